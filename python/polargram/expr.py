@@ -1,0 +1,80 @@
+"""Polars expressions: ``pl.col("tokens").w2v.embed("vectors.arrow", pooling="mean")``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import polars as pl
+from polars.plugins import register_plugin_function
+
+import polargram._polargram as _native
+
+if TYPE_CHECKING:
+    from polars._typing import IntoExpr
+
+#: Whatever ``Word2Vec`` trains on. Objects with ``__arrow_c_stream__`` have no common type.
+Corpus: TypeAlias = "str | os.PathLike[str] | list[str] | list[os.PathLike[str]] | Iterable[Iterable[str]] | pl.LazyFrame | Any"
+
+_PLUGIN = Path(_native.__file__)
+
+
+def embed(expr: IntoExpr, path: str | os.PathLike[str], *, pooling: str | None = None) -> pl.Expr:
+    """Look words up in a file of vectors.
+
+    The file is memory-mapped once per process. The expression is elementwise: it runs eagerly, lazily and in the streaming engine.
+
+    Parameters
+    ----------
+    expr
+        A column of strings (String, Categorical or Enum), or with ``pooling`` a column of lists of them.
+    path
+        A file that :meth:`KeyedVectors.save` or ``polargram train`` wrote.
+    pooling
+        How the vectors of a list become one: ``"mean"``, over the words that have a vector.
+
+    Returns
+    -------
+    An expression of ``Array(Float32, d)``; null where no word is known.
+
+    Examples
+    --------
+    >>> import polars as pl, polargram as pg
+    >>> model = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1)
+    >>> model.wv.save("vectors.arrow")
+    >>> frame = pl.DataFrame({"tokens": [["the", "cat"], ["unknown"]]})
+    >>> out = frame.select(pg.embed("tokens", "vectors.arrow", pooling="mean"))
+    >>> out.schema
+    Schema({'tokens': Array(Float32, shape=(4,))})
+    >>> out["tokens"].null_count()
+    1
+    """
+    return register_plugin_function(
+        plugin_path=_PLUGIN,
+        function_name="embed",
+        args=[expr],
+        kwargs={"path": os.fspath(path), "pooling": pooling},
+        is_elementwise=True,
+    )
+
+
+@pl.api.register_expr_namespace("w2v")
+class W2VNamespace:
+    """The expressions of this package, on any Polars expression as ``.w2v``."""
+
+    def __init__(self, expr: pl.Expr) -> None:
+        self._expr = expr
+
+    def embed(self, path: str | os.PathLike[str], *, pooling: str | None = None) -> pl.Expr:
+        """Look words up in a file of vectors: see :func:`polargram.embed`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv.save("vectors.arrow")
+        >>> pl.DataFrame({"word": ["cat", "dog"]}).select(pl.col("word").w2v.embed("vectors.arrow").is_null())["word"].to_list()
+        [False, True]
+        """
+        return embed(self._expr, path, pooling=pooling)

@@ -1,0 +1,214 @@
+//! What a person sees of a job: a bar on a terminal, plain lines elsewhere, and a summary.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+
+use crate::progress::{Phase, Progress};
+use crate::word2vec::Word2Vec;
+
+const BAR_INTERVAL: Duration = Duration::from_millis(100);
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Stops the job on Ctrl-C or SIGTERM; a second one ends the process at once.
+pub(super) fn on_interrupt(progress: &Arc<Progress>) {
+    let progress = progress.clone();
+    // It fails only where a handler is set already, as in a program that calls `run` twice: then that one stays.
+    let _ = ctrlc::set_handler(move || {
+        if progress.is_cancelled() {
+            std::process::exit(super::INTERRUPTED.into());
+        }
+        progress.cancel();
+    });
+}
+
+/// A thread that shows a job's progress on stderr until it is stopped or dropped.
+pub(super) struct Display {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    start: Instant,
+}
+
+impl Display {
+    pub(super) fn start(progress: &Arc<Progress>, quiet: bool) -> Self {
+        let start = Instant::now();
+        if quiet {
+            return Self { stop: None, thread: None, start };
+        }
+        let progress = progress.clone();
+        let (stop, stopped) = channel();
+        let mut view: Box<dyn View + Send> =
+            if std::io::stderr().is_terminal() { Box::new(Bar::new()) } else { Box::new(Lines::new()) };
+        let thread = std::thread::spawn(move || {
+            let mut seen = Snapshot::of(&progress);
+            loop {
+                view.show(&seen);
+                match stopped.recv_timeout(BAR_INTERVAL) {
+                    Err(RecvTimeoutError::Timeout) => seen.update(&progress),
+                    _ => return view.finish(),
+                }
+            }
+        });
+        Self { stop: Some(stop), thread: Some(thread), start }
+    }
+
+    /// Clears the display and gives the time since its start.
+    pub(super) fn stop(self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        self.stop.take();
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// The state of a job at one moment.
+struct Snapshot {
+    phase: Phase,
+    since: Instant,
+    tokens: u64,
+    total: u64,
+    rate: f32,
+}
+
+impl Snapshot {
+    fn of(progress: &Progress) -> Self {
+        Self {
+            phase: progress.phase(),
+            since: Instant::now(),
+            tokens: progress.tokens(),
+            total: progress.total(),
+            rate: progress.learning_rate(),
+        }
+    }
+
+    fn update(&mut self, progress: &Progress) {
+        let now = Self::of(progress);
+        let since = if now.phase == self.phase { self.since } else { now.since };
+        *self = Self { since, ..now };
+    }
+
+    fn tokens_per_second(&self) -> f64 {
+        self.tokens as f64 / self.since.elapsed().as_secs_f64().max(1e-3)
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        let left = self.total.checked_sub(self.tokens).filter(|_| self.tokens > 0)?;
+        Some(Duration::from_secs_f64(left as f64 / self.tokens_per_second()))
+    }
+}
+
+impl std::fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.phase)?;
+        if self.total > 0 {
+            write!(f, " {:.0} %", 100.0 * self.tokens as f64 / self.total as f64)?;
+        }
+        if self.tokens > 0 {
+            write!(f, ", {:.2} M words/s", self.tokens_per_second() / 1e6)?;
+        }
+        if self.phase == Phase::Training {
+            write!(f, ", learning rate {:.5}", self.rate)?;
+        }
+        match self.time_left() {
+            Some(left) if self.total > 0 => write!(f, ", {} left", HumanDuration(left)),
+            _ => Ok(()),
+        }
+    }
+}
+
+trait View {
+    fn show(&mut self, seen: &Snapshot);
+    fn finish(&mut self) {}
+}
+
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new() -> Self {
+        let style = ProgressStyle::with_template("{bar:30.cyan/blue} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self(ProgressBar::new(0).with_style(style))
+    }
+}
+
+impl View for Bar {
+    fn show(&mut self, seen: &Snapshot) {
+        self.0.set_length(seen.total.max(1));
+        self.0.set_position(seen.tokens.min(seen.total));
+        self.0.set_message(seen.to_string());
+    }
+
+    fn finish(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A line at each new phase, and then one every few seconds.
+struct Lines {
+    phase: Option<Phase>,
+    next: Instant,
+}
+
+impl Lines {
+    fn new() -> Self {
+        Self { phase: None, next: Instant::now() }
+    }
+}
+
+impl View for Lines {
+    fn show(&mut self, seen: &Snapshot) {
+        if self.phase == Some(seen.phase) && Instant::now() < self.next {
+            return;
+        }
+        self.phase = Some(seen.phase);
+        self.next = Instant::now() + LINE_INTERVAL;
+        eprintln!("polargram: {seen}");
+    }
+}
+
+/// What a training job did, in a few lines on stderr.
+pub(super) struct Summary<'a> {
+    pub(super) model: &'a Word2Vec,
+    pub(super) files: &'a [PathBuf],
+    pub(super) elapsed: Duration,
+}
+
+impl Summary<'_> {
+    pub(super) fn print(&self) {
+        let (vocabulary, corpus, trained) = (self.model.vocabulary(), self.model.corpus(), self.model.trained());
+        eprintln!("corpus      {} sentences, {} words", HumanCount(corpus.sentences), HumanCount(corpus.tokens));
+        eprintln!(
+            "vocabulary  {} of {} distinct words (min_count {})",
+            HumanCount(vocabulary.len() as u64),
+            HumanCount(vocabulary.raw_words() as u64),
+            self.model.config().min_count
+        );
+        eprintln!(
+            "training    {} words in {:.1} s: {:.2} M words/s on {} workers ({})",
+            HumanCount(trained.tokens),
+            trained.elapsed.as_secs_f64(),
+            trained.tokens_per_second() / 1e6,
+            self.model.config().worker_threads(),
+            trained.isa
+        );
+        eprintln!("total       {:.1} s{}", self.elapsed.as_secs_f64(), peak_memory().map(|m| format!(", peak memory {m} MiB")).unwrap_or_default());
+        for file in self.files {
+            eprintln!("wrote       {}", file.display());
+        }
+    }
+}
+
+/// The greatest resident memory of this process so far, in MiB, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib >> 10)
+}

@@ -1,0 +1,33 @@
+//! `polargram sample`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::sample::write_corpus;
+
+/// Write a sample corpus as Parquet, and analogy questions that fit it.
+#[derive(Args)]
+pub(super) struct Sample {
+    /// The directory for part-0.parquet … and questions.txt.
+    #[arg(long, short)]
+    output: PathBuf,
+    /// Tokens to write, at least.
+    #[arg(long, default_value_t = 2_500_000)]
+    tokens: u64,
+    /// Seed of all random draws.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl Sample {
+    pub(super) fn run(&self) -> Result<()> {
+        let written = write_corpus(&self.output, self.tokens, self.seed)?;
+        for file in written.files.iter().chain([&written.questions]) {
+            println!("{}", file.display());
+        }
+        eprintln!("{} sentences, {} tokens", written.sentences, written.tokens);
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! Every Arrow layout of a list column, seen as one: values and ranges of them.
+
+use std::ops::Range;
+
+use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, GenericListViewArray, OffsetSizeTrait, UInt64Array};
+use arrow::compute::{cast, take};
+use arrow::datatypes::DataType;
+
+use crate::error::{Error, Result};
+
+/// The lists of a column.
+pub(crate) struct Lists {
+    /// Tokens: Utf8, LargeUtf8 or Utf8View, or a dictionary of those.
+    pub(crate) values: ArrayRef,
+    /// Where in `values` each list that is not null stands.
+    pub(crate) ranges: Vec<Range<usize>>,
+}
+
+/// # Errors
+/// [`Error::Corpus`] with what was found and what to do, if the type is no list of tokens.
+pub(crate) fn check_list_type(found: &DataType, column: &str, origin: &str) -> Result<()> {
+    let wrong = |reason: String| Err(Error::corpus(origin, format!("column {column:?} {reason}")));
+    let item = match found {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _) => item.data_type(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+            return wrong(
+                "holds whole strings; expected a list of strings. Split it first, as in \
+                 pl.col(…).str.split(\" \"), and write the lists."
+                    .into(),
+            );
+        }
+        other => return wrong(format!("is {other}; expected a list of strings")),
+    };
+    let token = if let DataType::Dictionary(_, value) = item { value.as_ref() } else { item };
+    match token {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Ok(()),
+        id if id.is_unsigned_integer() => Ok(()),
+        other => wrong(format!("is a list of {other}; expected a list of strings, or of unsigned integers")),
+    }
+}
+
+impl Lists {
+    /// Takes a list column apart. `origin` and `column` name it in errors.
+    pub(crate) fn new(lists: &dyn Array, column: &str, origin: &str) -> Result<Self> {
+        check_list_type(lists.data_type(), column, origin)?;
+        let (values, ranges) = match lists.data_type() {
+            DataType::List(_) => by_offsets(lists.as_list::<i32>()),
+            DataType::LargeList(_) => by_offsets(lists.as_list::<i64>()),
+            DataType::ListView(_) => by_sizes(lists.as_list_view::<i32>()),
+            DataType::LargeListView(_) => by_sizes(lists.as_list_view::<i64>()),
+            _ => {
+                let lists = lists.as_fixed_size_list();
+                let width = lists.value_length() as usize;
+                (lists.values().clone(), valid(lists, |i| i * width..(i + 1) * width))
+            }
+        };
+        let values = match values.data_type() {
+            id if id.is_unsigned_integer() => cast(&values, &DataType::Utf8),
+            DataType::Dictionary(key, id) if id.is_unsigned_integer() => {
+                cast(&values, &DataType::Dictionary(key.clone(), Box::new(DataType::Utf8)))
+            }
+            _ => Ok(values),
+        };
+        Ok(Self { values: values.map_err(|e| Error::corpus(origin, format!("column {column:?}: {e}")))?, ranges })
+    }
+}
+
+/// The values that the lists span, and each list's range in them.
+fn by_offsets<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> (ArrayRef, Vec<Range<usize>>) {
+    let offsets = lists.offsets();
+    let (first, last) = (offsets[0].as_usize(), offsets[lists.len()].as_usize());
+    let ranges = valid(lists, |i| offsets[i].as_usize() - first..offsets[i + 1].as_usize() - first);
+    (lists.values().slice(first, last - first), ranges)
+}
+
+fn by_sizes<O: OffsetSizeTrait>(lists: &GenericListViewArray<O>) -> (ArrayRef, Vec<Range<usize>>) {
+    let (offsets, sizes) = (lists.offsets(), lists.sizes());
+    let range = |i: usize| offsets[i].as_usize()..offsets[i].as_usize() + sizes[i].as_usize();
+    (lists.values().clone(), valid(lists, range))
+}
+
+fn valid(lists: &dyn Array, range: impl Fn(usize) -> Range<usize>) -> Vec<Range<usize>> {
+    (0..lists.len()).filter(|&i| lists.is_valid(i)).map(range).collect()
+}
+impl Lists {
+    /// The values that stand in a list, each as often as it does.
+    pub(crate) fn listed_values(&self, origin: &str) -> Result<ArrayRef> {
+        let mut next = 0;
+        let is_dense = self.ranges.iter().all(|range| std::mem::replace(&mut next, range.end) == range.start);
+        if is_dense && next == self.values.len() {
+            return Ok(self.values.clone());
+        }
+        // Values behind a null list, or list views that skip or share values.
+        let places: UInt64Array = self.ranges.iter().flat_map(|range| range.clone()).map(|i| i as u64).collect();
+        take(&self.values, &places, None).map_err(|error| Error::corpus(origin, error.to_string()))
+    }
+}

@@ -1,0 +1,111 @@
+//! The vectors file: Arrow IPC, mapped on loading.
+//!
+//! One record batch, uncompressed, buffers aligned to 64 bytes: `word: Utf8` (LargeUtf8 past 2 GiB), `count: UInt64`,
+//! `vector: FixedSizeList<Float32, d>`. The configuration stands as JSON under `polargram` in the schema's metadata.
+//!
+//! ```
+//! use polargram::KeyedVectors;
+//!
+//! # let directory = tempfile::tempdir().unwrap();
+//! # let path = directory.path().join("vectors.arrow");
+//! KeyedVectors::from_rows(["a", "b"], 2, &[1.0, 0.0, 0.0, 1.0])?.save(&path)?;
+//! assert_eq!(KeyedVectors::load(&path)?.vector("b")?, [0.0, 1.0]);
+//! # Ok::<(), polargram::Error>(())
+//! ```
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, LargeStringArray, RecordBatch, StringArray, UInt64Array};
+use arrow::buffer::OffsetBuffer;
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt64Type};
+use arrow::ipc::MetadataVersion;
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
+
+use super::staged::Out;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::ipc;
+use crate::vectors::{KeyedVectors, Rows};
+use crate::vocab::Words;
+
+const METADATA_KEY: &str = "polargram";
+
+pub(super) fn write(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()> {
+    let batch = record_batch(vectors).map_err(io::Error::other)?;
+    let options = IpcWriteOptions::try_new(64, false, MetadataVersion::V5).map_err(io::Error::other)?;
+    let mut writer = FileWriter::try_new_with_options(out, &batch.schema(), options).map_err(io_error)?;
+    writer.write(&batch).and_then(|()| writer.finish()).map_err(io_error)
+}
+
+/// The system's own error, where there is one inside.
+fn io_error(error: arrow::error::ArrowError) -> io::Error {
+    match error {
+        arrow::error::ArrowError::IoError(_, source) => source,
+        other => io::Error::other(other),
+    }
+}
+
+fn record_batch(vectors: &KeyedVectors) -> std::result::Result<RecordBatch, Box<dyn std::error::Error + Send + Sync>> {
+    let width = i32::try_from(vectors.vector_size())?;
+    let item = Arc::new(Field::new("item", DataType::Float32, false));
+    let values = Arc::new(Float32Array::new(vectors.rows().to_buffer(), None));
+    let list = FixedSizeListArray::try_new(item.clone(), width, values, None)?;
+    let words = words_column(vectors.words().array());
+    let config = vectors.config().map(serde_json::to_value).transpose()?.unwrap_or_else(|| serde_json::json!({}));
+    let mut description = serde_json::json!({ "format": "polargram vectors 1", "vector_size": width });
+    if let (Some(description), serde_json::Value::Object(config)) = (description.as_object_mut(), config) {
+        description.extend(config);
+    }
+    let fields = vec![
+        Field::new("word", words.data_type().clone(), false),
+        Field::new("count", DataType::UInt64, false),
+        Field::new_fixed_size_list("vector", item, width, false),
+    ];
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), description.to_string())]);
+    let counts = Arc::new(UInt64Array::from(vectors.counts().to_vec()));
+    Ok(RecordBatch::try_new(Arc::new(Schema::new_with_metadata(fields, metadata)), vec![words, counts, Arc::new(list)])?)
+}
+
+/// Utf8 while 32-bit offsets reach, since some readers know nothing else.
+fn words_column(words: &LargeStringArray) -> ArrayRef {
+    let offsets: std::result::Result<Vec<i32>, _> = words.offsets().iter().map(|&offset| i32::try_from(offset)).collect();
+    match offsets {
+        Ok(offsets) => Arc::new(StringArray::new(OffsetBuffer::new(offsets.into()), words.values().clone(), None)),
+        Err(_) => Arc::new(words.clone()),
+    }
+}
+
+pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
+    let mapped = ipc::map(path)?;
+    let fault = |reason: String| Error::format(path, reason);
+    // Ours is one batch, which stays mapped; a file of several, which another program wrote, is copied together.
+    let batch = match mapped.batches.as_slice() {
+        [batch] => batch.clone(),
+        batches => concat_batches(&mapped.schema, batches).map_err(|error| fault(error.to_string()))?,
+    };
+    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| fault(format!("has no column {name:?}; is it a vectors file?")));
+    let words = column("word")?;
+    let words = match words.data_type() {
+        _ if words.null_count() > 0 => return Err(fault("column \"word\" has nulls".into())),
+        DataType::Utf8 => Words::new(words.as_string::<i32>()),
+        DataType::LargeUtf8 => Words::new(words.as_string::<i64>()),
+        other => return Err(fault(format!("column \"word\" is {other}; expected strings"))),
+    };
+    let counts = match column("count")?.as_primitive_opt::<UInt64Type>() {
+        Some(counts) => counts.values().to_vec(),
+        None => return Err(fault("column \"count\" is not UInt64".into())),
+    };
+    let list = column("vector")?.as_fixed_size_list_opt().filter(|list| list.value_length() > 0);
+    let list = list.ok_or_else(|| fault("column \"vector\" is not a FixedSizeList of Float32".into()))?;
+    let (values, width) = (list.values(), list.value_length() as usize);
+    let values = match values.as_primitive_opt::<Float32Type>() {
+        Some(values) if list.null_count() == 0 && values.null_count() == 0 => values.values().clone(),
+        _ => return Err(fault("column \"vector\" is not a FixedSizeList of Float32 without nulls".into())),
+    };
+    let config = mapped.schema.metadata().get(METADATA_KEY).and_then(|json| serde_json::from_str::<Config>(json).ok());
+    KeyedVectors::new(words, counts, Rows::from_buffer(values, width), config).map_err(|error| fault(error.to_string()))
+}

@@ -1,0 +1,249 @@
+//! The format of the original word2vec program, text and binary.
+//!
+//! A header line `V d`, then for each word the word, a space, and d floats: decimal and space-separated up to a line break, or
+//! little-endian float32 followed by a line break (which gensim leaves out).
+//!
+//! ```
+//! use polargram::KeyedVectors;
+//!
+//! # let directory = tempfile::tempdir().unwrap();
+//! # let path = directory.path().join("vectors.txt");
+//! KeyedVectors::from_rows(["a", "b"], 2, &[1.0, 0.5, 0.0, 1.0])?.save(&path)?;
+//! assert_eq!(std::fs::read_to_string(&path).unwrap(), "2 2\na 1 0.5\nb 0 1\n");
+//! # Ok::<(), polargram::Error>(())
+//! ```
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use arrow::array::LargeStringBuilder;
+use memmap2::Mmap;
+
+use super::staged::Out;
+use crate::error::{Error, IoContext, Result};
+use crate::vectors::{KeyedVectors, Rows};
+use crate::vocab::Words;
+
+/// What to do with a word that is not valid UTF-8.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum InvalidUtf8 {
+    /// Refuse the file.
+    #[default]
+    Strict,
+    /// Put U+FFFD in place of what cannot be decoded.
+    Replace,
+    /// Leave out what cannot be decoded.
+    Ignore,
+}
+
+/// How to read the word2vec format.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReadOptions {
+    /// Read at most so many words from the start.
+    pub limit: Option<usize>,
+    /// The file starts with the first word (text only; GloVe's files do).
+    pub no_header: bool,
+    /// What to do with words that are not UTF-8.
+    pub invalid_utf8: InvalidUtf8,
+}
+
+pub(super) fn write(vectors: &KeyedVectors, binary: bool, out: &mut Out<'_>) -> io::Result<()> {
+    writeln!(out, "{} {}", vectors.len(), vectors.vector_size())?;
+    for (word, row) in vectors.words().iter().zip(vectors.rows().iter()) {
+        if word.is_empty() || word.contains(|c: char| c.is_ascii_whitespace()) {
+            let reason = format!("the word {word:?} is empty or holds white space, which the word2vec format cannot; save as .arrow");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
+        out.write_all(word.as_bytes())?;
+        if binary {
+            out.write_all(b" ")?;
+            for value in row {
+                out.write_all(&value.to_le_bytes())?;
+            }
+        } else {
+            for value in row {
+                // The shortest decimal that reads back as the same float.
+                write!(out, " {value}")?;
+            }
+        }
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+pub(super) fn read(path: &Path, binary: bool, options: &ReadOptions) -> Result<KeyedVectors> {
+    let file = File::open(path).at("read", path)?;
+    let bytes = match file.metadata().at("read", path)?.len() {
+        0 => return Err(Error::format(path, "is empty")),
+        // SAFETY: as in `ipc::map`.
+        _ => unsafe { Mmap::map(&file) }.at("map", path)?,
+    };
+    let mut table = Table::new(options);
+    let read = if binary { table.read_binary(&bytes) } else { table.read_text(&bytes) };
+    read.map_err(|reason| Error::format(path, reason))?;
+    table.finish()
+}
+
+type Parsed<T> = std::result::Result<T, String>;
+
+/// Words and values while a file is read.
+struct Table<'a> {
+    options: &'a ReadOptions,
+    words: LargeStringBuilder,
+    values: Vec<f32>,
+    len: usize,
+    vector_size: usize,
+}
+
+impl<'a> Table<'a> {
+    fn new(options: &'a ReadOptions) -> Self {
+        Self { options, words: LargeStringBuilder::new(), values: Vec::new(), len: 0, vector_size: 0 }
+    }
+
+    fn finish(mut self) -> Result<KeyedVectors> {
+        let words = Words::new(&self.words.finish());
+        // The format has no counts; like gensim, made up to fall from row to row.
+        let counts = (1..=self.len as u64).rev().collect();
+        KeyedVectors::new(words, counts, Rows::from_vec(self.values, self.vector_size), None)
+    }
+
+    fn read_binary(&mut self, bytes: &[u8]) -> Parsed<()> {
+        let (announced, mut rest) = self.read_header(bytes)?;
+        let row_bytes = self.vector_size * size_of::<f32>();
+        for number in 0..announced {
+            let cut = |what: &str| format!("ends within the {what} of word {} of {announced}", number + 1);
+            rest = rest.trim_ascii_start();
+            let space = rest.iter().position(|&b| b == b' ').ok_or_else(|| cut("text"))?;
+            self.push_word(&rest[..space], number)?;
+            let (row, behind) = rest[space + 1..].split_at_checked(row_bytes).ok_or_else(|| cut("vector"))?;
+            self.values.extend(row.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    fn read_text(&mut self, bytes: &[u8]) -> Parsed<()> {
+        let (announced, rest) = match self.options.no_header {
+            true => (self.options.limit.unwrap_or(usize::MAX), bytes),
+            false => self.read_header(bytes)?,
+        };
+        let mut lines = rest.split(|&b| b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        for number in 0..announced {
+            let Some(line) = lines.next().filter(|line| !line.is_empty()) else {
+                if self.options.no_header && number > 0 {
+                    return Ok(());
+                }
+                return Err(format!("ends after {number} of {announced} words"));
+            };
+            self.read_line(line.trim_ascii_end(), number)?;
+        }
+        Ok(())
+    }
+
+    fn read_line(&mut self, line: &[u8], number: usize) -> Parsed<()> {
+        let mut parts = line.split(|&b| b == b' ');
+        self.push_word(parts.next().unwrap_or_default(), number)?;
+        let before = self.values.len();
+        for part in parts {
+            let value = std::str::from_utf8(part).ok().and_then(|text| text.parse().ok());
+            let text = || String::from_utf8_lossy(&part[..part.len().min(40)]).into_owned();
+            self.values.push(value.ok_or_else(|| format!("word {}: {:?} is no number", number + 1, text()))?);
+        }
+        let found = self.values.len() - before;
+        if number == 0 && self.options.no_header {
+            self.vector_size = found;
+        }
+        if found == 0 || found != self.vector_size {
+            return Err(format!("word {} has {found} values; expected {}", number + 1, self.vector_size));
+        }
+        Ok(())
+    }
+
+    /// The number of words to read and what stands behind the header. What it promises is believed only as far as the file could hold
+    /// it.
+    fn read_header<'b>(&mut self, bytes: &'b [u8]) -> Parsed<(usize, &'b [u8])> {
+        const LONGEST: usize = 64;
+        let end = bytes.iter().take(LONGEST).position(|&b| b == b'\n').ok_or("has no header line `words dimensions`")?;
+        let header = std::str::from_utf8(&bytes[..end]).unwrap_or_default();
+        let numbers: Vec<usize> = header.split_ascii_whitespace().map_while(|n| n.parse().ok()).collect();
+        let &[words, vector_size] = numbers.as_slice() else {
+            return Err(format!("has the header {header:?}; expected `words dimensions`"));
+        };
+        let rest = &bytes[end + 1..];
+        // A value takes two bytes at the least: a digit and a space.
+        let least = vector_size.checked_mul(2).and_then(|row| row.checked_mul(words));
+        if vector_size == 0 || least.is_none_or(|least| least > rest.len()) {
+            return Err(format!("announces {words} words of {vector_size} dimensions, but only {} bytes follow", rest.len()));
+        }
+        self.vector_size = vector_size;
+        Ok((words.min(self.options.limit.unwrap_or(usize::MAX)), rest))
+    }
+
+    fn push_word(&mut self, word: &[u8], number: usize) -> Parsed<()> {
+        let text: Cow<'_, str> = match (std::str::from_utf8(word), self.options.invalid_utf8) {
+            (Ok(text), _) => text.into(),
+            (Err(_), InvalidUtf8::Replace) => String::from_utf8_lossy(word),
+            (Err(_), InvalidUtf8::Ignore) => word.utf8_chunks().map(|chunk| chunk.valid()).collect(),
+            (Err(error), InvalidUtf8::Strict) => {
+                return Err(format!("word {} is not UTF-8: {error}; pass unicode_errors=\"replace\" or \"ignore\"", number + 1));
+            }
+        };
+        self.words.append_value(text);
+        self.len += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read_bytes(bytes: &[u8], binary: bool, options: &ReadOptions) -> Parsed<(usize, usize)> {
+        let mut table = Table::new(options);
+        if binary { table.read_binary(bytes)? } else { table.read_text(bytes)? };
+        let vectors = table.finish().map_err(|e| e.to_string())?;
+        Ok((vectors.len(), vectors.vector_size()))
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), binary: bool, no_header: bool) {
+            let _ = read_bytes(&bytes, binary, &ReadOptions { no_header, ..ReadOptions::default() });
+        }
+
+        #[test]
+        fn no_body_behind_a_header_panics(words in 0usize..9, size in 0usize..9, body in prop::collection::vec(any::<u8>(), 0..200), binary: bool) {
+            let mut bytes = format!("{words} {size}\n").into_bytes();
+            bytes.extend(body);
+            let _ = read_bytes(&bytes, binary, &ReadOptions::default());
+        }
+    }
+
+    #[test]
+    fn a_header_that_promises_more_than_the_file_is_refused() {
+        for header in ["1000000000000000000 300\na ", "9223372036854775807 9223372036854775807\n", "-5 10\n", "3 0\n", "3\n"] {
+            for binary in [true, false] {
+                assert!(read_bytes(header.as_bytes(), binary, &ReadOptions::default()).is_err(), "{header}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_limit_stops_early_and_glove_needs_no_header() {
+        let limited = ReadOptions { limit: Some(1), ..ReadOptions::default() };
+        assert_eq!(read_bytes(b"2 2\na 1 2\nb 3 4\n", false, &limited), Ok((1, 2)));
+        let glove = ReadOptions { no_header: true, ..ReadOptions::default() };
+        assert_eq!(read_bytes(b"a 1 2 3\nb 3 4 5\n", false, &glove), Ok((2, 3)));
+    }
+
+    #[test]
+    fn words_that_are_not_utf8_are_refused_replaced_or_shortened() {
+        let with = |invalid_utf8| read_bytes(b"1 1\n\xff\xfe 1\n", false, &ReadOptions { invalid_utf8, ..ReadOptions::default() });
+        assert!(with(InvalidUtf8::Strict).unwrap_err().contains("unicode_errors"));
+        assert_eq!(with(InvalidUtf8::Replace), Ok((1, 1)));
+        assert_eq!(with(InvalidUtf8::Ignore), Ok((1, 1)));
+    }
+}

@@ -1,0 +1,54 @@
+//! Word vectors from Parquet and Arrow columns of tokens, looked up again inside Polars expressions.
+//!
+//! A corpus arrives as Arrow record batches, is counted by Polars, encoded once, trained in parallel on a SIMD kernel, and leaves as a
+//! memory-mappable Arrow file, `.npy`, or the word2vec C format:
+//!
+//! ```no_run
+//! use polargram::corpus::ParquetCorpus;
+//! use polargram::{Config, KeyedVectors, Progress, Word2Vec};
+//!
+//! let corpus = ParquetCorpus::open(["corpus/*.parquet"], "tokens")?;
+//! let model = Word2Vec::fit(&corpus, Config { sg: true, ..Config::default() }, &Progress::default())?;
+//! model.vectors()?.save("vectors.arrow")?;
+//!
+//! let wv = KeyedVectors::load("vectors.arrow")?;
+//! for (row, cosine) in wv.most_similar(&["king", "woman"], &["man"], 5)? {
+//!     println!("{} {cosine:.3}", wv.words().word(row));
+//! }
+//! # Ok::<(), polargram::Error>(())
+//! ```
+//!
+//! The way of the data is one direction: [`corpus`] → [`vocab`] → [`encode`] → [`train`] → [`vectors`] → [`formats`]. A module uses
+//! what stands before it, never what stands after.
+//!
+//! # Features
+//! - `python`: the extension module with the Python classes and the Polars expressions; built by maturin. The crate and the
+//!   `polargram` command need no Python without it.
+
+#![deny(missing_docs)]
+#![warn(clippy::undocumented_unsafe_blocks)]
+
+pub mod cli;
+pub mod config;
+pub mod corpus;
+pub mod encode;
+mod error;
+#[cfg(feature = "python")]
+mod expr;
+pub mod formats;
+mod ipc;
+pub mod model;
+mod progress;
+#[cfg(feature = "python")]
+mod python;
+pub mod sample;
+pub mod train;
+pub mod vectors;
+pub mod vocab;
+mod word2vec;
+
+pub use config::Config;
+pub use error::{Error, Result};
+pub use progress::{Phase, Progress};
+pub use vectors::KeyedVectors;
+pub use word2vec::{CorpusSize, Word2Vec};

@@ -1,0 +1,28 @@
+//! Scratch memory that suits the kernel's loads and stores.
+
+use crate::train::kernel::MAX_WIDTH;
+
+/// 64 bytes, the widest register and a cache line.
+#[derive(Clone, Copy, Default)]
+#[repr(C, align(64))]
+struct Line([f32; MAX_WIDTH]);
+
+/// A growing buffer of floats, aligned to 64 bytes.
+#[derive(Default)]
+pub(crate) struct AlignedBuffer(Vec<Line>);
+
+impl AlignedBuffer {
+    /// The start of at least `floats` floats, zero where they were never written.
+    #[inline(always)]
+    pub(crate) fn at_least(&mut self, floats: usize) -> *mut f32 {
+        if self.0.len() * MAX_WIDTH < floats {
+            self.grow(floats);
+        }
+        self.0.as_mut_ptr().cast()
+    }
+
+    #[cold]
+    fn grow(&mut self, floats: usize) {
+        self.0.resize(floats.div_ceil(MAX_WIDTH), Line::default());
+    }
+}

@@ -1,0 +1,121 @@
+//! A matrix that many workers update at once.
+
+use std::path::Path;
+use std::slice;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use memmap2::MmapMut;
+
+use crate::error::{IoContext, Result};
+use crate::train::kernel::MAX_WIDTH;
+
+/// Rows of `f32`, each padded to a multiple of 16 floats and aligned to 64 bytes, on huge pages where the system gives them.
+///
+/// # Shared updates
+/// Workers read and write rows without locks (Hogwild; Recht et al. 2011): two that meet on a row may lose one of the two updates,
+/// which stochastic gradient descent over sparse rows tolerates, and no other memory is at stake. Rust calls such a race undefined
+/// unless the accesses are atomic. The portable path therefore goes through [`load_relaxed`] and [`store_relaxed`], and is what Miri
+/// and ThreadSanitizer check. The SIMD paths cannot (relaxed atomics cost 5 to 20 times as much), and rely on this: they touch
+/// the rows through raw pointers and register-wide loads and stores of their instruction set only, which the hardware performs in
+/// aligned pieces of at least a float; no Rust reference to a row exists while workers run, since [`row`](Matrix::row) takes `&self`
+/// and gives a raw pointer, and everything that gives a slice takes `&mut self` or a matrix that no worker holds.
+pub struct Matrix {
+    memory: MmapMut,
+    rows: usize,
+    columns: usize,
+    stride: usize,
+}
+
+// SAFETY: `MmapMut` is Send and Sync; shared writes go through raw pointers as described above.
+unsafe impl Sync for Matrix {}
+
+impl Matrix {
+    /// A matrix of zeros, `rows` × `columns`. The memory is reserved at once and backed by the system when touched.
+    pub fn zeros(rows: usize, columns: usize) -> Result<Self> {
+        let stride = columns.next_multiple_of(MAX_WIDTH);
+        let bytes = rows.checked_mul(stride).and_then(|floats| floats.checked_mul(size_of::<f32>()));
+        let memory = bytes
+            .ok_or_else(|| std::io::Error::other("rows × columns overflows the address space"))
+            .and_then(|bytes| MmapMut::map_anon(bytes.max(1)))
+            .at("reserve memory for", Path::new(&format!("{rows} × {columns} weights")))?;
+        // Rows are touched at random: with 4 KiB pages nearly every one would miss the TLB. A refusal costs speed only.
+        #[cfg(target_os = "linux")]
+        let _ = memory.advise(memmap2::Advice::HugePage);
+        Ok(Self { memory, rows, columns, stride })
+    }
+
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns, without the padding.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Floats from one row to the next.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// The start of a row, for the kernel. 64-bit offsets: `index · stride` may pass 2^31.
+    #[inline(always)]
+    pub(crate) fn row(&self, index: u32) -> *mut f32 {
+        debug_assert!((index as usize) < self.rows);
+        // SAFETY: within the mapping, since the index is below `rows`.
+        unsafe { self.memory.as_ptr().cast::<f32>().cast_mut().add(index as usize * self.stride) }
+    }
+
+    /// A row's values, for a matrix that no worker holds.
+    pub fn values(&mut self, index: usize) -> &mut [f32] {
+        assert!(index < self.rows, "row {index} of {}", self.rows);
+        // SAFETY: in bounds, and `&mut self` excludes workers.
+        unsafe { slice::from_raw_parts_mut(self.row(index as u32), self.columns) }
+    }
+
+    /// The start of the first row.
+    pub(crate) fn start(&self) -> *const f32 {
+        self.memory.as_ptr().cast()
+    }
+}
+
+/// Reads one float of a shared row.
+///
+/// # Safety
+/// `from` is valid for reads and writes, and aligned.
+#[inline(always)]
+pub(crate) unsafe fn load_relaxed(from: *const f32) -> f32 {
+    // SAFETY: an AtomicU32 has the size and alignment of a float; the caller vouches for the pointer.
+    f32::from_bits(unsafe { AtomicU32::from_ptr(from.cast_mut().cast()) }.load(Ordering::Relaxed))
+}
+
+/// Writes one float of a shared row.
+///
+/// # Safety
+/// As for [`load_relaxed`].
+#[inline(always)]
+pub(crate) unsafe fn store_relaxed(to: *mut f32, value: f32) {
+    // SAFETY: as for `load_relaxed`.
+    unsafe { AtomicU32::from_ptr(to.cast()) }.store(value.to_bits(), Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_aligned_and_padded_with_zeros() {
+        let mut m = Matrix::zeros(3, 17).unwrap();
+        assert_eq!(m.stride(), 32);
+        m.values(1).fill(2.0);
+        assert!(m.row(2) as usize % 64 == 0);
+        // SAFETY: the padding of row 1 lies in the mapping.
+        assert_eq!(unsafe { *m.row(1).add(17) }, 0.0);
+    }
+
+    #[test]
+    fn an_impossible_size_is_an_error() {
+        assert!(Matrix::zeros(usize::MAX / 8, 100).is_err());
+    }
+}

@@ -1,0 +1,202 @@
+//! Whatever a Python user calls a corpus.
+
+use std::path::PathBuf;
+
+use arrow::array::{ArrayRef, ListBuilder, StringBuilder};
+use arrow::datatypes::Schema;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyString};
+use pyo3_arrow::PyRecordBatchReader;
+use std::sync::Arc;
+
+use super::errors::raised;
+use crate::corpus::{Batches, Corpus, ParquetCorpus, missing_column};
+use crate::error::{Error, Result};
+
+/// Sentences that are taken from a Python iterator at a time.
+const SENTENCES_PER_BATCH: usize = 4096;
+
+/// Recognises paths, Polars LazyFrames, anything with an Arrow stream, and iterables of lists of strings.
+pub(super) fn corpus_from(object: &Bound<'_, PyAny>, column: &str) -> PyResult<Box<dyn Corpus>> {
+    if let Some(paths) = paths_from(object)? {
+        return Ok(Box::new(object.py().detach(|| ParquetCorpus::open(paths, column))?));
+    }
+    let kind = match object {
+        _ if object.hasattr("collect_batches")? => Kind::LazyFrame,
+        _ if object.hasattr("__next__")? => return Err(refused(object)),
+        _ if object.hasattr("__arrow_c_stream__")? => Kind::ArrowStream,
+        _ if object.hasattr("__iter__")? || object.hasattr("__getitem__")? => Kind::Sentences,
+        _ => {
+            let expected = "expected Parquet paths, a Polars frame, an Arrow stream, or an iterable of lists of strings";
+            return Err(PyTypeError::new_err(format!("corpus: {} is no corpus; {expected}", object.get_type())));
+        }
+    };
+    Ok(Box::new(PyCorpus { object: object.clone().unbind(), kind, column: column.to_owned() }))
+}
+
+fn refused(object: &Bound<'_, PyAny>) -> PyErr {
+    PyTypeError::new_err(format!(
+        "corpus: {} can be iterated only once, but a corpus is read again: to count words, then to train. Pass a list, or an object \
+         whose __iter__ starts again, not a generator or iterator.",
+        object.get_type()
+    ))
+}
+
+/// A path, or a sequence that holds paths and nothing else.
+fn paths_from(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
+    let path_of = |item: &Bound<'_, PyAny>| -> PyResult<Option<String>> {
+        match item.is_instance_of::<PyString>() || item.hasattr("__fspath__")? {
+            true => Ok(Some(item.extract::<PathBuf>()?.to_string_lossy().into_owned())),
+            false => Ok(None),
+        }
+    };
+    if let Some(path) = path_of(object)? {
+        return Ok(Some(vec![path]));
+    }
+    let Ok(items) = object.cast::<pyo3::types::PyList>() else { return Ok(None) };
+    if items.is_empty() {
+        return Ok(None);
+    }
+    items.iter().map(|item| path_of(&item)).collect()
+}
+
+enum Kind {
+    LazyFrame,
+    ArrowStream,
+    Sentences,
+}
+
+/// A Python object that gives its tokens as often as asked, in one part and under the GIL.
+struct PyCorpus {
+    object: Py<PyAny>,
+    kind: Kind,
+    column: String,
+}
+
+impl Corpus for PyCorpus {
+    fn parts(&self) -> usize {
+        1
+    }
+
+    fn read(&self, _part: usize) -> Result<Batches<'_>> {
+        Python::attach(|py| {
+            let object = self.object.bind(py);
+            let batches: Batches<'_> = match self.kind {
+                Kind::LazyFrame => {
+                    let lists = object.call_method1("select", (&self.column,)).map_err(raised)?;
+                    let frames = lists.call_method0("collect_batches").and_then(|batches| batches.try_iter()).map_err(raised)?;
+                    Box::new(Frames { frames: frames.unbind(), column: &self.column }.flatten())
+                }
+                Kind::ArrowStream => Box::new(stream(object, &self.column)?),
+                Kind::Sentences => {
+                    Box::new(Sentences { sentences: object.try_iter().map_err(raised)?.unbind(), number: 0, is_done: false })
+                }
+            };
+            Ok(batches)
+        })
+    }
+
+    fn origin(&self, _part: usize) -> String {
+        match self.kind {
+            Kind::LazyFrame => "LazyFrame".into(),
+            Kind::ArrowStream => "Arrow stream".into(),
+            Kind::Sentences => "sentences".into(),
+        }
+    }
+
+    fn column(&self) -> &str {
+        &self.column
+    }
+
+    fn is_parallel(&self) -> bool {
+        false
+    }
+}
+
+/// The column's batches of an object with `__arrow_c_stream__`.
+fn stream(object: &Bound<'_, PyAny>, column: &str) -> Result<impl Iterator<Item = Result<ArrayRef>> + Send + use<>> {
+    const ORIGIN: &str = "Arrow stream";
+    let reader = object.extract::<PyRecordBatchReader>().and_then(PyRecordBatchReader::into_reader).map_err(raised)?;
+    let schema: &Schema = &reader.schema();
+    let index = schema.index_of(column).map_err(|_| missing_column(column, schema, ORIGIN))?;
+    Ok(reader.map(move |batch| {
+        let batch = batch.map_err(|error| Error::corpus(ORIGIN, error.to_string()))?;
+        Ok(batch.column(index).clone())
+    }))
+}
+
+/// Polars frames from `collect_batches`, each as an Arrow stream.
+struct Frames<'a> {
+    frames: Py<PyIterator>,
+    column: &'a str,
+}
+
+impl Iterator for Frames<'_> {
+    type Item = Vec<Result<ArrayRef>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Python::attach(|py| {
+            let frame = self.frames.bind(py).clone().next()?;
+            match frame.map_err(raised).and_then(|frame| stream(&frame, self.column)) {
+                Ok(batches) => Some(batches.collect()),
+                Err(error) => Some(vec![Err(error)]),
+            }
+        })
+    }
+}
+
+/// An iterator of lists of strings.
+struct Sentences {
+    sentences: Py<PyIterator>,
+    number: usize,
+    is_done: bool,
+}
+
+impl Iterator for Sentences {
+    type Item = Result<ArrayRef>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let batch = Python::attach(|py| self.take_batch(py)).map_err(raised);
+        self.is_done |= batch.is_err();
+        batch.transpose()
+    }
+}
+
+impl Sentences {
+    fn take_batch(&mut self, py: Python<'_>) -> PyResult<Option<ArrayRef>> {
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        let mut sentences = self.sentences.bind(py).clone();
+        for sentence in sentences.by_ref().take(SENTENCES_PER_BATCH) {
+            self.append(&sentence?, &mut lists)?;
+            self.number += 1;
+        }
+        let lists = lists.finish();
+        self.is_done = arrow::array::Array::len(&lists) < SENTENCES_PER_BATCH;
+        Ok((!arrow::array::Array::is_empty(&lists)).then(|| Arc::new(lists) as ArrayRef))
+    }
+
+    fn append(&self, sentence: &Bound<'_, PyAny>, lists: &mut ListBuilder<StringBuilder>) -> PyResult<()> {
+        let fault = |what: &str| PyTypeError::new_err(format!("corpus: sentence {}: {what}", self.number));
+        if sentence.is_none() {
+            lists.append_null();
+            return Ok(());
+        }
+        if sentence.is_instance_of::<PyString>() {
+            return Err(fault("is a string; expected a list of strings, its words"));
+        }
+        for token in sentence.try_iter().map_err(|_| fault("is no list of strings"))? {
+            let token = token?;
+            match token.cast::<PyString>() {
+                Ok(word) => lists.values().append_value(word.to_cow()?),
+                Err(_) if token.is_none() => lists.values().append_null(),
+                Err(_) => return Err(fault(&format!("holds {}; expected strings", token.get_type()))),
+            }
+        }
+        lists.append(true);
+        Ok(())
+    }
+}

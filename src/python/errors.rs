@@ -1,0 +1,34 @@
+//! Errors as the exceptions that a Python user expects.
+
+use std::io;
+
+use pyo3::PyErr;
+use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
+
+use crate::error::Error;
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::UnknownWord(_) => PyKeyError::new_err(message),
+            Error::Interrupted => PyKeyboardInterrupt::new_err(()),
+            // The kind picks the subclass: FileNotFoundError, PermissionError, …
+            Error::Io { source, .. } => match source.raw_os_error() {
+                Some(_) => io::Error::new(source.kind(), message).into(),
+                None => PyOSError::new_err(message),
+            },
+            Error::Caller(source) => match source.downcast::<PyErr>() {
+                Ok(raised) => *raised,
+                Err(other) => PyRuntimeError::new_err(other.to_string()),
+            },
+            Error::Polars(_) => PyRuntimeError::new_err(message),
+            _ => PyValueError::new_err(message),
+        }
+    }
+}
+
+/// Carries an exception of the user's own code through the crate.
+pub(super) fn raised(error: PyErr) -> Error {
+    Error::Caller(Box::new(error))
+}

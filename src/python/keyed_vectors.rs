@@ -1,0 +1,226 @@
+//! `KeyedVectors`, with gensim's names.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use numpy::ndarray::{ArrayView1, ArrayView2, ShapeBuilder};
+use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList, PyString};
+
+use crate::formats::{self, InvalidUtf8, ReadOptions};
+use crate::vectors::KeyedVectors;
+
+/// A table of words and vectors.
+#[pyclass(name = "KeyedVectors", module = "polargram", frozen)]
+pub(super) struct PyKeyedVectors {
+    vectors: Arc<KeyedVectors>,
+    /// Whether `vectors` may be written through: owned memory, not a mapped file.
+    is_writable: bool,
+    index_to_key: PyOnceLock<Py<PyList>>,
+    key_to_index: PyOnceLock<Py<PyDict>>,
+}
+
+impl PyKeyedVectors {
+    pub(super) fn new(vectors: KeyedVectors, is_writable: bool) -> Self {
+        Self { vectors: Arc::new(vectors), is_writable, index_to_key: PyOnceLock::new(), key_to_index: PyOnceLock::new() }
+    }
+
+    fn row_of(&self, key: &Bound<'_, PyAny>) -> PyResult<usize> {
+        if let Ok(word) = key.cast::<PyString>() {
+            let word = word.to_cow()?;
+            return self.vectors.row_of(&word).map_err(|_| PyKeyError::new_err(format!("Key '{word}' not present")));
+        }
+        match key.extract::<usize>() {
+            Ok(row) if row < self.vectors.len() => Ok(row),
+            Ok(row) => Err(PyKeyError::new_err(format!("row {row} of {}", self.vectors.len()))),
+            Err(_) => Err(PyTypeError::new_err(format!("expected a word or a row number, not {}", key.get_type()))),
+        }
+    }
+
+    fn words_of(&self, keys: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
+        let Some(keys) = keys else { return Ok(Vec::new()) };
+        let word_of = |key: &Bound<'_, PyAny>| Ok(self.vectors.words().word(self.row_of(key)?).to_owned());
+        match keys.is_instance_of::<PyString>() || keys.extract::<usize>().is_ok() {
+            true => Ok(vec![word_of(keys)?]),
+            false => keys.try_iter()?.map(|key| word_of(&key?)).collect(),
+        }
+    }
+}
+
+#[pymethods]
+impl PyKeyedVectors {
+    /// The V × d matrix of float32: a view, no copy. Read-only where it is a memory-mapped file.
+    #[getter]
+    fn vectors<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray2<f32>> {
+        let this = slf.get();
+        let rows = this.vectors.rows();
+        let shape = (rows.len(), rows.vector_size()).strides((rows.stride(), 1));
+        // SAFETY: the pointer and shape are those of live rows, which `slf`, the array's base, keeps alive.
+        let array = unsafe {
+            let view = ArrayView2::from_shape_ptr(shape, rows.as_ptr());
+            PyArray2::borrow_from_array(&view, slf.clone().into_any())
+        };
+        if this.is_writable { array } else { read_only(array) }
+    }
+
+    /// Words in row order, the most frequent first.
+    #[getter]
+    fn index_to_key(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
+        let list = || PyList::new(py, self.vectors.words().iter()).map(Bound::unbind);
+        Ok(self.index_to_key.get_or_try_init(py, list)?.clone_ref(py))
+    }
+
+    /// The row of each word.
+    #[getter]
+    fn key_to_index(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        let dict = || -> PyResult<_> {
+            let dict = PyDict::new(py);
+            self.vectors.words().iter().enumerate().try_for_each(|(row, word)| dict.set_item(word, row))?;
+            Ok(dict.unbind())
+        };
+        Ok(self.key_to_index.get_or_try_init(py, dict)?.clone_ref(py))
+    }
+
+    /// Dimensions of the vectors.
+    #[getter]
+    fn vector_size(&self) -> usize {
+        self.vectors.vector_size()
+    }
+
+    fn __len__(&self) -> usize {
+        self.vectors.len()
+    }
+
+    fn __contains__(&self, key: &Bound<'_, PyAny>) -> bool {
+        self.row_of(key).is_ok()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("KeyedVectors<vector_size={}, {} keys>", self.vectors.vector_size(), self.vectors.len())
+    }
+
+    /// The vector of a word, or the matrix of a list of words.
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, key_or_keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if key_or_keys.is_instance_of::<PyString>() || key_or_keys.extract::<usize>().is_ok() {
+            return Ok(Self::get_vector(slf, key_or_keys, false)?.into_any());
+        }
+        let this = slf.get();
+        let rows = key_or_keys.try_iter()?.map(|key| this.row_of(&key?)).collect::<PyResult<Vec<_>>>()?;
+        let mut values = Vec::with_capacity(rows.len() * this.vectors.vector_size());
+        rows.iter().for_each(|&row| values.extend_from_slice(this.vectors.rows().row(row)));
+        Ok(PyArray1::from_vec(slf.py(), values).reshape([rows.len(), this.vectors.vector_size()])?.into_any())
+    }
+
+    /// The vector of a word or row: a read-only view, or with `norm=True` a copy of length 1.
+    #[pyo3(signature = (key, norm = false))]
+    fn get_vector<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>, norm: bool) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        let this = slf.get();
+        let row = this.vectors.rows().row(this.row_of(key)?);
+        if norm {
+            let length = row.iter().map(|v| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+            return Ok(PyArray1::from_iter(slf.py(), row.iter().map(|v| v / length)));
+        }
+        // SAFETY: `slf`, the array's base, keeps the row alive.
+        Ok(read_only(unsafe { PyArray1::borrow_from_array(&ArrayView1::from(row), slf.clone().into_any()) }))
+    }
+
+    /// The row of a word; `default` if it is unknown and a default is given, else KeyError.
+    #[pyo3(signature = (key, default = None))]
+    fn get_index(&self, key: &Bound<'_, PyAny>, default: Option<i64>) -> PyResult<i64> {
+        match (self.row_of(key), default) {
+            (Ok(row), _) => Ok(row as i64),
+            (Err(_), Some(default)) => Ok(default),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// An attribute of a word: "count", how often it occurred in the corpus.
+    fn get_vecattr(&self, key: &Bound<'_, PyAny>, attr: &str) -> PyResult<u64> {
+        let row = self.row_of(key)?;
+        match attr {
+            "count" => Ok(self.vectors.counts()[row]),
+            _ => Err(PyKeyError::new_err(format!("no attribute {attr:?}; there is \"count\""))),
+        }
+    }
+
+    /// The cosine of two words' vectors.
+    fn similarity(&self, w1: &Bound<'_, PyAny>, w2: &Bound<'_, PyAny>) -> PyResult<f32> {
+        let word = |key| Ok::<_, PyErr>(self.vectors.words().word(self.row_of(key)?));
+        Ok(self.vectors.similarity(word(w1)?, word(w2)?)?)
+    }
+
+    /// The `topn` words nearest to the mean of the positive and negated negative words' unit vectors, as (word, cosine).
+    #[pyo3(signature = (positive = None, negative = None, topn = 10))]
+    fn most_similar(
+        &self,
+        py: Python<'_>,
+        positive: Option<&Bound<'_, PyAny>>,
+        negative: Option<&Bound<'_, PyAny>>,
+        topn: usize,
+    ) -> PyResult<Vec<(String, f32)>> {
+        let (positive, negative) = (self.words_of(positive)?, self.words_of(negative)?);
+        let nearest = py.detach(|| {
+            let [positive, negative] = [&positive, &negative].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
+            self.vectors.most_similar(&positive, &negative, topn)
+        })?;
+        Ok(nearest.into_iter().map(|(row, cosine)| (self.vectors.words().word(row).to_owned(), cosine)).collect())
+    }
+
+    /// Saves in the format that the ending names: .arrow, .npy (and NAME.vocab.txt), .txt or .bin.
+    fn save(&self, py: Python<'_>, fname: PathBuf) -> PyResult<()> {
+        Ok(py.detach(|| self.vectors.save(fname))?)
+    }
+
+    /// Loads a file in the format that its ending names. With `mmap="r"`, and for .arrow and .npy always, the file is memory-mapped
+    /// and read-only.
+    #[staticmethod]
+    #[pyo3(signature = (fname, mmap = None))]
+    fn load(py: Python<'_>, fname: PathBuf, mmap: Option<&str>) -> PyResult<Self> {
+        match mmap {
+            None | Some("r") => Ok(Self::new(py.detach(|| KeyedVectors::load(fname))?, false)),
+            Some(other) => Err(PyValueError::new_err(format!("mmap: {other:?} is unknown; expected \"r\" or None"))),
+        }
+    }
+
+    /// Saves in the word2vec C format, text or binary, and `word count` lines to `fvocab`.
+    #[pyo3(signature = (fname, fvocab = None, binary = false))]
+    fn save_word2vec_format(&self, py: Python<'_>, fname: PathBuf, fvocab: Option<PathBuf>, binary: bool) -> PyResult<()> {
+        Ok(py.detach(|| formats::save_word2vec_format(&self.vectors, &fname, binary, fvocab.as_deref()))?)
+    }
+
+    /// Loads the word2vec C format, text or binary; counts from the `word count` lines of `fvocab`.
+    #[staticmethod]
+    #[pyo3(signature = (fname, fvocab = None, binary = false, encoding = "utf8", unicode_errors = "strict", limit = None, no_header = false))]
+    #[allow(clippy::too_many_arguments, reason = "gensim's parameters")]
+    fn load_word2vec_format(
+        py: Python<'_>,
+        fname: PathBuf,
+        fvocab: Option<PathBuf>,
+        binary: bool,
+        encoding: &str,
+        unicode_errors: &str,
+        limit: Option<usize>,
+        no_header: bool,
+    ) -> PyResult<Self> {
+        if !matches!(encoding, "utf8" | "utf-8") {
+            return Err(PyValueError::new_err(format!("encoding: {encoding:?} is not supported; the file must be utf8")));
+        }
+        let invalid_utf8 = match unicode_errors {
+            "strict" => InvalidUtf8::Strict,
+            "replace" => InvalidUtf8::Replace,
+            "ignore" => InvalidUtf8::Ignore,
+            other => return Err(PyValueError::new_err(format!("unicode_errors: {other:?} is none of strict, replace, ignore"))),
+        };
+        let options = ReadOptions { limit, no_header, invalid_utf8 };
+        let vectors = py.detach(|| formats::load_word2vec_format(&fname, binary, fvocab.as_deref(), &options))?;
+        Ok(Self::new(vectors, true))
+    }
+}
+
+fn read_only<D: numpy::ndarray::Dimension>(array: Bound<'_, numpy::PyArray<f32, D>>) -> Bound<'_, numpy::PyArray<f32, D>> {
+    array.readwrite().make_nonwriteable();
+    array
+}

@@ -1,0 +1,37 @@
+//! The extension module `polargram._polargram`: PyO3 classes, thin over the crate.
+
+mod corpus;
+mod errors;
+mod job;
+mod keyed_vectors;
+mod word2vec;
+
+use pyo3::prelude::*;
+use pyo3_polars::PolarsAllocator;
+
+/// Polars and its plugins free each other's memory, so they must share an allocator.
+#[global_allocator]
+static ALLOCATOR: PolarsAllocator = PolarsAllocator::new();
+
+#[pymodule]
+mod _polargram {
+    use std::ffi::OsString;
+
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::keyed_vectors::PyKeyedVectors;
+    #[pymodule_export]
+    use super::word2vec::PyModel;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Runs the command with `sys.argv` and returns its exit code.
+    #[pyfunction]
+    fn main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
+        py.detach(|| crate::cli::run_to_code(argv))
+    }
+}

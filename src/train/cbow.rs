@@ -1,0 +1,59 @@
+//! CBOW: the mean or sum of a centre's context is the one input (Mikolov et al. 2013).
+
+use super::Shared;
+use super::kernel::{Block, Scratch, prefetch, train_block, pool_rows, spread_change};
+use super::negative::TargetsAhead;
+use super::worker::{Draws, window};
+use crate::model::AlignedBuffer;
+
+pub(crate) struct Cbow<'a> {
+    shared: &'a Shared<'a>,
+    targets: TargetsAhead,
+    context: Vec<*mut f32>,
+    hidden: AlignedBuffer,
+    scratch: Scratch,
+}
+
+impl<'a> Cbow<'a> {
+    pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
+        Self {
+            shared,
+            targets: TargetsAhead::default(),
+            context: Vec::new(),
+            hidden: AlignedBuffer::default(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Trains one sentence of kept tokens.
+    pub(crate) fn train(&mut self, sentence: &[u32], rate: f32, draws: &mut Draws) {
+        if sentence.len() < 2 {
+            return;
+        }
+        let shared = self.shared;
+        let rows = &shared.weights.input;
+        let stride = rows.stride();
+        // The hidden layer, and behind it a copy from before the update.
+        let hidden = self.hidden.at_least(2 * stride);
+        self.targets.start(sentence, shared, draws);
+        for at in 0..sentence.len() {
+            let window = window(at, sentence.len(), shared, draws);
+            let targets = self.targets.at(at, sentence, shared, draws);
+            if let Some(&entering) = sentence.get(at + shared.config.window + 1) {
+                prefetch(rows.row(entering), stride);
+            }
+            self.context.clear();
+            self.context.extend(window.filter(|&i| i != at).map(|i| rows.row(sentence[i])));
+            let share = 1.0 / self.context.len() as f32;
+            let (pooled, returned) = if shared.config.cbow_mean { (share, 1.0) } else { (1.0, share) };
+            let block = Block { inputs: &[hidden], targets: &targets.rows, labels: &targets.labels, weights: &targets.weights, stride, rate };
+            // SAFETY: rows of the weights' matrices and a scratch row of the same stride; the instruction set was detected.
+            unsafe {
+                pool_rows(shared.isa, &self.context, pooled, hidden, stride);
+                train_block(shared.isa, &block, &mut self.scratch);
+                // As in gensim: with the mean each context word gets the whole gradient, with the sum its share.
+                spread_change(shared.isa, hidden, &self.context, returned, stride);
+            }
+        }
+    }
+}

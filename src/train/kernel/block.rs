@@ -1,0 +1,270 @@
+//! The block update, over any [`Lanes`].
+
+use super::Block;
+use super::lanes::Lanes;
+use crate::model::AlignedBuffer;
+
+/// Targets whose rows and updates are held in registers at once: the six of five negative samples. Seven spill on every path.
+const TILE: usize = 6;
+
+/// Memory that a worker reuses from block to block.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    /// Accumulators of the dot products, a register each, input after input.
+    partial: AlignedBuffer,
+    /// G, n × t.
+    gains: AlignedBuffer,
+    /// Copies of the input rows, where there is more than one tile of targets.
+    old: AlignedBuffer,
+    old_rows: Vec<*mut f32>,
+}
+
+// SAFETY: `old_rows` points into `old`, which moves with it.
+unsafe impl Send for Scratch {}
+
+/// Calls an expression with a tile of 1 to [`TILE`] rows as an array, so that its length is known to the compiler.
+macro_rules! for_tile {
+    ($slice:ident, $rows:ident => $call:expr) => {
+        match *$slice {
+            [a] => { let $rows = [a]; $call }
+            [a, b] => { let $rows = [a, b]; $call }
+            [a, b, c] => { let $rows = [a, b, c]; $call }
+            [a, b, c, d] => { let $rows = [a, b, c, d]; $call }
+            [a, b, c, d, e] => { let $rows = [a, b, c, d, e]; $call }
+            [a, b, c, d, e, f] => { let $rows = [a, b, c, d, e, f]; $call }
+            _ => {}
+        }
+    };
+}
+/// # Safety
+/// As for [`train_block`](super::train_block).
+#[inline(always)]
+pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
+    let (n, t) = (block.inputs.len(), block.targets.len());
+    let registers = (n * t).next_multiple_of(L::WIDTH);
+    let partial = scratch.partial.at_least(registers * L::WIDTH);
+    let gains = scratch.gains.at_least(registers);
+    let chunks = block.stride / L::WIDTH;
+    // SAFETY: the rows are the caller's promise; `partial` and `gains` were just sized for n × t registers and floats.
+    unsafe {
+        for (tile, targets) in block.targets.chunks(TILE).enumerate() {
+            let out = partial.add(tile * TILE * L::WIDTH);
+            for_tile!(targets, rows => dots_of_tile::<L, _>(block.inputs, rows, chunks, out, t));
+        }
+        gains_of::<L>(block, partial, gains, registers);
+        if t <= TILE {
+            let targets = block.targets;
+            for_tile!(targets, rows => update::<L, _>(block.inputs, block.inputs, rows, gains, t, chunks));
+            return;
+        }
+        let old = scratch.old.at_least(n * block.stride);
+        scratch.old_rows.clear();
+        for (i, &row) in block.inputs.iter().enumerate() {
+            let copy = old.add(i * block.stride);
+            for c in 0..chunks {
+                L::load(row.add(c * L::WIDTH)).store(copy.add(c * L::WIDTH));
+            }
+            scratch.old_rows.push(copy);
+        }
+        for (tile, targets) in block.targets.chunks(TILE).enumerate() {
+            let gains = gains.add(tile * TILE);
+            for_tile!(targets, rows => update::<L, _>(block.inputs, &scratch.old_rows, rows, gains, t, chunks));
+        }
+    }
+}
+
+/// All inputs against one tile of targets. Row i's accumulators go to register `i · t` and on of `out`.
+#[inline(always)]
+unsafe fn dots_of_tile<L: Lanes, const T: usize>(inputs: &[*mut f32], targets: [*mut f32; T], chunks: usize, out: *mut f32, t: usize) {
+    let mut i = 0;
+    // SAFETY: `out` has room for every input's t registers.
+    unsafe {
+        while i + L::INPUTS <= inputs.len() {
+            let out = out.add(i * t * L::WIDTH);
+            match *inputs.get_unchecked(i..i + L::INPUTS) {
+                [a] => dots::<L, 1, T>([a], targets, chunks, out, t),
+                [a, b] => dots::<L, 2, T>([a, b], targets, chunks, out, t),
+                [a, b, c, d] => dots::<L, 4, T>([a, b, c, d], targets, chunks, out, t),
+                _ => unreachable!("INPUTS is 1, 2 or 4"),
+            }
+            i += L::INPUTS;
+        }
+        let out = out.add(i * t * L::WIDTH);
+        match *inputs.get_unchecked(i..) {
+            [a] => dots::<L, 1, T>([a], targets, chunks, out, t),
+            [a, b] => dots::<L, 2, T>([a, b], targets, chunks, out, t),
+            [a, b, c] => dots::<L, 3, T>([a, b, c], targets, chunks, out, t),
+            _ => {}
+        }
+    }
+}
+
+/// Lane-wise products of R inputs with T targets, summed over the chunks of a row but not yet over the lanes.
+#[inline(always)]
+unsafe fn dots<L: Lanes, const R: usize, const T: usize>(
+    inputs: [*mut f32; R],
+    targets: [*mut f32; T],
+    chunks: usize,
+    out: *mut f32,
+    t: usize,
+) {
+    // SAFETY: rows hold `chunks` registers; `out` has room for R · t.
+    unsafe {
+        let mut sums = [[L::splat(0.0); T]; R];
+        for c in 0..chunks {
+            let mut x = [L::splat(0.0); R];
+            for i in 0..R {
+                x[i] = L::load(inputs[i].add(c * L::WIDTH));
+            }
+            for j in 0..T {
+                let y = L::load(targets[j].add(c * L::WIDTH));
+                for i in 0..R {
+                    sums[i][j] = x[i].mul_add(y, sums[i][j]);
+                }
+            }
+        }
+        for i in 0..R {
+            for j in 0..T {
+                sums[i][j].store(out.add((i * t + j) * L::WIDTH));
+            }
+        }
+    }
+}
+
+/// G from the accumulators: −σ·rate for all, then + label·rate and · weight, since few labels and weights are not 0 and 1.
+#[inline(always)]
+unsafe fn gains_of<L: Lanes>(block: &Block<'_>, partial: *const f32, gains: *mut f32, registers: usize) {
+    // SAFETY: both buffers hold `registers`, a multiple of the width; the last lanes of `gains` are never read.
+    unsafe {
+        let rate = L::splat(-block.rate);
+        for k in (0..registers).step_by(L::WIDTH) {
+            let dots = L::sum_each(partial.add(k * L::WIDTH));
+            dots.sigmoid().mul_add(rate, L::splat(0.0)).store(gains.add(k));
+        }
+        let t = block.targets.len();
+        for (j, &label) in block.labels.iter().enumerate() {
+            if label != 0.0 {
+                for i in 0..block.inputs.len() {
+                    *gains.add(i * t + j) += label * block.rate;
+                }
+            }
+        }
+        for (j, &weight) in block.weights.iter().enumerate() {
+            if weight != 1.0 {
+                for i in 0..block.inputs.len() {
+                    *gains.add(i * t + j) *= weight;
+                }
+            }
+        }
+    }
+}
+
+/// Adds G·Y to the inputs and Gᵀ·X_old to a tile of targets, reading and writing each row once.
+#[inline(always)]
+unsafe fn update<L: Lanes, const T: usize>(
+    inputs: &[*mut f32],
+    old: &[*mut f32],
+    targets: [*mut f32; T],
+    gains: *const f32,
+    t: usize,
+    chunks: usize,
+) {
+    // SAFETY: rows hold `chunks` registers; `gains` is n × t.
+    unsafe {
+        let mut c = 0;
+        if L::CHUNKS == 2 {
+            while c + 2 <= chunks {
+                update_chunks::<L, T, 2>(inputs, old, targets, gains, t, c);
+                c += 2;
+            }
+        }
+        while c < chunks {
+            update_chunks::<L, T, 1>(inputs, old, targets, gains, t, c);
+            c += 1;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn update_chunks<L: Lanes, const T: usize, const C: usize>(
+    inputs: &[*mut f32],
+    old: &[*mut f32],
+    targets: [*mut f32; T],
+    gains: *const f32,
+    t: usize,
+    chunk: usize,
+) {
+    // SAFETY: as for `update`; `old` is as long as `inputs`.
+    unsafe {
+        let mut y = [[L::splat(0.0); C]; T];
+        for j in 0..T {
+            for c in 0..C {
+                y[j][c] = L::load(targets[j].add((chunk + c) * L::WIDTH));
+            }
+        }
+        let mut y_new = y;
+        for i in 0..inputs.len() {
+            let (row, old_row) = (*inputs.get_unchecked(i), *old.get_unchecked(i));
+            let mut x = [L::splat(0.0); C];
+            let mut x_old = x;
+            for c in 0..C {
+                x[c] = L::load(row.add((chunk + c) * L::WIDTH));
+                x_old[c] = L::load(old_row.add((chunk + c) * L::WIDTH));
+            }
+            for j in 0..T {
+                let gain = L::splat(*gains.add(i * t + j));
+                for c in 0..C {
+                    x[c] = gain.mul_add(y[j][c], x[c]);
+                    y_new[j][c] = gain.mul_add(x_old[c], y_new[j][c]);
+                }
+            }
+            for c in 0..C {
+                x[c].store(row.add((chunk + c) * L::WIDTH));
+            }
+        }
+        for j in 0..T {
+            for c in 0..C {
+                y_new[j][c].store(targets[j].add((chunk + c) * L::WIDTH));
+            }
+        }
+    }
+}
+
+/// `to = share · Σ rows`, written twice, one `stride` after the other.
+///
+/// # Safety
+/// As for [`train_block`](super::train_block); `to` holds `2 · stride` floats.
+#[inline(always)]
+pub(super) unsafe fn pool<L: Lanes>(rows: &[*mut f32], share: f32, to: *mut f32, stride: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let share = L::splat(share);
+        for at in (0..stride).step_by(L::WIDTH) {
+            let mut sum = L::splat(0.0);
+            for &row in rows {
+                sum = sum.add(L::load(row.add(at)));
+            }
+            let pooled = sum.mul_add(share, L::splat(0.0));
+            pooled.store(to.add(at));
+            pooled.store(to.add(stride + at));
+        }
+    }
+}
+
+/// Adds to each row `share · (from − from before)`, where `from` is as [`pool`] left it but for an update of its first half.
+///
+/// # Safety
+/// As for [`pool`].
+#[inline(always)]
+pub(super) unsafe fn spread<L: Lanes>(from: *const f32, rows: &[*mut f32], share: f32, stride: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (share, minus) = (L::splat(share), L::splat(-1.0));
+        for at in (0..stride).step_by(L::WIDTH) {
+            let change = L::load(from.add(stride + at)).mul_add(minus, L::load(from.add(at)));
+            for &row in rows {
+                change.mul_add(share, L::load(row.add(at))).store(row.add(at));
+            }
+        }
+    }
+}

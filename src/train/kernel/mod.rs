@@ -1,0 +1,191 @@
+//! The one computation that every model of the family shares.
+//!
+//! For `n` input rows X, `t` target rows Y and their 0/1 labels, with learning rate `lr`:
+//!
+//! ```text
+//! G = (labels − σ(X·Yᵀ)) · lr      (n × t)
+//! X += G·Y        Y += Gᵀ·X_old
+//! ```
+//!
+//! (Mikolov et al. 2013, equation 4 and its gradient; for a batch of inputs as in Ji et al. 2016, "Parallelizing Word2Vec in Shared
+//! and Distributed Memory".) A model family says which rows are inputs and which are targets; this module knows nothing of words.
+
+mod block;
+mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::fmt;
+use std::str::FromStr;
+
+pub(crate) use block::Scratch;
+
+use crate::error::{Error, Result};
+
+/// The most floats in a register on any path: rows are padded to a multiple of it, so that no path needs a tail.
+pub const MAX_WIDTH: usize = 16;
+
+/// An instruction set that the kernel is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isa {
+    /// AVX-512F, 16 lanes.
+    Avx512,
+    /// AVX2 and FMA, 8 lanes.
+    Avx2,
+    /// NEON, 4 lanes.
+    Neon,
+    /// Plain Rust over relaxed atomics.
+    Portable,
+}
+
+impl Isa {
+    /// All of them, the fastest first.
+    pub const ALL: [Self; 4] = [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable];
+
+    /// The fastest one that this machine has. `POLARGRAM_ISA` (avx512, avx2, neon, portable) overrides the choice.
+    pub fn detect() -> Result<Self> {
+        let Ok(name) = std::env::var("POLARGRAM_ISA") else {
+            return Ok(Self::ALL.into_iter().find(|isa| isa.is_available()).unwrap_or(Self::Portable));
+        };
+        let isa: Self = name.parse()?;
+        if isa.is_available() { Ok(isa) } else { Err(Error::parameter("POLARGRAM_ISA", format!("this machine has no {isa}"))) }
+    }
+
+    /// Whether this machine can run it.
+    pub fn is_available(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => true,
+            Self::Portable => true,
+            #[allow(unreachable_patterns, reason = "each architecture lacks some")]
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Neon => "neon",
+            Self::Portable => "portable",
+        })
+    }
+}
+
+impl FromStr for Isa {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|isa| isa.to_string() == name)
+            .ok_or_else(|| Error::parameter("POLARGRAM_ISA", format!("{name:?} is none of avx512, avx2, neon, portable")))
+    }
+}
+
+/// One block. Rows have `stride` floats and are aligned to 64 bytes, as [`Matrix`](crate::model::Matrix) gives them.
+pub(crate) struct Block<'a> {
+    /// X, n rows.
+    pub inputs: &'a [*mut f32],
+    /// Y, t rows, all different.
+    pub targets: &'a [*mut f32],
+    /// 0 or 1 for each target.
+    pub labels: &'a [f32],
+    /// A factor of each target's gain, mostly 1.
+    pub weights: &'a [f32],
+    /// Floats in a row, a multiple of [`MAX_WIDTH`].
+    pub stride: usize,
+    /// The learning rate.
+    pub rate: f32,
+}
+
+/// Makes `$name` run `$body` with `$L` as the best [`Lanes`](lanes::Lanes) of an instruction set, compiled for it.
+macro_rules! dispatched {
+    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) = $body:ident) => {
+        $(#[$doc])*
+        #[inline]
+        pub(crate) unsafe fn $name(isa: Isa, $($arg: $type),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f")]
+            unsafe fn avx512($($arg: $type),*) {
+                // SAFETY: passed on to the caller.
+                unsafe { block::$body::<x86::Avx512>($($arg),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2($($arg: $type),*) {
+                // SAFETY: passed on to the caller.
+                unsafe { block::$body::<x86::Avx2>($($arg),*) }
+            }
+            // SAFETY: passed on to the caller.
+            unsafe {
+                match isa {
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx512 => avx512($($arg),*),
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx2 => avx2($($arg),*),
+                    #[cfg(target_arch = "aarch64")]
+                    Isa::Neon => block::$body::<neon::Neon>($($arg),*),
+                    _ => block::$body::<lanes::Portable>($($arg),*),
+                }
+            }
+        }
+    };
+}
+
+dispatched! {
+    /// Trains one block in place.
+    ///
+    /// # Safety
+    /// `isa` is available; every row pointer is valid for `stride` floats and 64-byte aligned; `stride` is a multiple of
+    /// [`MAX_WIDTH`]; there are as many labels and weights as targets. Other threads may update the same rows meanwhile: see
+    /// [`Matrix`](crate::model::Matrix) for why that is accepted.
+    train_block(block: &Block<'_>, scratch: &mut Scratch) = train
+}
+
+dispatched! {
+    /// `to = share · Σ rows`, and the same once more behind it.
+    ///
+    /// # Safety
+    /// As for [`train_block`]; `to` holds `2 · stride` floats.
+    pool_rows(rows: &[*mut f32], share: f32, to: *mut f32, stride: usize) = pool
+}
+
+dispatched! {
+    /// Adds to each row `share` times what has changed in `from` since [`pool_rows`] wrote it.
+    ///
+    /// # Safety
+    /// As for [`pool_rows`].
+    spread_change(from: *const f32, rows: &[*mut f32], share: f32, stride: usize) = spread
+}
+
+/// Asks the cache for a row that will be trained soon.
+#[inline(always)]
+pub(crate) fn prefetch(row: *const f32, stride: usize) {
+    for line in (0..stride).step_by(MAX_WIDTH) {
+        // SAFETY: a prefetch of any address is harmless; this one lies in a row.
+        #[cfg(target_arch = "x86_64")]
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(row.add(line).cast());
+        }
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        unsafe {
+            std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) row.add(line), options(nostack, preserves_flags, readonly));
+        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        let _ = (row, line);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! NEON registers.
+
+use std::arch::aarch64::*;
+
+use super::lanes::Lanes;
+
+/// Four lanes (NEON, always there on 64-bit Arm).
+#[derive(Clone, Copy)]
+pub(super) struct Neon(float32x4_t);
+
+// SAFETY: NEON is part of the aarch64 baseline.
+unsafe impl Lanes for Neon {
+    const WIDTH: usize = 4;
+    const INPUTS: usize = 2;
+    const CHUNKS: usize = 2;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        unsafe { Self(vdupq_n_f32(value)) }
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        unsafe { Self(vld1q_f32(from)) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { vst1q_f32(to, self.0) }
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        unsafe { Self(vaddq_f32(self.0, other.0)) }
+    }
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        unsafe { Self(vdivq_f32(self.0, other.0)) }
+    }
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        unsafe { Self(vminq_f32(self.0, other.0)) }
+    }
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        unsafe { Self(vmaxq_f32(self.0, other.0)) }
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+        unsafe { Self(vfmaq_f32(addend.0, self.0, factor.0)) }
+    }
+    #[inline(always)]
+    unsafe fn round(self) -> Self {
+        unsafe { Self(vrndnq_f32(self.0)) }
+    }
+    #[inline(always)]
+    unsafe fn scale(self, exponent: Self) -> Self {
+        unsafe {
+            let bits = vshlq_n_s32::<23>(vaddq_s32(vcvtq_s32_f32(exponent.0), vdupq_n_s32(127)));
+            Self(vmulq_f32(self.0, vreinterpretq_f32_s32(bits)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn sum_each(from: *const f32) -> Self {
+        unsafe {
+            let at = |i: usize| vld1q_f32(from.add(i * 4));
+            Self(vpaddq_f32(vpaddq_f32(at(0), at(1)), vpaddq_f32(at(2), at(3))))
+        }
+    }
+}

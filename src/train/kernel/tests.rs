@@ -1,0 +1,110 @@
+//! Every path against a plain f64 reference written from the formula.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::Matrix;
+
+/// X, Y after one block, in f64.
+fn reference(x: &[Vec<f32>], y: &[Vec<f32>], labels: &[f32], weights: &[f32], rate: f32) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+    let wide = |m: &[Vec<f32>]| m.iter().map(|r| r.iter().map(|&v| f64::from(v)).collect()).collect::<Vec<Vec<f64>>>();
+    let (x_old, y_old) = (wide(x), wide(y));
+    let (mut x_new, mut y_new) = (x_old.clone(), y_old.clone());
+    for i in 0..x.len() {
+        for j in 0..y.len() {
+            let dot: f64 = x_old[i].iter().zip(&y_old[j]).map(|(a, b)| a * b).sum();
+            let gain = (f64::from(labels[j]) - 1.0 / (1.0 + (-dot).exp())) * f64::from(rate) * f64::from(weights[j]);
+            for d in 0..x[i].len() {
+                x_new[i][d] += gain * y_old[j][d];
+                y_new[j][d] += gain * x_old[i][d];
+            }
+        }
+    }
+    (x_new, y_new)
+}
+
+fn matrix(rows: &[Vec<f32>]) -> Matrix {
+    let mut m = Matrix::zeros(rows.len(), rows[0].len()).unwrap();
+    rows.iter().enumerate().for_each(|(i, row)| m.values(i).copy_from_slice(row));
+    m
+}
+
+fn pointers(m: &Matrix) -> Vec<*mut f32> {
+    (0..m.rows() as u32).map(|i| m.row(i)).collect()
+}
+
+fn assert_close(m: &mut Matrix, want: &[Vec<f64>], what: &str) {
+    for (i, row) in want.iter().enumerate() {
+        for (got, want) in m.values(i).iter().zip(row) {
+            assert!((f64::from(*got) - want).abs() < 1e-5, "{what} row {i}: {got} instead of {want}");
+        }
+    }
+}
+
+fn rows(n: std::ops::Range<usize>, d: usize) -> impl Strategy<Value = Vec<Vec<f32>>> {
+    prop::collection::vec(prop::collection::vec(-0.8f32..0.8, d), n)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 200 }))]
+
+    #[test]
+    fn one_block_equals_the_formula_on_every_path(
+        (x, y) in (1usize..70).prop_flat_map(|d| (rows(1..12, d), rows(1..20, d))),
+        rate in 0.0f32..0.5,
+    ) {
+        let labels: Vec<f32> = (0..y.len()).map(|j| f32::from(u8::from(j % 3 == 0))).collect();
+        let weights: Vec<f32> = (0..y.len()).map(|j| 1.0 + f32::from(u8::from(j % 4 == 1))).collect();
+        let (x_want, y_want) = reference(&x, &y, &labels, &weights, rate);
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            let (mut x, mut y) = (matrix(&x), matrix(&y));
+            let (inputs, targets) = (pointers(&x), pointers(&y));
+            let stride = x.stride();
+            let block = Block { inputs: &inputs, targets: &targets, labels: &labels, weights: &weights, stride, rate };
+            // SAFETY: the rows are those of two matrices of equal stride.
+            unsafe { train_block(isa, &block, &mut Scratch::default()) };
+            assert_close(&mut x, &x_want, &format!("{isa} input"));
+            assert_close(&mut y, &y_want, &format!("{isa} target"));
+        }
+    }
+
+    #[test]
+    fn pooling_and_spreading_give_a_context_its_share_of_the_change(context in (1usize..40).prop_flat_map(|d| rows(1..9, d))) {
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            let mut m = matrix(&context);
+            let (pointers, stride) = (pointers(&m), m.stride());
+            let mut hidden = crate::model::AlignedBuffer::default();
+            let hidden = hidden.at_least(2 * stride);
+            let share = 1.0 / context.len() as f32;
+            // SAFETY: the rows are those of a matrix, and the scratch row has room for two.
+            let pooled = unsafe {
+                pool_rows(isa, &pointers, share, hidden, stride);
+                let pooled = *hidden;
+                *hidden += 0.5;
+                spread_change(isa, hidden, &pointers, 0.5, stride);
+                pooled
+            };
+            let mean: f64 = context.iter().map(|row| f64::from(row[0])).sum::<f64>() / context.len() as f64;
+            prop_assert!((f64::from(pooled) - mean).abs() < 1e-5);
+            for (i, row) in context.iter().enumerate() {
+                prop_assert!((m.values(i)[0] - row[0] - 0.25).abs() < 1e-5);
+                prop_assert_eq!(m.values(i).get(1), row.get(1));
+            }
+        }
+    }
+}
+
+#[test]
+fn sigmoid_saturates_without_overflow() {
+    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+        for (a, want) in [(1e4f32, 0.0f64), (-1e4, 1.0)] {
+            let (mut x, mut y) = (matrix(&[vec![a]]), matrix(&[vec![1.0]]));
+            let (inputs, targets) = (pointers(&x), pointers(&y));
+            let block = Block { inputs: &inputs, targets: &targets, labels: &[1.0], weights: &[1.0], stride: x.stride(), rate: 1.0 };
+            // SAFETY: as above.
+            unsafe { train_block(isa, &block, &mut Scratch::default()) };
+            assert!((f64::from(x.values(0)[0]) - f64::from(a) - want).abs() < 1e-2, "{isa}");
+            assert!(y.values(0)[0].is_finite());
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Skip-gram: every context word of a centre is an input (Mikolov et al. 2013).
+
+use super::Shared;
+use super::kernel::{Block, Scratch, prefetch, train_block};
+use super::negative::TargetsAhead;
+use super::worker::{Draws, window};
+
+pub(crate) struct SkipGram<'a> {
+    shared: &'a Shared<'a>,
+    targets: TargetsAhead,
+    inputs: Vec<*mut f32>,
+    scratch: Scratch,
+}
+
+impl<'a> SkipGram<'a> {
+    pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
+        Self { shared, targets: TargetsAhead::default(), inputs: Vec::new(), scratch: Scratch::default() }
+    }
+
+    /// Trains one sentence of kept tokens.
+    pub(crate) fn train(&mut self, sentence: &[u32], rate: f32, draws: &mut Draws) {
+        if sentence.len() < 2 {
+            return;
+        }
+        let shared = self.shared;
+        let rows = &shared.weights.input;
+        self.targets.start(sentence, shared, draws);
+        for at in 0..sentence.len() {
+            let window = window(at, sentence.len(), shared, draws);
+            let targets = self.targets.at(at, sentence, shared, draws);
+            if let Some(&entering) = sentence.get(at + shared.config.window + 1) {
+                prefetch(rows.row(entering), rows.stride());
+            }
+            self.inputs.clear();
+            self.inputs.extend(window.filter(|&i| i != at).map(|i| rows.row(sentence[i])));
+            let block = Block { inputs: &self.inputs, targets: &targets.rows, labels: &targets.labels, weights: &targets.weights, stride: rows.stride(), rate };
+            // SAFETY: the rows come from the weights' matrices, of equal stride; the instruction set was detected.
+            unsafe { train_block(shared.isa, &block, &mut self.scratch) }
+        }
+    }
+}

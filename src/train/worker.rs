@@ -1,0 +1,103 @@
+//! One worker: sentences in, updates out.
+
+use arrow::array::AsArray;
+use arrow::datatypes::UInt32Type;
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::Shared;
+use super::cbow::Cbow;
+use super::skipgram::SkipGram;
+use crate::encode::EncodedBatch;
+use crate::error::Result;
+
+/// The random numbers of a batch.
+pub(crate) type Draws = Xoshiro256PlusPlus;
+
+/// What a worker owns: nothing here is seen by another.
+pub(crate) struct Worker<'a> {
+    shared: &'a Shared<'a>,
+    family: Family<'a>,
+    /// The tokens of the current run of sentences that subsampling kept, and where each of these sentences ends.
+    sentence: Vec<u32>,
+    kept: u64,
+}
+
+enum Family<'a> {
+    SkipGram(SkipGram<'a>),
+    Cbow(Cbow<'a>),
+}
+
+/// Tokens between two looks at the schedule.
+const TOKENS_PER_RATE: u64 = 1_000;
+
+impl<'a> Worker<'a> {
+    pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
+        let family = match shared.config.sg {
+            true => Family::SkipGram(SkipGram::new(shared)),
+            false => Family::Cbow(Cbow::new(shared)),
+        };
+        Self { shared, family, sentence: Vec::new(), kept: 0 }
+    }
+
+    /// Tokens that subsampling kept so far.
+    pub(crate) fn kept(&self) -> u64 {
+        self.kept
+    }
+
+    /// Trains every sentence of a batch.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted) if the user asked to stop.
+    pub(crate) fn train_batch(&mut self, batch: &EncodedBatch, epoch: usize) -> Result<()> {
+        let mut draws = draws_for(self.shared.config.seed, epoch, batch.number);
+        let values = batch.lists.values().as_primitive::<UInt32Type>().values();
+        let mut rate = 0.0;
+        let mut tokens = TOKENS_PER_RATE;
+        for bounds in batch.lists.offsets().windows(2) {
+            let ids = &values[bounds[0] as usize..bounds[1] as usize];
+            tokens += ids.len() as u64;
+            if tokens >= TOKENS_PER_RATE {
+                rate = self.shared.schedule.rate_for(tokens - TOKENS_PER_RATE)?;
+                tokens = 0;
+            }
+            self.subsample(ids, &mut draws);
+            match &mut self.family {
+                Family::SkipGram(family) => family.train(&self.sentence, rate, &mut draws),
+                Family::Cbow(family) => family.train(&self.sentence, rate, &mut draws),
+            }
+        }
+        Ok(())
+    }
+
+    fn subsample(&mut self, ids: &[u32], draws: &mut Draws) {
+        self.sentence.clear();
+        let keep = &self.shared.keep;
+        self.sentence.extend(ids.iter().filter(|&&id| {
+            let threshold = keep[id as usize];
+            threshold == u32::MAX || draws.next_u32() < threshold
+        }));
+        self.kept += self.sentence.len() as u64;
+    }
+}
+
+/// The draws of a batch follow from the seed, the epoch and the batch's number, never from the thread.
+fn draws_for(seed: u64, epoch: usize, batch: usize) -> Draws {
+    let mut mixed = seed;
+    for part in [epoch as u64, batch as u64] {
+        mixed = (mixed ^ part).wrapping_add(0x9E37_79B9_7F4A_7C15).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        mixed ^= mixed >> 32;
+    }
+    Draws::seed_from_u64(mixed)
+}
+
+/// The window of the centre at `at`: the positions of its context words, the centre's own among them.
+#[inline(always)]
+pub(crate) fn window(at: usize, len: usize, shared: &Shared<'_>, draws: &mut Draws) -> std::ops::Range<usize> {
+    let widest = shared.config.window;
+    let width = match shared.config.shrink_windows {
+        true => 1 + ((u64::from(draws.next_u32()) * widest as u64) >> 32) as usize,
+        false => widest,
+    };
+    at.saturating_sub(width)..(at + width + 1).min(len)
+}

@@ -1,0 +1,128 @@
+//! A table of words and vectors: lookup, similarity and search.
+
+mod pooling;
+mod rows;
+mod search;
+mod shared;
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+pub use pooling::Pooling;
+pub use rows::Rows;
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::formats;
+use crate::vocab::Words;
+
+/// Word vectors: V words, their counts, and a V × d matrix, owned or memory-mapped.
+///
+/// ```
+/// use polargram::KeyedVectors;
+///
+/// let wv = KeyedVectors::from_rows(["king", "queen", "car"], 2, &[1.0, 0.9, 0.9, 1.0, -1.0, 0.2])?;
+/// assert_eq!(wv.vector("queen")?, [0.9, 1.0]);
+/// assert_eq!(wv.most_similar(&["king"], &[], 1)?[0].0, 1);
+/// # Ok::<(), polargram::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct KeyedVectors {
+    words: Words,
+    counts: Vec<u64>,
+    rows: Rows,
+    config: Option<Config>,
+    norms: OnceLock<Vec<f32>>,
+}
+
+impl KeyedVectors {
+    /// A table of `words`, each with its count and its row of `rows`.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if their numbers differ.
+    pub fn new(words: Words, counts: Vec<u64>, rows: Rows, config: Option<Config>) -> Result<Self> {
+        if words.len() != rows.len() || counts.len() != rows.len() {
+            let reason = format!("{} words and {} counts for {} rows", words.len(), counts.len(), rows.len());
+            return Err(Error::parameter("vectors", reason));
+        }
+        Ok(Self { words, counts, rows, config, norms: OnceLock::new() })
+    }
+
+    /// A table of `words` over a copy of `values`, `vector_size` floats a word. Counts are made up to fall from row to row, as in gensim.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn from_rows<'a>(words: impl IntoIterator<Item = &'a str>, vector_size: usize, values: &[f32]) -> Result<Self> {
+        let words: Words = words.into_iter().collect();
+        let counts = (1..=words.len() as u64).rev().collect();
+        Self::new(words, counts, Rows::from_vec(values.to_vec(), vector_size), None)
+    }
+
+    /// Loads a file in the format that its ending names: `.arrow` (memory-mapped), `.npy` (memory-mapped, with `NAME.vocab.txt`
+    /// beside it), `.txt` or `.bin` (word2vec C format).
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read, [`Error::Format`] if its content is unsound or its ending unknown.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        formats::load(path.as_ref())
+    }
+
+    /// Saves in the format that the ending names, as for [`load`](Self::load). The file appears whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written, [`Error::Format`] if the ending is unknown or the format cannot hold the words.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        formats::save(self, path.as_ref())
+    }
+
+    /// The words and their rows.
+    pub fn words(&self) -> &Words {
+        &self.words
+    }
+
+    /// How often each word occurred, in row order.
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// The matrix.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// The configuration that trained these vectors, where the file tells.
+    pub fn config(&self) -> Option<&Config> {
+        self.config.as_ref()
+    }
+
+    /// The number of words.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Dimensions.
+    pub fn vector_size(&self) -> usize {
+        self.rows.vector_size()
+    }
+
+    /// The row of a word.
+    ///
+    /// # Errors
+    /// [`Error::UnknownWord`].
+    pub fn row_of(&self, word: &str) -> Result<usize> {
+        self.words.row(word).map(|row| row as usize).ok_or_else(|| Error::UnknownWord(word.to_owned()))
+    }
+
+    /// The vector of a word, `vector_size` floats.
+    ///
+    /// # Errors
+    /// [`Error::UnknownWord`].
+    pub fn vector(&self, word: &str) -> Result<&[f32]> {
+        Ok(self.rows.row(self.row_of(word)?))
+    }
+}

@@ -1,0 +1,109 @@
+//! A matrix of vectors, wherever it lies.
+
+use std::any::Any;
+use std::fmt;
+use std::slice;
+use std::sync::Arc;
+
+use arrow::buffer::ScalarBuffer;
+
+use crate::model::Matrix;
+
+/// V rows of d floats: the weights of a model (rows padded), a buffer, or a memory-mapped file (rows contiguous). Cheap to clone; the
+/// memory lives as long as a clone does.
+#[derive(Clone)]
+pub struct Rows {
+    start: *const f32,
+    len: usize,
+    vector_size: usize,
+    stride: usize,
+    owner: Arc<dyn Any + Send + Sync>,
+}
+
+// SAFETY: the memory is owned by `owner`, which is Send and Sync, and only read here.
+unsafe impl Send for Rows {}
+// SAFETY: as above.
+unsafe impl Sync for Rows {}
+
+impl Rows {
+    /// The rows of a model's matrix. It must not be trained while they are read.
+    pub fn from_matrix(matrix: Arc<Matrix>) -> Self {
+        Self {
+            start: matrix.start(),
+            len: matrix.rows(),
+            vector_size: matrix.columns(),
+            stride: matrix.stride(),
+            owner: matrix,
+        }
+    }
+
+    /// Contiguous rows in an Arrow buffer, which may be a mapped file. A rest of less than a row is left out.
+    pub fn from_buffer(values: ScalarBuffer<f32>, vector_size: usize) -> Self {
+        let len = values.len().checked_div(vector_size).unwrap_or(0);
+        Self { start: values.as_ptr(), len, vector_size, stride: vector_size, owner: Arc::new(values) }
+    }
+
+    /// Contiguous rows.
+    pub fn from_vec(values: Vec<f32>, vector_size: usize) -> Self {
+        Self::from_buffer(values.into(), vector_size)
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Floats in a row.
+    pub fn vector_size(&self) -> usize {
+        self.vector_size
+    }
+
+    /// Floats from the start of one row to the next.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// The start of the first row.
+    pub fn as_ptr(&self) -> *const f32 {
+        self.start
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[inline]
+    pub fn row(&self, index: usize) -> &[f32] {
+        assert!(index < self.len, "row {index} of {}", self.len);
+        // SAFETY: in bounds; the memory is initialised and lives as long as `owner`.
+        unsafe { slice::from_raw_parts(self.start.add(index * self.stride), self.vector_size) }
+    }
+
+    /// The rows in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[f32]> {
+        (0..self.len).map(|index| self.row(index))
+    }
+
+    /// All values, row after row, without padding: shared where they lie so already, else copied.
+    pub fn to_buffer(&self) -> ScalarBuffer<f32> {
+        match self.owner.downcast_ref::<ScalarBuffer<f32>>() {
+            Some(values) => values.slice(0, self.len * self.vector_size),
+            None => {
+                let mut values = Vec::with_capacity(self.len * self.vector_size);
+                self.iter().for_each(|row| values.extend_from_slice(row));
+                values.into()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rows({} × {})", self.len, self.vector_size)
+    }
+}

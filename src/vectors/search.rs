@@ -1,0 +1,128 @@
+//! Cosine similarity and nearest neighbours.
+
+use std::cmp::Ordering;
+
+use rayon::prelude::*;
+
+use super::KeyedVectors;
+use crate::error::{Error, Result};
+
+/// Rows that a thread takes at a time.
+const ROWS_PER_TASK: usize = 4096;
+
+impl KeyedVectors {
+    /// The cosine of two words' vectors.
+    ///
+    /// # Errors
+    /// [`Error::UnknownWord`].
+    pub fn similarity(&self, a: &str, b: &str) -> Result<f32> {
+        let (a, b) = (self.row_of(a)?, self.row_of(b)?);
+        let norms = self.norms()[a] * self.norms()[b];
+        Ok(if norms > 0.0 { dot(self.rows.row(a), self.rows.row(b)) / norms } else { 0.0 })
+    }
+
+    /// The `topn` words nearest by cosine to the mean of the unit vectors of `positive` and the negated ones of `negative` (3CosAdd;
+    /// Mikolov et al. 2013), nearest first, as (row, cosine). The words asked with are left out.
+    ///
+    /// # Errors
+    /// [`Error::UnknownWord`]; [`Error::Parameter`] if no word is given.
+    pub fn most_similar(&self, positive: &[&str], negative: &[&str], topn: usize) -> Result<Vec<(usize, f32)>> {
+        let mut query = vec![0.0; self.vector_size()];
+        let mut asked = Vec::new();
+        for (words, sign) in [(positive, 1.0), (negative, -1.0)] {
+            for word in words {
+                let row = self.row_of(word)?;
+                asked.push(row);
+                let scale = sign / self.norms()[row].max(f32::MIN_POSITIVE);
+                query.iter_mut().zip(self.rows.row(row)).for_each(|(q, v)| *q += scale * v);
+            }
+        }
+        if asked.is_empty() {
+            return Err(Error::parameter("positive", "name at least one word"));
+        }
+        Ok(self.nearest(&query, topn, &asked))
+    }
+
+    /// The `topn` rows nearest to a vector by cosine but for `excluded`, nearest first; rows of equal cosine in row order.
+    pub fn nearest(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Vec<(usize, f32)> {
+        let scale = 1.0 / dot(query, query).sqrt().max(f32::MIN_POSITIVE);
+        let cosines: Vec<f32> = (0..self.len())
+            .into_par_iter()
+            .with_min_len(ROWS_PER_TASK)
+            .map(|row| dot(query, self.rows.row(row)) * scale / self.norms()[row].max(f32::MIN_POSITIVE))
+            .collect();
+        let mut order: Vec<usize> = (0..self.len()).filter(|row| !excluded.contains(row)).collect();
+        let nearer = |&a: &usize, &b: &usize| descending(cosines[a], cosines[b]).then(a.cmp(&b));
+        let topn = topn.min(order.len());
+        if topn < order.len() {
+            order.select_nth_unstable_by(topn, nearer);
+            order.truncate(topn);
+        }
+        order.sort_unstable_by(nearer);
+        order.into_iter().map(|row| (row, cosines[row])).collect()
+    }
+
+    /// Euclidean norms, in row order; computed when first asked for.
+    pub(crate) fn norms(&self) -> &[f32] {
+        self.norms.get_or_init(|| self.rows.iter().map(|row| dot(row, row).sqrt()).collect())
+    }
+}
+
+/// NaN, which an untrained or damaged row may hold, is farther than everything.
+fn descending(a: f32, b: f32) -> Ordering {
+    b.partial_cmp(&a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
+/// Sixteen partial sums, which the compiler keeps in vector registers.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 16];
+    let (a_chunks, b_chunks) = (a.chunks_exact(16), b.chunks_exact(16));
+    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a_chunks.zip(b_chunks) {
+        for i in 0..16 {
+            sums[i] += x[i] * y[i];
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> KeyedVectors {
+        let values: Vec<f32> = (0..100 * 20).map(|i| ((i * 7919 + 13) % 101) as f32 - 50.0).collect();
+        let words: Vec<String> = (0..100).map(|i| format!("w{i}")).collect();
+        KeyedVectors::from_rows(words.iter().map(String::as_str), 20, &values).unwrap()
+    }
+
+    #[test]
+    fn the_nearest_are_those_of_a_full_sort() {
+        let wv = table();
+        let got = wv.most_similar(&["w3"], &[], 7).unwrap();
+        let mut all: Vec<(usize, f32)> = (0..100).filter(|&i| i != 3).map(|i| (i, wv.similarity("w3", &format!("w{i}")).unwrap())).collect();
+        all.sort_by(|a, b| descending(a.1, b.1));
+        assert_eq!(got.iter().map(|g| g.0).collect::<Vec<_>>(), all[..7].iter().map(|g| g.0).collect::<Vec<_>>());
+        got.iter().zip(&all).for_each(|(a, b)| assert!((a.1 - b.1).abs() < 1e-5));
+    }
+
+    #[test]
+    fn the_words_asked_with_are_left_out() {
+        let got = table().most_similar(&["w1", "w2"], &["w3"], 100).unwrap();
+        assert_eq!(got.len(), 97);
+        assert!(got.iter().all(|(row, _)| ![1, 2, 3].contains(row)));
+    }
+
+    #[test]
+    fn unknown_words_and_empty_queries_are_errors() {
+        assert!(matches!(table().similarity("w1", "nope"), Err(Error::UnknownWord(w)) if w == "nope"));
+        assert!(table().most_similar(&[], &[], 5).is_err());
+    }
+
+    #[test]
+    fn rows_of_zeros_and_nan_do_not_disturb_the_others() {
+        let wv = KeyedVectors::from_rows(["a", "zero", "nan", "b"], 2, &[1., 0., 0., 0., f32::NAN, 1., 1., 0.1]).unwrap();
+        let order: Vec<usize> = wv.most_similar(&["a"], &[], 3).unwrap().into_iter().map(|(row, _)| row).collect();
+        assert_eq!(order, [3, 1, 2]);
+    }
+}

@@ -1,0 +1,56 @@
+//! Vectors that are mapped once per process.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::KeyedVectors;
+use crate::error::{IoContext, Result};
+
+/// What tells a replaced file from the one that was mapped: its path, length and time of change.
+type Key = (PathBuf, u64, Option<SystemTime>);
+
+static MAPPED: Mutex<Option<HashMap<Key, Arc<KeyedVectors>>>> = Mutex::new(None);
+
+impl KeyedVectors {
+    /// The vectors of a file, loaded when first asked for and then shared by the whole process. A file that was replaced since is
+    /// loaded anew.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    pub fn shared(path: impl AsRef<Path>) -> Result<Arc<Self>> {
+        let path = path.as_ref();
+        let metadata = fs::metadata(path).at("read", path)?;
+        let absolute = fs::canonicalize(path).at("read", path)?;
+        let key = (absolute, metadata.len(), metadata.modified().ok());
+        // Held while loading, so that threads that ask at once do not load twice.
+        let mut mapped = MAPPED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mapped = mapped.get_or_insert_default();
+        if let Some(vectors) = mapped.get(&key) {
+            return Ok(vectors.clone());
+        }
+        let vectors = Arc::new(Self::load(path)?);
+        mapped.retain(|(other, ..), _| *other != key.0);
+        mapped.insert(key, vectors.clone());
+        Ok(vectors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_loaded_once_until_it_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("v.arrow");
+        KeyedVectors::from_rows(["a"], 1, &[1.0]).unwrap().save(&path).unwrap();
+        let first = KeyedVectors::shared(&path).unwrap();
+        assert!(Arc::ptr_eq(&first, &KeyedVectors::shared(&path).unwrap()));
+        KeyedVectors::from_rows(["a", "b"], 1, &[1.0, 2.0]).unwrap().save(&path).unwrap();
+        assert_eq!(KeyedVectors::shared(&path).unwrap().len(), 2);
+        assert_eq!(first.len(), 1);
+    }
+}

@@ -1,0 +1,42 @@
+//! Subsampling of frequent words.
+
+/// For each row, the share of its occurrences to keep, out of 2^32; `u32::MAX` keeps all.
+///
+/// A word of frequency f is kept with probability √(t/f) + t/f (Mikolov et al. 2013, as in word2vec.c), where t is `sample` times the
+/// tokens of the vocabulary, or for `sample` ≥ 1 the count `sample · (3 + √5) / 2`, as in gensim.
+pub(crate) fn keep_thresholds(counts: &[u64], sample: f64) -> Vec<u32> {
+    let total: u64 = counts.iter().sum();
+    let threshold = match sample {
+        s if s <= 0.0 => return vec![u32::MAX; counts.len()],
+        s if s < 1.0 => s * total as f64,
+        s => s * (3.0 + 5f64.sqrt()) / 2.0,
+    };
+    let keep = |&count: &u64| {
+        let ratio = threshold / count as f64;
+        // Casts from float saturate: a probability of 1 and more becomes u32::MAX.
+        ((ratio.sqrt() + ratio) * 2f64.powi(32)) as u32
+    };
+    counts.iter().map(keep).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frequent_words_are_thinned_by_the_formula_of_word2vec() {
+        let counts = [900_000, 99_000, 1_000];
+        let keep = keep_thresholds(&counts, 1e-3);
+        for (k, c) in keep.iter().zip(counts) {
+            let ratio = 1e-3 * 1e6 / c as f64;
+            let want = (ratio.sqrt() + ratio).min(1.0);
+            assert!((f64::from(*k) / 2f64.powi(32) - want).abs() < 1e-6);
+        }
+        assert_eq!(keep[2], u32::MAX);
+    }
+
+    #[test]
+    fn zero_keeps_everything() {
+        assert_eq!(keep_thresholds(&[10, 1_000_000], 0.0), [u32::MAX; 2]);
+    }
+}
