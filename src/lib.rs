@@ -51,4 +51,4 @@ pub use config::Config;
 pub use error::{Error, Result};
 pub use progress::{Phase, Progress};
 pub use vectors::KeyedVectors;
-pub use word2vec::{CorpusSize, Word2Vec};
+pub use word2vec::{CorpusSize, Preparation, Word2Vec};

@@ -1,5 +1,7 @@
 //! The whole way in one call.
 
+use std::time::{Duration, Instant};
+
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::encode::encode;
@@ -32,7 +34,17 @@ pub struct Word2Vec {
     vocabulary: Vocabulary,
     weights: Weights,
     corpus: CorpusSize,
+    preparation: Preparation,
     trained: Trained,
+}
+
+/// How long it took to get a corpus ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preparation {
+    /// Counting words.
+    pub vocabulary: Duration,
+    /// Turning tokens into row numbers.
+    pub encoding: Duration,
 }
 
 /// What was read of a corpus.
@@ -55,12 +67,15 @@ impl Word2Vec {
     /// [`Error::EmptyVocabulary`](crate::Error::EmptyVocabulary), or [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn fit(corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<Self> {
         config.validate()?;
+        let start = Instant::now();
         let vocabulary = Vocabulary::count(corpus, config.min_count, progress)?;
+        let counted = start.elapsed();
         let spool = encode(corpus, &vocabulary, DEFAULT_MEMORY_BUDGET, progress)?;
+        let preparation = Preparation { vocabulary: counted, encoding: start.elapsed() - counted };
         let weights = Weights::new(vocabulary.len(), config.vector_size, config.seed)?;
         let trained = train(&config, &vocabulary, &spool, &weights, progress)?;
         let corpus = CorpusSize { sentences: spool.raw_sentences(), tokens: spool.raw_tokens() };
-        Ok(Self { config, vocabulary, weights, corpus, trained })
+        Ok(Self { config, vocabulary, weights, corpus, preparation, trained })
     }
 
     /// The word vectors, which share the model's memory.
@@ -86,6 +101,11 @@ impl Word2Vec {
     /// What was read of the corpus.
     pub fn corpus(&self) -> CorpusSize {
         self.corpus
+    }
+
+    /// How long it took to get the corpus ready.
+    pub fn preparation(&self) -> Preparation {
+        self.preparation
     }
 
     /// What training did.

@@ -131,6 +131,11 @@ class Word2Vec:
         return self._model.corpus_total_words
 
     @property
+    def total_vocabulary_time(self) -> float:
+        """Seconds that counting the vocabulary took."""
+        return self._model.total_vocabulary_time
+
+    @property
     def total_train_time(self) -> float:
         """Seconds that training took."""
         return self._model.total_train_time

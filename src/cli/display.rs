@@ -199,6 +199,12 @@ impl Summary<'_> {
             self.model.config().worker_threads(),
             trained.isa
         );
+        let preparation = self.model.preparation();
+        eprintln!(
+            "preparation {:.1} s for the vocabulary, {:.1} s for encoding",
+            preparation.vocabulary.as_secs_f64(),
+            preparation.encoding.as_secs_f64()
+        );
         eprintln!("total       {:.1} s{}", self.elapsed.as_secs_f64(), peak_memory().map(|m| format!(", peak memory {m} MiB")).unwrap_or_default());
         for file in self.files {
             eprintln!("wrote       {}", file.display());

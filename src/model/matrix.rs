@@ -59,10 +59,10 @@ impl Matrix {
         self.stride
     }
 
-    /// The start of a row, for the kernel. 64-bit offsets: `index · stride` may pass 2^31.
+    /// The start of a row, for the kernel: valid for [`stride`](Self::stride) floats while the matrix lives. 64-bit offsets: `index · stride` may pass 2^31.
     #[inline(always)]
-    pub(crate) fn row(&self, index: u32) -> *mut f32 {
-        debug_assert!((index as usize) < self.rows);
+    pub fn row(&self, index: u32) -> *mut f32 {
+        assert!((index as usize) < self.rows, "row {index} of {}", self.rows);
         // SAFETY: within the mapping, since the index is below `rows`.
         unsafe { self.memory.as_ptr().cast::<f32>().cast_mut().add(index as usize * self.stride) }
     }

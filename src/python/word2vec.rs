@@ -43,6 +43,12 @@ impl PyModel {
         self.0.corpus().tokens
     }
 
+    /// Seconds that counting the vocabulary took.
+    #[getter]
+    fn total_vocabulary_time(&self) -> f64 {
+        self.0.preparation().vocabulary.as_secs_f64()
+    }
+
     /// Seconds that training took.
     #[getter]
     fn total_train_time(&self) -> f64 {

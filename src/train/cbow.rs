@@ -2,13 +2,13 @@
 
 use super::Shared;
 use super::kernel::{Block, Scratch, prefetch, train_block, pool_rows, spread_change};
-use super::negative::TargetsAhead;
+use super::negative::NegativeSampling;
 use super::worker::{Draws, window};
 use crate::model::AlignedBuffer;
 
 pub(crate) struct Cbow<'a> {
     shared: &'a Shared<'a>,
-    targets: TargetsAhead,
+    targets: NegativeSampling,
     context: Vec<*mut f32>,
     hidden: AlignedBuffer,
     scratch: Scratch,
@@ -18,7 +18,7 @@ impl<'a> Cbow<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
         Self {
             shared,
-            targets: TargetsAhead::default(),
+            targets: NegativeSampling::default(),
             context: Vec::new(),
             hidden: AlignedBuffer::default(),
             scratch: Scratch::default(),
@@ -38,7 +38,7 @@ impl<'a> Cbow<'a> {
         self.targets.start(sentence, shared, draws);
         for at in 0..sentence.len() {
             let window = window(at, sentence.len(), shared, draws);
-            let targets = self.targets.at(at, sentence, shared, draws);
+            let targets = self.targets.targets(at, sentence, shared, draws);
             if let Some(&entering) = sentence.get(at + shared.config.window + 1) {
                 prefetch(rows.row(entering), stride);
             }

@@ -2,19 +2,19 @@
 
 use super::Shared;
 use super::kernel::{Block, Scratch, prefetch, train_block};
-use super::negative::TargetsAhead;
+use super::negative::NegativeSampling;
 use super::worker::{Draws, window};
 
 pub(crate) struct SkipGram<'a> {
     shared: &'a Shared<'a>,
-    targets: TargetsAhead,
+    targets: NegativeSampling,
     inputs: Vec<*mut f32>,
     scratch: Scratch,
 }
 
 impl<'a> SkipGram<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
-        Self { shared, targets: TargetsAhead::default(), inputs: Vec::new(), scratch: Scratch::default() }
+        Self { shared, targets: NegativeSampling::default(), inputs: Vec::new(), scratch: Scratch::default() }
     }
 
     /// Trains one sentence of kept tokens.
@@ -27,7 +27,7 @@ impl<'a> SkipGram<'a> {
         self.targets.start(sentence, shared, draws);
         for at in 0..sentence.len() {
             let window = window(at, sentence.len(), shared, draws);
-            let targets = self.targets.at(at, sentence, shared, draws);
+            let targets = self.targets.targets(at, sentence, shared, draws);
             if let Some(&entering) = sentence.get(at + shared.config.window + 1) {
                 prefetch(rows.row(entering), rows.stride());
             }

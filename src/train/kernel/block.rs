@@ -9,7 +9,7 @@ const TILE: usize = 6;
 
 /// Memory that a worker reuses from block to block.
 #[derive(Default)]
-pub(crate) struct Scratch {
+pub struct Scratch {
     /// Accumulators of the dot products, a register each, input after input.
     partial: AlignedBuffer,
     /// G, n × t.
@@ -248,6 +248,30 @@ pub(super) unsafe fn pool<L: Lanes>(rows: &[*mut f32], share: f32, to: *mut f32,
             pooled.store(to.add(at));
             pooled.store(to.add(stride + at));
         }
+    }
+}
+
+/// Independent multiply-adds, as many as hide their latency, `rounds` times over; the floating-point operations done.
+///
+/// # Safety
+/// As for [`Lanes`].
+#[inline(always)]
+pub(super) unsafe fn chains<L: Lanes>(rounds: u64, flops: &mut u64) {
+    const CHAINS: usize = 12;
+    // SAFETY: registers only, but for one store into a buffer that fits every width.
+    unsafe {
+        let (factor, addend) = (L::splat(0.999), L::splat(0.001));
+        let mut sums = [L::splat(1.0); CHAINS];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = sum.mul_add(factor, addend);
+            }
+        }
+        let mut sink = AlignedBuffer::default();
+        let sink = sink.at_least(L::WIDTH);
+        sums.into_iter().for_each(|sum| sum.store(sink));
+        std::hint::black_box(*sink);
+        *flops = rounds * (2 * CHAINS * L::WIDTH) as u64;
     }
 }
 

@@ -20,7 +20,7 @@ mod x86;
 use std::fmt;
 use std::str::FromStr;
 
-pub(crate) use block::Scratch;
+pub use block::Scratch;
 
 use crate::error::{Error, Result};
 
@@ -92,7 +92,7 @@ impl FromStr for Isa {
 }
 
 /// One block. Rows have `stride` floats and are aligned to 64 bytes, as [`Matrix`](crate::model::Matrix) gives them.
-pub(crate) struct Block<'a> {
+pub struct Block<'a> {
     /// X, n rows.
     pub inputs: &'a [*mut f32],
     /// Y, t rows, all different.
@@ -109,10 +109,10 @@ pub(crate) struct Block<'a> {
 
 /// Makes `$name` run `$body` with `$L` as the best [`Lanes`](lanes::Lanes) of an instruction set, compiled for it.
 macro_rules! dispatched {
-    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) = $body:ident) => {
+    ($(#[$doc:meta])* $visibility:vis $name:ident($($arg:ident: $type:ty),*) = $body:ident) => {
         $(#[$doc])*
         #[inline]
-        pub(crate) unsafe fn $name(isa: Isa, $($arg: $type),*) {
+        $visibility unsafe fn $name(isa: Isa, $($arg: $type),*) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f")]
             unsafe fn avx512($($arg: $type),*) {
@@ -148,7 +148,7 @@ dispatched! {
     /// `isa` is available; every row pointer is valid for `stride` floats and 64-byte aligned; `stride` is a multiple of
     /// [`MAX_WIDTH`]; there are as many labels and weights as targets. Other threads may update the same rows meanwhile: see
     /// [`Matrix`](crate::model::Matrix) for why that is accepted.
-    train_block(block: &Block<'_>, scratch: &mut Scratch) = train
+    pub train_block(block: &Block<'_>, scratch: &mut Scratch) = train
 }
 
 dispatched! {
@@ -156,7 +156,7 @@ dispatched! {
     ///
     /// # Safety
     /// As for [`train_block`]; `to` holds `2 · stride` floats.
-    pool_rows(rows: &[*mut f32], share: f32, to: *mut f32, stride: usize) = pool
+    pub(crate) pool_rows(rows: &[*mut f32], share: f32, to: *mut f32, stride: usize) = pool
 }
 
 dispatched! {
@@ -164,7 +164,24 @@ dispatched! {
     ///
     /// # Safety
     /// As for [`pool_rows`].
-    spread_change(from: *const f32, rows: &[*mut f32], share: f32, stride: usize) = spread
+    pub(crate) spread_change(from: *const f32, rows: &[*mut f32], share: f32, stride: usize) = spread
+}
+
+dispatched! {
+    /// # Safety
+    /// `isa` is available.
+    run_chains(rounds: u64, flops: &mut u64) = chains
+}
+
+/// Keeps the multiply-add units of one core as busy as can be, and returns the floating-point operations done: time it to learn the
+/// machine's peak. 0 if `isa` is not available.
+pub fn fma_peak(isa: Isa, rounds: u64) -> u64 {
+    let mut flops = 0;
+    if isa.is_available() {
+        // SAFETY: just checked.
+        unsafe { run_chains(isa, rounds, &mut flops) };
+    }
+    flops
 }
 
 /// Asks the cache for a row that will be trained soon.

@@ -1,0 +1,70 @@
+# `make demo` and `make test` need Rust, Python 3.10 or newer and make; everything else they install themselves.
+
+PYTHON ?= python3
+# Outside the checkout, so that a second clone finds the compiled dependencies.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/polargram/target
+
+VENV := .venv
+BIN := $(VENV)/bin
+SHARED := ../shared
+# The acceptance files of finished issues.
+ACCEPTED := test_02_slice.py
+
+.PHONY: demo test bench build build-test format lint test-rust test-python test-accept clean
+
+## demo: from nothing to neighbours, analogies and a Polars lookup
+demo: build
+	$(BIN)/python examples/demo.py demo
+
+## test: everything that CI checks
+test: lint test-rust test-python test-accept
+
+## bench: the kernel, and the comparison with gensim on the corpus in $(CORPUS)
+CORPUS ?= $(SHARED)/data/enwiki-tokens
+bench: build-test
+	cargo bench --locked --profile dev --bench kernel
+	$(BIN)/python benches/peer/compare.py --corpus $(CORPUS) --eval $(SHARED)/data/eval
+
+## build: the Python package, optimised, in .venv
+build: $(VENV)/maturin
+	$(DEVELOP)
+
+# The same with what the tests need.
+build-test: $(VENV)/maturin
+	$(DEVELOP) --extras test
+
+DEVELOP = VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet --release --locked
+
+$(VENV)/maturin: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; say make PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "maturin>=1.16,<2"
+	touch $@
+
+format:
+	cargo fmt
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: build-test
+	cargo fmt --check
+	cargo clippy --locked --all-targets --features python -- -D warnings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test-rust:
+	cargo test --locked
+
+test-python: build-test
+	$(BIN)/python -m pytest -q tests/python
+
+test-accept: build-test
+	@if [ -d $(SHARED)/accept ]; then \
+		$(BIN)/python -m pytest -q -p no:cacheprovider $(addprefix $(SHARED)/accept/,$(ACCEPTED)); \
+	else \
+		echo "skipped: $(SHARED)/accept is not here"; \
+	fi
+
+clean:
+	rm -rf $(VENV) demo python/polargram/*.so

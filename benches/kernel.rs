@@ -1,0 +1,114 @@
+//! The block kernel against the machine's peak of fused multiply-adds: `cargo bench --bench kernel`.
+//!
+//! Rows lie in the first caches, so this is the kernel's arithmetic alone. Criterion's "elements" are floating-point operations: its
+//! Gelem/s are GFLOP/s. A block of n inputs and t targets does 3 · n · t · d multiply-adds; padding is not counted.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput};
+use polargram::model::Matrix;
+use polargram::train::kernel::{Block, Isa, Scratch, fma_peak, train_block};
+
+/// The mean context of a window of 5, and a centre with five noise words.
+const INPUTS: usize = 6;
+const TARGETS: usize = 6;
+const DIMENSIONS: [usize; 4] = [100, 128, 200, 300];
+
+/// A block whose rows are one of a few dozen, as in the hot part of a vocabulary.
+struct Rows {
+    input: Matrix,
+    output: Matrix,
+}
+
+impl Rows {
+    const COUNT: usize = 24;
+
+    fn new(dimensions: usize) -> Self {
+        let mut matrices = [Matrix::zeros(Self::COUNT, dimensions), Matrix::zeros(Self::COUNT, dimensions)].map(Result::unwrap);
+        for (i, matrix) in matrices.iter_mut().enumerate() {
+            for row in 0..Self::COUNT {
+                let value = |d: usize| ((i + row * 31 + d * 17) % 97) as f32 / 970.0 - 0.05;
+                matrix.values(row).iter_mut().enumerate().for_each(|(d, v)| *v = value(d));
+            }
+        }
+        let [input, output] = matrices;
+        Self { input, output }
+    }
+
+    /// Trains one block of rows that start at `at`.
+    fn train(&self, isa: Isa, at: usize, scratch: &mut Scratch) {
+        let row = |matrix: &Matrix, i: usize| matrix.row(((at + i) % Self::COUNT) as u32);
+        let inputs: [*mut f32; INPUTS] = std::array::from_fn(|i| row(&self.input, i));
+        let targets: [*mut f32; TARGETS] = std::array::from_fn(|i| row(&self.output, 2 * i));
+        let labels = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let stride = self.input.stride();
+        let block = Block { inputs: &inputs, targets: &targets, labels: &labels, weights: &[1.0; TARGETS], stride, rate: 1e-4 };
+        // SAFETY: rows of two matrices of equal stride, on an instruction set that was checked.
+        unsafe { train_block(isa, &block, scratch) }
+    }
+}
+
+fn flops(dimensions: usize) -> u64 {
+    (2 * 3 * INPUTS * TARGETS * dimensions) as u64
+}
+
+fn available() -> impl Iterator<Item = Isa> {
+    Isa::ALL.into_iter().filter(|isa| isa.is_available())
+}
+
+fn kernel(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("block");
+    for isa in available() {
+        for dimensions in DIMENSIONS {
+            let (rows, mut scratch, mut at) = (Rows::new(dimensions), Scratch::default(), 0);
+            group.throughput(Throughput::Elements(flops(dimensions)));
+            group.bench_function(BenchmarkId::new(isa.to_string(), dimensions), |bencher| {
+                bencher.iter(|| {
+                    at += 1;
+                    rows.train(isa, black_box(at), &mut scratch);
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+/// The best GFLOP/s of a few rounds of `work`, which does `flops`.
+fn best_gflops(flops: u64, mut work: impl FnMut()) -> f64 {
+    let mut once = || {
+        let start = Instant::now();
+        work();
+        start.elapsed()
+    };
+    let best = (0..30).map(|_| once()).min().unwrap_or(Duration::MAX);
+    flops as f64 / best.as_secs_f64() / 1e9
+}
+
+/// The kernel as a share of the peak, measured alternately on one core.
+fn table() {
+    const BLOCKS: usize = 20_000;
+    const CHAINED: u64 = 1_000_000;
+    println!("\n| path | FMA peak, GFLOP/s | {} |", DIMENSIONS.map(|d| format!("d = {d}")).join(" | "));
+    println!("|---|---|{}", "---|".repeat(DIMENSIONS.len()));
+    for isa in available() {
+        let peak = best_gflops(fma_peak(isa, CHAINED), || {
+            black_box(fma_peak(isa, CHAINED));
+        });
+        let cells = DIMENSIONS.map(|dimensions| {
+            let (rows, mut scratch) = (Rows::new(dimensions), Scratch::default());
+            let gflops = best_gflops(flops(dimensions) * BLOCKS as u64, || {
+                (0..BLOCKS).for_each(|at| rows.train(isa, black_box(at), &mut scratch));
+            });
+            format!("{gflops:.0} ({:.0} %)", 100.0 * gflops / peak)
+        });
+        println!("| {isa} | {peak:.0} | {} |", cells.join(" | "));
+    }
+}
+
+fn main() {
+    let mut criterion = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).configure_from_args();
+    kernel(&mut criterion);
+    criterion.final_summary();
+    table();
+}
