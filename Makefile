@@ -20,9 +20,11 @@ demo: build
 test: lint test-rust test-python test-accept
 
 ## bench: the kernel, and the comparison with gensim on the corpus in $(CORPUS)
+# The dependencies of the tests, but this crate without its debug checks.
+UNCHECKED := $(foreach check,debug-assertions overflow-checks,--config profile.dev.package.polargram.$(check)=false)
 CORPUS ?= $(SHARED)/data/enwiki-tokens
 bench: build-test
-	cargo bench --locked --profile dev --bench kernel
+	cargo bench --locked --profile dev $(UNCHECKED) --bench kernel -- --noplot
 	$(BIN)/python benches/peer/compare.py --corpus $(CORPUS) --eval $(SHARED)/data/eval
 
 ## build: the Python package, optimised, in .venv

@@ -1,7 +1,8 @@
 //! The block kernel against the machine's peak of fused multiply-adds: `cargo bench --bench kernel`.
 //!
-//! Rows lie in the first caches, so this is the kernel's arithmetic alone. Criterion's "elements" are floating-point operations: its
-//! Gelem/s are GFLOP/s. A block of n inputs and t targets does 3 · n · t · d multiply-adds; padding is not counted.
+//! Rows lie in the first caches, so this is the kernel's arithmetic alone. Criterion's "elements" are floating-point
+//! operations: its Gelem/s are GFLOP/s. A block of n inputs and t targets does 3 · n · t · d multiply-adds; padding is
+//! not counted.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -25,7 +26,8 @@ impl Rows {
     const COUNT: usize = 24;
 
     fn new(dimensions: usize) -> Self {
-        let mut matrices = [Matrix::zeros(Self::COUNT, dimensions), Matrix::zeros(Self::COUNT, dimensions)].map(Result::unwrap);
+        let mut matrices =
+            [Matrix::zeros(Self::COUNT, dimensions), Matrix::zeros(Self::COUNT, dimensions)].map(Result::unwrap);
         for (i, matrix) in matrices.iter_mut().enumerate() {
             for row in 0..Self::COUNT {
                 let value = |d: usize| ((i + row * 31 + d * 17) % 97) as f32 / 970.0 - 0.05;
@@ -43,7 +45,8 @@ impl Rows {
         let targets: [*mut f32; TARGETS] = std::array::from_fn(|i| row(&self.output, 2 * i));
         let labels = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         let stride = self.input.stride();
-        let block = Block { inputs: &inputs, targets: &targets, labels: &labels, weights: &[1.0; TARGETS], stride, rate: 1e-4 };
+        let block =
+            Block { inputs: &inputs, targets: &targets, labels: &labels, weights: &[1.0; TARGETS], stride, rate: 1e-4 };
         // SAFETY: rows of two matrices of equal stride, on an instruction set that was checked.
         unsafe { train_block(isa, &block, scratch) }
     }
@@ -107,7 +110,10 @@ fn table() {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).configure_from_args();
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
     kernel(&mut criterion);
     criterion.final_summary();
     table();

@@ -16,7 +16,7 @@ import polars as pl
 import polargram as pg
 
 NEIGHBOURS = ["piano", "monday", "king", "snow", "doctor"]
-ANALOGIES = ["france paris japan", "italy lira poland", "man king woman", "walk walked write", "goose geese wolf", "big bigger tall"]
+ANALOGIES = ["france paris japan", "italy lira poland", "man king woman", "walk walked write", "goose geese wolf"]
 #: Analogies that must be right for the demo to have worked.
 LEAST_RIGHT = 0.9
 
@@ -51,7 +51,7 @@ def right_answers(wv: pg.KeyedVectors, questions: Path) -> pl.DataFrame:
 def main(directory: Path) -> None:
     corpus, vectors = directory / "corpus", directory / "vectors"
     command("sample", "--output", corpus)
-    command("train", corpus, "--column", "tokens", "--output", vectors, "--formats", "arrow,npy,txt,bin", "--sg", 1, "--epochs", 5)
+    command("train", corpus, "--column", "tokens", "--output", vectors, "--formats", "arrow,npy,txt,bin", "--sg", 1)
     command("similar", "--vectors", vectors / "vectors.arrow", "piano", "--topn", 5)
 
     wv = pg.KeyedVectors.load(vectors / "vectors.arrow")
@@ -74,7 +74,9 @@ def main(directory: Path) -> None:
     embedded = sentences.with_columns(embedding=pl.col("tokens").w2v.embed(vectors / "vectors.arrow", pooling="mean"))
     print(embedded.collect(engine="streaming"))
     if share < LEAST_RIGHT:
-        sys.exit(f"only {share:.1%} of the analogies are right, below {LEAST_RIGHT:.0%}: something is wrong with this build")
+        sys.exit(
+            f"only {share:.1%} of the analogies are right, not {LEAST_RIGHT:.0%}: something is wrong with this build"
+        )
 
 
 if __name__ == "__main__":

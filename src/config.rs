@@ -28,8 +28,8 @@ pub struct Config {
     pub negative: usize,
     /// Exponent of the noise distribution: words are drawn in proportion to count^ns_exponent.
     pub ns_exponent: f64,
-    /// Threshold of subsampling: words with a share of the corpus above it are dropped at random, the more the more frequent.
-    /// 0 keeps all; 1 and above is a count instead of a share.
+    /// Threshold of subsampling: words with a share of the corpus above it are dropped at random, the more the more
+    /// frequent. 0 keeps all; 1 and above is a count instead of a share.
     pub sample: f64,
     /// Learning rate at the start.
     pub alpha: f32,

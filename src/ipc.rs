@@ -33,8 +33,8 @@ pub(crate) fn map(path: &Path) -> Result<MappedIpc> {
     if file.metadata().at("read", path)?.len() < TRAILER as u64 {
         return Err(Error::format(path, "is too short to be an Arrow IPC file"));
     }
-    // SAFETY: files of ours are replaced by rename, never rewritten in place; if another program truncates one while it is mapped,
-    // the system stops the process, as it does for every reader of a mapping.
+    // SAFETY: files of ours are replaced by rename, never rewritten in place; if another program truncates one while it
+    // is mapped, the system stops the process, as it does for every reader of a mapping.
     let mapping = unsafe { Mmap::map(&file) }.at("map", path)?;
     let buffer = buffer_over(mapping);
     decode(&buffer).map_err(|reason| Error::format(path, format!("is no sound Arrow IPC file: {reason}")))
@@ -69,7 +69,8 @@ fn decode(file: &Buffer) -> std::result::Result<MappedIpc, String> {
 fn slice(file: &Buffer, block: &Block) -> std::result::Result<Buffer, String> {
     let bounds = || {
         let start = usize::try_from(block.offset()).ok()?;
-        let length = usize::try_from(block.metaDataLength()).ok()?.checked_add(usize::try_from(block.bodyLength()).ok()?)?;
+        let length =
+            usize::try_from(block.metaDataLength()).ok()?.checked_add(usize::try_from(block.bodyLength()).ok()?)?;
         (start.checked_add(length)? <= file.len()).then_some((start, length))
     };
     let (start, length) = bounds().ok_or("a block lies outside the file")?;

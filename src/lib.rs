@@ -1,7 +1,7 @@
 //! Word vectors from Parquet and Arrow columns of tokens, looked up again inside Polars expressions.
 //!
-//! A corpus arrives as Arrow record batches, is counted by Polars, encoded once, trained in parallel on a SIMD kernel, and leaves as a
-//! memory-mappable Arrow file, `.npy`, or the word2vec C format:
+//! A corpus arrives as Arrow record batches, is counted by Polars, encoded once, trained in parallel on a SIMD kernel,
+//! and leaves as a memory-mappable Arrow file, `.npy`, or the word2vec C format:
 //!
 //! ```no_run
 //! use polargram::corpus::ParquetCorpus;
@@ -18,12 +18,12 @@
 //! # Ok::<(), polargram::Error>(())
 //! ```
 //!
-//! The way of the data is one direction: [`corpus`] → [`vocab`] → [`encode`] → [`train`] → [`vectors`] → [`formats`]. A module uses
-//! what stands before it, never what stands after.
+//! The way of the data is one direction: [`corpus`] → [`vocab`] → [`encode`] → [`train`] → [`vectors`] → [`formats`]. A
+//! module uses what stands before it, never what stands after.
 //!
 //! # Features
-//! - `python`: the extension module with the Python classes and the Polars expressions; built by maturin. The crate and the
-//!   `polargram` command need no Python without it.
+//! - `python`: the extension module with the Python classes and the Polars expressions; built by maturin. The crate and
+//!   the `polargram` command need no Python without it.
 
 #![deny(missing_docs)]
 #![warn(clippy::undocumented_unsafe_blocks)]

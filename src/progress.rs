@@ -33,8 +33,8 @@ impl std::fmt::Display for Phase {
     }
 }
 
-/// Counters that workers advance and a display polls, and the flag by which a user stops a job. Nothing here takes a lock, so a worker
-/// never waits for a terminal.
+/// Counters that workers advance and a display polls, and the flag by which a user stops a job. Nothing here takes a
+/// lock, so a worker never waits for a terminal.
 #[derive(Debug, Default)]
 pub struct Progress {
     phase: AtomicU8,

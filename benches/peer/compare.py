@@ -2,9 +2,10 @@
 
     python benches/peer/compare.py --corpus DIRECTORY --eval DIRECTORY [--output FILE]
 
-Every job runs in a process of its own (see ``jobs.py``), the two programs by turns, so that a slow spell of the machine meets both.
-gensim reads a text file made beforehand, the fastest way it has; polargram reads the Parquet. The time to make that text file is not
-counted against gensim. Analogies, WordSim-353 and SimLex-999 of both are computed by gensim, from the binary files both wrote.
+Every job runs in a process of its own (see ``jobs.py``), the two programs by turns, so that a slow spell of the
+machine meets both. gensim reads a text file made beforehand, the fastest way it has; polargram reads the Parquet. The
+time to make that text file is not counted against gensim. Analogies, WordSim-353 and SimLex-999 of both are computed by
+gensim, from the binary files both wrote.
 """
 
 from __future__ import annotations
@@ -42,14 +43,16 @@ def run(program: str, corpus: Path, output: Path, parameters: dict[str, Any]) ->
     jobs = Path(__file__).with_name("jobs.py")
     command = [sys.executable, str(jobs), program, str(corpus), str(output), json.dumps(parameters)]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(result.stdout.splitlines()[-1])
+    measured: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
+    return measured
 
 
 def quality(vectors: Path, evaluations: Path) -> dict[str, float]:
     """Analogies in percent, WordSim-353 and SimLex-999 as Spearman's rho."""
     wv = KeyedVectors.load_word2vec_format(str(vectors), binary=True)
     analogies = wv.evaluate_word_analogies(str(evaluations / "questions-words.txt"), restrict_vocab=ANALOGY_WORDS)[0]
-    pairs = {name: wv.evaluate_word_pairs(str(evaluations / file))[1][0] for name, file in (("ws353", "wordsim353.tsv"), ("simlex", "simlex999.txt"))}
+    files = {"ws353": "wordsim353.tsv", "simlex": "simlex999.txt"}
+    pairs = {name: wv.evaluate_word_pairs(str(evaluations / file))[1][0] for name, file in files.items()}
     return {"analogies": 100 * analogies, **pairs}
 
 
@@ -65,7 +68,9 @@ def machine() -> str:
 
     name = cpu[1] if cpu else platform.processor()
     versions = f"gensim {gensim.__version__}, polargram {polargram.__version__}, Python {platform.python_version()}"
-    return f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB, {isa}; {platform.system()} {platform.release()}; {versions}"
+    return (
+        f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB, {isa}; {platform.system()} {platform.release()}; {versions}"
+    )
 
 
 def median(rounds: list[dict[str, float]], key: str) -> float:
@@ -105,7 +110,11 @@ def compare(args: argparse.Namespace, parameters: dict[str, Any], work: Path) ->
         lines.append(row(what, a, b, a / b, 1, " s"))
     a, b = median(theirs, "peak_mib"), median(ours, "peak_mib")
     lines.append(f"| peak memory | {a:.0f} MiB | {b:.0f} MiB | |")
-    for key, what, digits in (("analogies", "analogies, %", 1), ("ws353", "WordSim-353", 3), ("simlex", "SimLex-999", 3)):
+    for key, what, digits in (
+        ("analogies", "analogies, %", 1),
+        ("ws353", "WordSim-353", 3),
+        ("simlex", "SimLex-999", 3),
+    ):
         a, b = (scores[program][key] for program in PROGRAMS)
         lines.append(f"| {what} | {a:.{digits}f} | {b:.{digits}f} | {b - a:+.{digits}f} |")
     return "\n".join(lines)
@@ -114,7 +123,9 @@ def compare(args: argparse.Namespace, parameters: dict[str, Any], work: Path) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, required=True, help="a directory of Parquet files with a column tokens")
-    parser.add_argument("--eval", type=Path, required=True, help="questions-words.txt, wordsim353.tsv and simlex999.txt")
+    parser.add_argument(
+        "--eval", type=Path, required=True, help="questions-words.txt, wordsim353.tsv and simlex999.txt"
+    )
     parser.add_argument("--output", type=Path, help="write the tables here too")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
@@ -125,8 +136,9 @@ def main() -> None:
     text = [f"Measured on {machine()}.", ""]
     with tempfile.TemporaryDirectory() as work:
         for model in args.models:
-            chosen = {"sg": int(model == "skip-gram"), "vector_size": args.vector_size, "epochs": args.epochs, "workers": args.workers}
-            title = f"{model}, d = {args.vector_size}, window 5, negative 5, {args.epochs} epochs, {args.workers} workers"
+            size, epochs, workers = args.vector_size, args.epochs, args.workers
+            chosen = {"sg": int(model == "skip-gram"), "vector_size": size, "epochs": epochs, "workers": workers}
+            title = f"{model}, d = {size}, window 5, negative 5, {epochs} epochs, {workers} workers"
             text += [f"### {title}", "", compare(args, {**PARAMETERS, **chosen}, Path(work)), ""]
     print("\n".join(text))
     if args.output:

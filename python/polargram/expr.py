@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from polars._typing import IntoExpr
 
 #: Whatever ``Word2Vec`` trains on. Objects with ``__arrow_c_stream__`` have no common type.
-Corpus: TypeAlias = "str | os.PathLike[str] | list[str] | list[os.PathLike[str]] | Iterable[Iterable[str]] | pl.LazyFrame | Any"
+Corpus: TypeAlias = (
+    "str | os.PathLike[str] | list[str] | list[os.PathLike[str]] | Iterable[Iterable[str]] | pl.LazyFrame | Any"
+)
 
 _PLUGIN = Path(_native.__file__)
 
@@ -24,7 +26,8 @@ _PLUGIN = Path(_native.__file__)
 def embed(expr: IntoExpr, path: str | os.PathLike[str], *, pooling: str | None = None) -> pl.Expr:
     """Look words up in a file of vectors.
 
-    The file is memory-mapped once per process. The expression is elementwise: it runs eagerly, lazily and in the streaming engine.
+    The file is memory-mapped once per process. The expression is elementwise: it runs eagerly, lazily and in the
+    streaming engine.
 
     Parameters
     ----------
@@ -74,7 +77,8 @@ class W2VNamespace:
         --------
         >>> import polars as pl, polargram as pg
         >>> pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv.save("vectors.arrow")
-        >>> pl.DataFrame({"word": ["cat", "dog"]}).select(pl.col("word").w2v.embed("vectors.arrow").is_null())["word"].to_list()
+        >>> frame = pl.DataFrame({"word": ["cat", "dog"]})
+        >>> frame.select(pl.col("word").w2v.embed("vectors.arrow").is_null())["word"].to_list()
         [False, True]
         """
         return embed(self._expr, path, pooling=pooling)

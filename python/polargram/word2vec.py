@@ -17,8 +17,9 @@ class Word2Vec:
     Parameters
     ----------
     sentences
-        The corpus: a Parquet file, directory or glob, or a list of them; a Polars DataFrame or LazyFrame (streamed by batches); anything
-        with ``__arrow_c_stream__``; or an iterable of lists of strings that can be iterated again. Nulls and empty lists are skipped.
+        The corpus: a Parquet file, directory or glob, or a list of them; a Polars DataFrame or LazyFrame (streamed by
+        batches); anything with ``__arrow_c_stream__``; or an iterable of lists of strings that can be iterated again.
+        Nulls and empty lists are skipped.
     column
         The list column of the corpus.
     vector_size

@@ -134,7 +134,8 @@ struct Bar(ProgressBar);
 
 impl Bar {
     fn new() -> Self {
-        let style = ProgressStyle::with_template("{bar:30.cyan/blue} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template("{bar:30.cyan/blue} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
         Self(ProgressBar::new(0).with_style(style))
     }
 }
@@ -205,7 +206,11 @@ impl Summary<'_> {
             preparation.vocabulary.as_secs_f64(),
             preparation.encoding.as_secs_f64()
         );
-        eprintln!("total       {:.1} s{}", self.elapsed.as_secs_f64(), peak_memory().map(|m| format!(", peak memory {m} MiB")).unwrap_or_default());
+        eprintln!(
+            "total       {:.1} s{}",
+            self.elapsed.as_secs_f64(),
+            peak_memory().map(|m| format!(", peak memory {m} MiB")).unwrap_or_default()
+        );
         for file in self.files {
             eprintln!("wrote       {}", file.display());
         }

@@ -32,8 +32,8 @@ const FAILED: u8 = 1;
 /// Exit code of a job that the user interrupted: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
 
-/// Runs the command with the program's name and its arguments, and says how the process should exit: 0 done, 1 failed, 2 wrong usage,
-/// 130 interrupted.
+/// Runs the command with the program's name and its arguments, and says how the process should exit: 0 done, 1 failed,
+/// 2 wrong usage, 130 interrupted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(run_to_code(arguments))
 }
@@ -43,7 +43,8 @@ pub fn run_to_code(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version go to stdout with code 0, mistakes to stderr with code 2. A closed pipe is nobody's loss.
+            // Help and version go to stdout with code 0, mistakes to stderr with code 2. A closed pipe is nobody's
+            // loss.
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(FAILED);
         }

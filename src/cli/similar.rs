@@ -28,7 +28,8 @@ pub(super) struct Similar {
 impl Similar {
     pub(super) fn run(&self) -> Result<()> {
         let vectors = KeyedVectors::load(&self.vectors)?;
-        let [positive, negative] = [&self.positive, &self.negative].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
+        let [positive, negative] =
+            [&self.positive, &self.negative].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
         let nearest = vectors.most_similar(&positive, &negative, self.topn)?;
         let mut out = io::stdout().lock();
         for (row, cosine) in nearest {

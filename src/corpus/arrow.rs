@@ -65,5 +65,8 @@ fn origin(batch: usize) -> String {
 /// Says which columns there are instead.
 pub(crate) fn missing_column(column: &str, schema: &arrow::datatypes::Schema, origin: &str) -> Error {
     let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
-    Error::corpus(origin, format!("there is no column {column:?}; it has {names:?}. Name one with column= or --column."))
+    Error::corpus(
+        origin,
+        format!("there is no column {column:?}; it has {names:?}. Name one with column= or --column."),
+    )
 }

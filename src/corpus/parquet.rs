@@ -41,12 +41,12 @@ struct ParquetFile {
 }
 
 impl ParquetCorpus {
-    /// Opens the list column `column` of files, directories (all their `*.parquet`, sorted, without their subdirectories) and globs
-    /// (`**` descends into subdirectories). Footers are read at once, data later.
+    /// Opens the list column `column` of files, directories (all their `*.parquet`, sorted, without their
+    /// subdirectories) and globs (`**` descends into subdirectories). Footers are read at once, data later.
     ///
     /// # Errors
-    /// [`Error::Io`] for a missing or unreadable file, [`Error::Corpus`] for a pattern that matches nothing, a file that is no Parquet,
-    /// or one without such a list column.
+    /// [`Error::Io`] for a missing or unreadable file, [`Error::Corpus`] for a pattern that matches nothing, a file
+    /// that is no Parquet, or one without such a list column.
     pub fn open(sources: impl IntoIterator<Item = impl AsRef<str>>, column: &str) -> Result<Self> {
         let mut paths = Vec::new();
         for source in sources {
@@ -56,7 +56,8 @@ impl ParquetCorpus {
             return Err(Error::corpus("corpus", "no files were given"));
         }
         let files = paths.into_iter().map(|path| ParquetFile::open(path, column)).collect::<Result<Vec<_>>>()?;
-        let groups = |(i, file): (usize, &ParquetFile)| (0..file.metadata.metadata().num_row_groups()).map(move |g| (i, g));
+        let groups =
+            |(i, file): (usize, &ParquetFile)| (0..file.metadata.metadata().num_row_groups()).map(move |g| (i, g));
         let parts = files.iter().enumerate().flat_map(groups).collect();
         Ok(Self { files, parts, column: column.to_owned() })
     }
@@ -98,7 +99,9 @@ impl ParquetFile {
         let file = File::open(&self.path).at("read", &self.path)?;
         let broken = {
             let column = column.to_owned();
-            move |error: &dyn std::fmt::Display| Error::corpus(&origin, format!("cannot decode column {column:?}: {error}"))
+            move |error: &dyn std::fmt::Display| {
+                Error::corpus(&origin, format!("cannot decode column {column:?}: {error}"))
+            }
         };
         let parquet = self.metadata.metadata();
         let options = ArrowReaderOptions::new().with_schema(self.decoded_schema(group, column));
@@ -110,11 +113,13 @@ impl ParquetFile {
             .with_batch_size(BATCH_ROWS)
             .build()
             .map_err(|e| broken(&e))?;
-        Ok(Box::new(reader.map(move |batch| -> Result<ArrayRef> { Ok(batch.map_err(|e| broken(&e))?.column(0).clone()) })))
+        Ok(Box::new(
+            reader.map(move |batch| -> Result<ArrayRef> { Ok(batch.map_err(|e| broken(&e))?.column(0).clone()) }),
+        ))
     }
 
-    /// The file's schema with this column's strings as views, or as a dictionary where the row group's pages all are: then nothing is
-    /// copied on decoding, and each distinct token is looked up once.
+    /// The file's schema with this column's strings as views, or as a dictionary where the row group's pages all are:
+    /// then nothing is copied on decoding, and each distinct token is looked up once.
     fn decoded_schema(&self, group: usize, column: &str) -> SchemaRef {
         let group = self.metadata.metadata().row_group(group);
         let leaf = group.columns().iter().find(|c| c.column_path().parts().first().is_some_and(|name| name == column));
@@ -177,7 +182,8 @@ fn matches(pattern: &str, nothing: impl Fn() -> String) -> Result<Vec<PathBuf>> 
     let paths = glob::glob(pattern).map_err(|error| Error::corpus(pattern, format!("is no valid glob: {error}")))?;
     let mut files = Vec::new();
     for path in paths {
-        let path = path.map_err(|error| Error::Io { action: "read", path: error.path().to_owned(), source: error.into() })?;
+        let path =
+            path.map_err(|error| Error::Io { action: "read", path: error.path().to_owned(), source: error.into() })?;
         if path.is_file() {
             files.push(path);
         }

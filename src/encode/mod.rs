@@ -107,9 +107,11 @@ impl Sentences {
 
 fn list_array(rows: &[u32], start: usize, ends: &[usize]) -> Result<ListArray> {
     let offset = |end: usize| {
-        i32::try_from(end - start).map_err(|_| Error::corpus("corpus", "a sentence has more than 2^31 tokens; split it"))
+        i32::try_from(end - start)
+            .map_err(|_| Error::corpus("corpus", "a sentence has more than 2^31 tokens; split it"))
     };
-    let offsets: ScalarBuffer<i32> = std::iter::once(Ok(0)).chain(ends.iter().map(|&end| offset(end))).collect::<Result<Vec<_>>>()?.into();
+    let offsets: ScalarBuffer<i32> =
+        std::iter::once(Ok(0)).chain(ends.iter().map(|&end| offset(end))).collect::<Result<Vec<_>>>()?.into();
     let rows = Arc::new(UInt32Array::from(rows.to_vec()));
     Ok(ListArray::new(item_field(), OffsetBuffer::new(offsets), rows as Arc<dyn Array>, None))
 }
@@ -117,3 +119,6 @@ fn list_array(rows: &[u32], start: usize, ends: &[usize]) -> Result<ListArray> {
 fn item_field() -> Arc<Field> {
     Arc::new(Field::new("item", DataType::UInt32, false))
 }
+
+#[cfg(test)]
+mod tests;

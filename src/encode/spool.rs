@@ -92,7 +92,8 @@ impl SpoolWriter {
 impl SpoolFile {
     fn create() -> Result<Self> {
         let directory = std::env::temp_dir();
-        let temporary = tempfile::Builder::new().prefix("polargram-spool-").tempfile().at("write a spool in", &directory)?;
+        let temporary =
+            tempfile::Builder::new().prefix("polargram-spool-").tempfile().at("write a spool in", &directory)?;
         let file = temporary.reopen().at("write", temporary.path())?;
         let writer = FileWriter::try_new_buffered(file, &schema()).map_err(|e| failed(e, &temporary))?;
         Ok(Self { temporary, writer })

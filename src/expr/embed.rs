@@ -56,7 +56,9 @@ fn embed_words(words: &StringChunked, vectors: &KeyedVectors) -> PolarsResult<Se
     let mut rows = VectorColumn::with_capacity(words.len(), vectors);
     for word in words.iter() {
         let row = word.and_then(|word| vectors.words().row(word));
-        rows.push(row.is_some(), |to| row.into_iter().for_each(|row| to.copy_from_slice(vectors.rows().row(row as usize))));
+        rows.push(row.is_some(), |to| {
+            row.into_iter().for_each(|row| to.copy_from_slice(vectors.rows().row(row as usize)))
+        });
     }
     rows.finish(words.name().clone(), vectors)
 }
@@ -94,7 +96,11 @@ struct VectorColumn {
 impl VectorColumn {
     fn with_capacity(rows: usize, vectors: &KeyedVectors) -> Self {
         let vector_size = vectors.vector_size();
-        Self { values: Vec::with_capacity(rows * vector_size), validity: BitmapBuilder::with_capacity(rows), vector_size }
+        Self {
+            values: Vec::with_capacity(rows * vector_size),
+            validity: BitmapBuilder::with_capacity(rows),
+            vector_size,
+        }
     }
 
     fn push(&mut self, is_valid: bool, fill: impl FnOnce(&mut [f32])) {

@@ -18,7 +18,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, LargeStringArray, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, LargeStringArray, RecordBatch, StringArray, UInt64Array,
+};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt64Type};
@@ -67,12 +69,16 @@ fn record_batch(vectors: &KeyedVectors) -> std::result::Result<RecordBatch, Box<
     ];
     let metadata = HashMap::from([(METADATA_KEY.to_owned(), description.to_string())]);
     let counts = Arc::new(UInt64Array::from(vectors.counts().to_vec()));
-    Ok(RecordBatch::try_new(Arc::new(Schema::new_with_metadata(fields, metadata)), vec![words, counts, Arc::new(list)])?)
+    Ok(RecordBatch::try_new(
+        Arc::new(Schema::new_with_metadata(fields, metadata)),
+        vec![words, counts, Arc::new(list)],
+    )?)
 }
 
 /// Utf8 while 32-bit offsets reach, since some readers know nothing else.
 fn words_column(words: &LargeStringArray) -> ArrayRef {
-    let offsets: std::result::Result<Vec<i32>, _> = words.offsets().iter().map(|&offset| i32::try_from(offset)).collect();
+    let offsets: std::result::Result<Vec<i32>, _> =
+        words.offsets().iter().map(|&offset| i32::try_from(offset)).collect();
     match offsets {
         Ok(offsets) => Arc::new(StringArray::new(OffsetBuffer::new(offsets.into()), words.values().clone(), None)),
         Err(_) => Arc::new(words.clone()),
@@ -87,7 +93,9 @@ pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
         [batch] => batch.clone(),
         batches => concat_batches(&mapped.schema, batches).map_err(|error| fault(error.to_string()))?,
     };
-    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| fault(format!("has no column {name:?}; is it a vectors file?")));
+    let column = |name: &str| {
+        batch.column_by_name(name).ok_or_else(|| fault(format!("has no column {name:?}; is it a vectors file?")))
+    };
     let words = column("word")?;
     let words = match words.data_type() {
         _ if words.null_count() > 0 => return Err(fault("column \"word\" has nulls".into())),

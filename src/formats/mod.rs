@@ -78,12 +78,18 @@ pub(crate) fn stage(vectors: &KeyedVectors, path: &Path, staged: &mut Staged) ->
     }
 }
 
-/// Reads the word2vec C format, as gensim's `load_word2vec_format`; counts from the `word count` lines of `vocabulary`, where given.
+/// Reads the word2vec C format, as gensim's `load_word2vec_format`; counts from the `word count` lines of `vocabulary`,
+/// where given.
 ///
 /// # Errors
-/// [`Error::Io`] if a file cannot be read, [`Error::Format`] if it is damaged, its header promises more than it holds, or a word has no
-/// count.
-pub fn load_word2vec_format(path: &Path, binary: bool, vocabulary: Option<&Path>, options: &ReadOptions) -> Result<KeyedVectors> {
+/// [`Error::Io`] if a file cannot be read, [`Error::Format`] if it is damaged, its header promises more than it holds,
+/// or a word has no count.
+pub fn load_word2vec_format(
+    path: &Path,
+    binary: bool,
+    vocabulary: Option<&Path>,
+    options: &ReadOptions,
+) -> Result<KeyedVectors> {
     let vectors = word2vec::read(path, binary, options)?;
     let Some(vocabulary) = vocabulary else { return Ok(vectors) };
     let (words, counts) = npy::read_vocabulary(vocabulary)?;
@@ -99,7 +105,12 @@ pub fn load_word2vec_format(path: &Path, binary: bool, vocabulary: Option<&Path>
 ///
 /// # Errors
 /// [`Error::Io`] if a file cannot be written, [`Error::Format`] if a word holds white space, which the format cannot.
-pub fn save_word2vec_format(vectors: &KeyedVectors, path: &Path, binary: bool, vocabulary: Option<&Path>) -> Result<()> {
+pub fn save_word2vec_format(
+    vectors: &KeyedVectors,
+    path: &Path,
+    binary: bool,
+    vocabulary: Option<&Path>,
+) -> Result<()> {
     let mut staged = Staged::default();
     staged.write(path, |file| word2vec::write(vectors, binary, file))?;
     if let Some(path) = vocabulary {

@@ -42,7 +42,10 @@ pub(super) fn write(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()>
 pub(super) fn write_vocabulary(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()> {
     for (word, count) in vectors.words().iter().zip(vectors.counts()) {
         if word.contains(['\n', '\r']) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("the word {word:?} holds a line break; save as .arrow")));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("the word {word:?} holds a line break; save as .arrow"),
+            ));
         }
         writeln!(out, "{word} {count}")?;
     }
@@ -63,7 +66,8 @@ pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
     // SAFETY: the mapping is readable for its length and stays in place for as long as the buffer owns it.
     let buffer = unsafe { Buffer::from_custom_allocation(pointer, mapping.len(), Arc::new(mapping)) };
     let values = ScalarBuffer::new(buffer.slice(start), 0, bytes / size_of::<f32>());
-    KeyedVectors::new(words, counts, Rows::from_buffer(values, width), None).map_err(|error| Error::format(path, error.to_string()))
+    KeyedVectors::new(words, counts, Rows::from_buffer(values, width), None)
+        .map_err(|error| Error::format(path, error.to_string()))
 }
 
 /// Where the values start in the file, and the width of a row.
@@ -71,13 +75,20 @@ fn matrix_of(bytes: &[u8]) -> std::result::Result<(usize, usize), String> {
     let header = NpyFile::new(bytes).map_err(|error| format!("is no .npy file: {error}"))?;
     let is_float32 = matches!(header.dtype(), DType::Plain(t) if t.to_string() == "<f4");
     let (&[rows, width], true, Order::C) = (header.shape(), is_float32, header.order()) else {
-        return Err(format!("holds {} of shape {:?}; expected a C-ordered matrix of <f4", header.dtype().descr(), header.shape()));
+        return Err(format!(
+            "holds {} of shape {:?}; expected a C-ordered matrix of <f4",
+            header.dtype().descr(),
+            header.shape()
+        ));
     };
-    let size = usize::try_from(rows).ok().zip(usize::try_from(width).ok()).and_then(|(r, w)| r.checked_mul(w)?.checked_mul(4));
+    let size =
+        usize::try_from(rows).ok().zip(usize::try_from(width).ok()).and_then(|(r, w)| r.checked_mul(w)?.checked_mul(4));
     let start = size.and_then(|size| bytes.len().checked_sub(size));
     match start {
         // The format aligns the values to 64 bytes, older files to 16.
-        Some(start) if start % align_of::<f32>() == 0 && width > 0 && is_end_of_header(bytes, start) => Ok((start, width as usize)),
+        Some(start) if start % align_of::<f32>() == 0 && width > 0 && is_end_of_header(bytes, start) => {
+            Ok((start, width as usize))
+        }
         _ => Err(format!("is not as long as its shape {rows} × {width} says")),
     }
 }

@@ -8,8 +8,8 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, IoContext, Result};
 
-/// Files written under temporary names beside their targets. [`commit`](Staged::commit) syncs and renames them, so that a crash leaves
-/// the old file or the new one; dropped before, they vanish.
+/// Files written under temporary names beside their targets. [`commit`](Staged::commit) syncs and renames them, so that
+/// a crash leaves the old file or the new one; dropped before, they vanish.
 #[derive(Default)]
 pub(crate) struct Staged {
     files: Vec<(NamedTempFile, PathBuf)>,

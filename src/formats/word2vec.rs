@@ -1,7 +1,7 @@
 //! The format of the original word2vec program, text and binary.
 //!
-//! A header line `V d`, then for each word the word, a space, and d floats: decimal and space-separated up to a line break, or
-//! little-endian float32 followed by a line break (which gensim leaves out).
+//! A header line `V d`, then for each word the word, a space, and d floats: decimal and space-separated up to a line
+//! break, or little-endian float32 followed by a line break (which gensim leaves out).
 //!
 //! ```
 //! use polargram::KeyedVectors;
@@ -53,7 +53,9 @@ pub(super) fn write(vectors: &KeyedVectors, binary: bool, out: &mut Out<'_>) -> 
     writeln!(out, "{} {}", vectors.len(), vectors.vector_size())?;
     for (word, row) in vectors.words().iter().zip(vectors.rows().iter()) {
         if word.is_empty() || word.contains(|c: char| c.is_ascii_whitespace()) {
-            let reason = format!("the word {word:?} is empty or holds white space, which the word2vec format cannot; save as .arrow");
+            let reason = format!(
+                "the word {word:?} is empty or holds white space, which the word2vec format cannot; save as .arrow"
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
         out.write_all(word.as_bytes())?;
@@ -161,11 +163,12 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// The number of words to read and what stands behind the header. What it promises is believed only as far as the file could hold
-    /// it.
+    /// The number of words to read and what stands behind the header. What it promises is believed only as far as the
+    /// file could hold it.
     fn read_header<'b>(&mut self, bytes: &'b [u8]) -> Parsed<(usize, &'b [u8])> {
         const LONGEST: usize = 64;
-        let end = bytes.iter().take(LONGEST).position(|&b| b == b'\n').ok_or("has no header line `words dimensions`")?;
+        let end =
+            bytes.iter().take(LONGEST).position(|&b| b == b'\n').ok_or("has no header line `words dimensions`")?;
         let header = std::str::from_utf8(&bytes[..end]).unwrap_or_default();
         let numbers: Vec<usize> = header.split_ascii_whitespace().map_while(|n| n.parse().ok()).collect();
         let &[words, vector_size] = numbers.as_slice() else {
@@ -175,7 +178,10 @@ impl<'a> Table<'a> {
         // A value takes two bytes at the least: a digit and a space.
         let least = vector_size.checked_mul(2).and_then(|row| row.checked_mul(words));
         if vector_size == 0 || least.is_none_or(|least| least > rest.len()) {
-            return Err(format!("announces {words} words of {vector_size} dimensions, but only {} bytes follow", rest.len()));
+            return Err(format!(
+                "announces {words} words of {vector_size} dimensions, but only {} bytes follow",
+                rest.len()
+            ));
         }
         self.vector_size = vector_size;
         Ok((words.min(self.options.limit.unwrap_or(usize::MAX)), rest))
@@ -187,7 +193,10 @@ impl<'a> Table<'a> {
             (Err(_), InvalidUtf8::Replace) => String::from_utf8_lossy(word),
             (Err(_), InvalidUtf8::Ignore) => word.utf8_chunks().map(|chunk| chunk.valid()).collect(),
             (Err(error), InvalidUtf8::Strict) => {
-                return Err(format!("word {} is not UTF-8: {error}; pass unicode_errors=\"replace\" or \"ignore\"", number + 1));
+                return Err(format!(
+                    "word {} is not UTF-8: {error}; pass unicode_errors=\"replace\" or \"ignore\"",
+                    number + 1
+                ));
             }
         };
         self.words.append_value(text);
@@ -203,7 +212,11 @@ mod tests {
 
     fn read_bytes(bytes: &[u8], binary: bool, options: &ReadOptions) -> Parsed<(usize, usize)> {
         let mut table = Table::new(options);
-        if binary { table.read_binary(bytes)? } else { table.read_text(bytes)? };
+        if binary {
+            table.read_binary(bytes)?
+        } else {
+            table.read_text(bytes)?
+        };
         let vectors = table.finish().map_err(|e| e.to_string())?;
         Ok((vectors.len(), vectors.vector_size()))
     }
@@ -224,7 +237,9 @@ mod tests {
 
     #[test]
     fn a_header_that_promises_more_than_the_file_is_refused() {
-        for header in ["1000000000000000000 300\na ", "9223372036854775807 9223372036854775807\n", "-5 10\n", "3 0\n", "3\n"] {
+        for header in
+            ["1000000000000000000 300\na ", "9223372036854775807 9223372036854775807\n", "-5 10\n", "3 0\n", "3\n"]
+        {
             for binary in [true, false] {
                 assert!(read_bytes(header.as_bytes(), binary, &ReadOptions::default()).is_err(), "{header}");
             }
@@ -241,7 +256,9 @@ mod tests {
 
     #[test]
     fn words_that_are_not_utf8_are_refused_replaced_or_shortened() {
-        let with = |invalid_utf8| read_bytes(b"1 1\n\xff\xfe 1\n", false, &ReadOptions { invalid_utf8, ..ReadOptions::default() });
+        let with = |invalid_utf8| {
+            read_bytes(b"1 1\n\xff\xfe 1\n", false, &ReadOptions { invalid_utf8, ..ReadOptions::default() })
+        };
         assert!(with(InvalidUtf8::Strict).unwrap_err().contains("unicode_errors"));
         assert_eq!(with(InvalidUtf8::Replace), Ok((1, 1)));
         assert_eq!(with(InvalidUtf8::Ignore), Ok((1, 1)));

@@ -9,16 +9,18 @@ use memmap2::MmapMut;
 use crate::error::{IoContext, Result};
 use crate::train::kernel::MAX_WIDTH;
 
-/// Rows of `f32`, each padded to a multiple of 16 floats and aligned to 64 bytes, on huge pages where the system gives them.
+/// Rows of `f32`, each padded to a multiple of 16 floats and aligned to 64 bytes, on huge pages where the system gives
+/// them.
 ///
 /// # Shared updates
-/// Workers read and write rows without locks (Hogwild; Recht et al. 2011): two that meet on a row may lose one of the two updates,
-/// which stochastic gradient descent over sparse rows tolerates, and no other memory is at stake. Rust calls such a race undefined
-/// unless the accesses are atomic. The portable path therefore goes through [`load_relaxed`] and [`store_relaxed`], and is what Miri
-/// and ThreadSanitizer check. The SIMD paths cannot (relaxed atomics cost 5 to 20 times as much), and rely on this: they touch
-/// the rows through raw pointers and register-wide loads and stores of their instruction set only, which the hardware performs in
-/// aligned pieces of at least a float; no Rust reference to a row exists while workers run, since [`row`](Matrix::row) takes `&self`
-/// and gives a raw pointer, and everything that gives a slice takes `&mut self` or a matrix that no worker holds.
+/// Workers read and write rows without locks (Hogwild; Recht et al. 2011): two that meet on a row may lose one of the
+/// two updates, which stochastic gradient descent over sparse rows tolerates, and no other memory is at stake. Rust
+/// calls such a race undefined unless the accesses are atomic. The portable path therefore goes through
+/// [`load_relaxed`] and [`store_relaxed`], and is what Miri and ThreadSanitizer check. The SIMD paths cannot (relaxed
+/// atomics cost 5 to 20 times as much), and rely on this: they touch the rows through raw pointers and register-wide
+/// loads and stores of their instruction set only, which the hardware performs in aligned pieces of at least a float;
+/// no Rust reference to a row exists while workers run, since [`row`](Matrix::row) takes `&self` and gives a raw
+/// pointer, and everything that gives a slice takes `&mut self` or a matrix that no worker holds.
 pub struct Matrix {
     memory: MmapMut,
     rows: usize,
@@ -59,7 +61,8 @@ impl Matrix {
         self.stride
     }
 
-    /// The start of a row, for the kernel: valid for [`stride`](Self::stride) floats while the matrix lives. 64-bit offsets: `index · stride` may pass 2^31.
+    /// The start of a row, for the kernel: valid for [`stride`](Self::stride) floats while the matrix lives. 64-bit
+    /// offsets: `index · stride` may pass 2^31.
     #[inline(always)]
     pub fn row(&self, index: u32) -> *mut f32 {
         assert!((index as usize) < self.rows, "row {index} of {}", self.rows);

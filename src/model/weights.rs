@@ -17,7 +17,8 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Input rows uniform in ±½ / `vector_size`, output rows zero (as word2vec.c). Row i depends on the seed and i alone.
+    /// Input rows uniform in ±½ / `vector_size`, output rows zero (as word2vec.c). Row i depends on the seed and i
+    /// alone.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) if the system refuses the memory.

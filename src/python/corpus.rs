@@ -28,7 +28,8 @@ pub(super) fn corpus_from(object: &Bound<'_, PyAny>, column: &str) -> PyResult<B
         _ if object.hasattr("__arrow_c_stream__")? => Kind::ArrowStream,
         _ if object.hasattr("__iter__")? || object.hasattr("__getitem__")? => Kind::Sentences,
         _ => {
-            let expected = "expected Parquet paths, a Polars frame, an Arrow stream, or an iterable of lists of strings";
+            let expected =
+                "expected Parquet paths, a Polars frame, an Arrow stream, or an iterable of lists of strings";
             return Err(PyTypeError::new_err(format!("corpus: {} is no corpus; {expected}", object.get_type())));
         }
     };
@@ -85,13 +86,16 @@ impl Corpus for PyCorpus {
             let batches: Batches<'_> = match self.kind {
                 Kind::LazyFrame => {
                     let lists = object.call_method1("select", (&self.column,)).map_err(raised)?;
-                    let frames = lists.call_method0("collect_batches").and_then(|batches| batches.try_iter()).map_err(raised)?;
+                    let frames =
+                        lists.call_method0("collect_batches").and_then(|batches| batches.try_iter()).map_err(raised)?;
                     Box::new(Frames { frames: frames.unbind(), column: &self.column }.flatten())
                 }
                 Kind::ArrowStream => Box::new(stream(object, &self.column)?),
-                Kind::Sentences => {
-                    Box::new(Sentences { sentences: object.try_iter().map_err(raised)?.unbind(), number: 0, is_done: false })
-                }
+                Kind::Sentences => Box::new(Sentences {
+                    sentences: object.try_iter().map_err(raised)?.unbind(),
+                    number: 0,
+                    is_done: false,
+                }),
             };
             Ok(batches)
         })

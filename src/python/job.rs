@@ -13,8 +13,8 @@ use crate::progress::Progress;
 /// How long a Ctrl-C may go unnoticed.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Runs `work` on a thread of its own with the GIL released, while this one looks for signals. A Ctrl-C (or any signal handler that
-/// raises) cancels the work, and its exception is raised once the work has stopped.
+/// Runs `work` on a thread of its own with the GIL released, while this one looks for signals. A Ctrl-C (or any signal
+/// handler that raises) cancels the work, and its exception is raised once the work has stopped.
 pub(super) fn run<T: Send>(py: Python<'_>, work: impl FnOnce(&Progress) -> Result<T> + Send) -> PyResult<T> {
     let progress = Arc::new(Progress::default());
     let watched = progress.clone();

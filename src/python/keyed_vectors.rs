@@ -25,7 +25,12 @@ pub(super) struct PyKeyedVectors {
 
 impl PyKeyedVectors {
     pub(super) fn new(vectors: KeyedVectors, is_writable: bool) -> Self {
-        Self { vectors: Arc::new(vectors), is_writable, index_to_key: PyOnceLock::new(), key_to_index: PyOnceLock::new() }
+        Self {
+            vectors: Arc::new(vectors),
+            is_writable,
+            index_to_key: PyOnceLock::new(),
+            key_to_index: PyOnceLock::new(),
+        }
     }
 
     fn row_of(&self, key: &Bound<'_, PyAny>) -> PyResult<usize> {
@@ -116,7 +121,11 @@ impl PyKeyedVectors {
 
     /// The vector of a word or row: a read-only view, or with `norm=True` a copy of length 1.
     #[pyo3(signature = (key, norm = false))]
-    fn get_vector<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>, norm: bool) -> PyResult<Bound<'py, PyArray1<f32>>> {
+    fn get_vector<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        norm: bool,
+    ) -> PyResult<Bound<'py, PyArray1<f32>>> {
         let this = slf.get();
         let row = this.vectors.rows().row(this.row_of(key)?);
         if norm {
@@ -152,7 +161,8 @@ impl PyKeyedVectors {
         Ok(self.vectors.similarity(word(w1)?, word(w2)?)?)
     }
 
-    /// The `topn` words nearest to the mean of the positive and negated negative words' unit vectors, as (word, cosine).
+    /// The `topn` words nearest to the mean of the positive and negated negative words' unit vectors, as (word,
+    /// cosine).
     #[pyo3(signature = (positive = None, negative = None, topn = 10))]
     fn most_similar(
         &self,
@@ -163,7 +173,8 @@ impl PyKeyedVectors {
     ) -> PyResult<Vec<(String, f32)>> {
         let (positive, negative) = (self.words_of(positive)?, self.words_of(negative)?);
         let nearest = py.detach(|| {
-            let [positive, negative] = [&positive, &negative].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
+            let [positive, negative] =
+                [&positive, &negative].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
             self.vectors.most_similar(&positive, &negative, topn)
         })?;
         Ok(nearest.into_iter().map(|(row, cosine)| (self.vectors.words().word(row).to_owned(), cosine)).collect())
@@ -174,8 +185,8 @@ impl PyKeyedVectors {
         Ok(py.detach(|| self.vectors.save(fname))?)
     }
 
-    /// Loads a file in the format that its ending names. With `mmap="r"`, and for .arrow and .npy always, the file is memory-mapped
-    /// and read-only.
+    /// Loads a file in the format that its ending names. With `mmap="r"`, and for .arrow and .npy always, the file is
+    /// memory-mapped and read-only.
     #[staticmethod]
     #[pyo3(signature = (fname, mmap = None))]
     fn load(py: Python<'_>, fname: PathBuf, mmap: Option<&str>) -> PyResult<Self> {
@@ -187,7 +198,13 @@ impl PyKeyedVectors {
 
     /// Saves in the word2vec C format, text or binary, and `word count` lines to `fvocab`.
     #[pyo3(signature = (fname, fvocab = None, binary = false))]
-    fn save_word2vec_format(&self, py: Python<'_>, fname: PathBuf, fvocab: Option<PathBuf>, binary: bool) -> PyResult<()> {
+    fn save_word2vec_format(
+        &self,
+        py: Python<'_>,
+        fname: PathBuf,
+        fvocab: Option<PathBuf>,
+        binary: bool,
+    ) -> PyResult<()> {
         Ok(py.detach(|| formats::save_word2vec_format(&self.vectors, &fname, binary, fvocab.as_deref()))?)
     }
 
@@ -206,13 +223,19 @@ impl PyKeyedVectors {
         no_header: bool,
     ) -> PyResult<Self> {
         if !matches!(encoding, "utf8" | "utf-8") {
-            return Err(PyValueError::new_err(format!("encoding: {encoding:?} is not supported; the file must be utf8")));
+            return Err(PyValueError::new_err(format!(
+                "encoding: {encoding:?} is not supported; the file must be utf8"
+            )));
         }
         let invalid_utf8 = match unicode_errors {
             "strict" => InvalidUtf8::Strict,
             "replace" => InvalidUtf8::Replace,
             "ignore" => InvalidUtf8::Ignore,
-            other => return Err(PyValueError::new_err(format!("unicode_errors: {other:?} is none of strict, replace, ignore"))),
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "unicode_errors: {other:?} is none of strict, replace, ignore"
+                )));
+            }
         };
         let options = ReadOptions { limit, no_header, invalid_utf8 };
         let vectors = py.detach(|| formats::load_word2vec_format(&fname, binary, fvocab.as_deref(), &options))?;
@@ -220,7 +243,9 @@ impl PyKeyedVectors {
     }
 }
 
-fn read_only<D: numpy::ndarray::Dimension>(array: Bound<'_, numpy::PyArray<f32, D>>) -> Bound<'_, numpy::PyArray<f32, D>> {
+fn read_only<D: numpy::ndarray::Dimension>(
+    array: Bound<'_, numpy::PyArray<f32, D>>,
+) -> Bound<'_, numpy::PyArray<f32, D>> {
     array.readwrite().make_nonwriteable();
     array
 }

@@ -1,7 +1,7 @@
 //! CBOW: the mean or sum of a centre's context is the one input (Mikolov et al. 2013).
 
 use super::Shared;
-use super::kernel::{Block, Scratch, prefetch, train_block, pool_rows, spread_change};
+use super::kernel::{Block, Scratch, pool_rows, prefetch, spread_change, train_block};
 use super::negative::NegativeSampling;
 use super::worker::{Draws, window};
 use crate::model::AlignedBuffer;
@@ -46,8 +46,16 @@ impl<'a> Cbow<'a> {
             self.context.extend(window.filter(|&i| i != at).map(|i| rows.row(sentence[i])));
             let share = 1.0 / self.context.len() as f32;
             let (pooled, returned) = if shared.config.cbow_mean { (share, 1.0) } else { (1.0, share) };
-            let block = Block { inputs: &[hidden], targets: &targets.rows, labels: &targets.labels, weights: &targets.weights, stride, rate };
-            // SAFETY: rows of the weights' matrices and a scratch row of the same stride; the instruction set was detected.
+            let block = Block {
+                inputs: &[hidden],
+                targets: &targets.rows,
+                labels: &targets.labels,
+                weights: &targets.weights,
+                stride,
+                rate,
+            };
+            // SAFETY: rows of the weights' matrices and a scratch row of the same stride; the instruction set was
+            // detected.
             unsafe {
                 pool_rows(shared.isa, &self.context, pooled, hidden, stride);
                 train_block(shared.isa, &block, &mut self.scratch);

@@ -42,7 +42,8 @@ impl NegativeSampling {
         }
     }
 
-    /// The targets of the centre at `at`, which comes one after the last. As in word2vec.c, noise that equals the centre is left out.
+    /// The targets of the centre at `at`, which comes one after the last. As in word2vec.c, noise that equals the
+    /// centre is left out.
     #[inline(always)]
     pub(crate) fn targets(&mut self, at: usize, sentence: &[u32], shared: &Shared<'_>, draws: &mut Draws) -> &Targets {
         if at + FETCHED_AHEAD < sentence.len() {

@@ -33,7 +33,14 @@ impl<'a> SkipGram<'a> {
             }
             self.inputs.clear();
             self.inputs.extend(window.filter(|&i| i != at).map(|i| rows.row(sentence[i])));
-            let block = Block { inputs: &self.inputs, targets: &targets.rows, labels: &targets.labels, weights: &targets.weights, stride: rows.stride(), rate };
+            let block = Block {
+                inputs: &self.inputs,
+                targets: &targets.rows,
+                labels: &targets.labels,
+                weights: &targets.weights,
+                stride: rows.stride(),
+                rate,
+            };
             // SAFETY: the rows come from the weights' matrices, of equal stride; the instruction set was detected.
             unsafe { train_block(shared.isa, &block, &mut self.scratch) }
         }

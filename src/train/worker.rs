@@ -52,13 +52,13 @@ impl<'a> Worker<'a> {
     pub(crate) fn train_batch(&mut self, batch: &EncodedBatch, epoch: usize) -> Result<()> {
         let mut draws = draws_for(self.shared.config.seed, epoch, batch.number);
         let values = batch.lists.values().as_primitive::<UInt32Type>().values();
-        let mut rate = 0.0;
-        let mut tokens = TOKENS_PER_RATE;
+        let mut rate = self.shared.schedule.rate_for(0)?;
+        let mut tokens = 0;
         for bounds in batch.lists.offsets().windows(2) {
             let ids = &values[bounds[0] as usize..bounds[1] as usize];
             tokens += ids.len() as u64;
             if tokens >= TOKENS_PER_RATE {
-                rate = self.shared.schedule.rate_for(tokens - TOKENS_PER_RATE)?;
+                rate = self.shared.schedule.rate_for(tokens)?;
                 tokens = 0;
             }
             self.subsample(ids, &mut draws);
@@ -67,6 +67,7 @@ impl<'a> Worker<'a> {
                 Family::Cbow(family) => family.train(&self.sentence, rate, &mut draws),
             }
         }
+        self.shared.schedule.rate_for(tokens)?;
         Ok(())
     }
 

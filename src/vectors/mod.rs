@@ -48,7 +48,8 @@ impl KeyedVectors {
         Ok(Self { words, counts, rows, config, norms: OnceLock::new() })
     }
 
-    /// A table of `words` over a copy of `values`, `vector_size` floats a word. Counts are made up to fall from row to row, as in gensim.
+    /// A table of `words` over a copy of `values`, `vector_size` floats a word. Counts are made up to fall from row to
+    /// row, as in gensim.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -58,8 +59,8 @@ impl KeyedVectors {
         Self::new(words, counts, Rows::from_vec(values.to_vec(), vector_size), None)
     }
 
-    /// Loads a file in the format that its ending names: `.arrow` (memory-mapped), `.npy` (memory-mapped, with `NAME.vocab.txt`
-    /// beside it), `.txt` or `.bin` (word2vec C format).
+    /// Loads a file in the format that its ending names: `.arrow` (memory-mapped), `.npy` (memory-mapped, with
+    /// `NAME.vocab.txt` beside it), `.txt` or `.bin` (word2vec C format).
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read, [`Error::Format`] if its content is unsound or its ending unknown.
@@ -70,7 +71,8 @@ impl KeyedVectors {
     /// Saves in the format that the ending names, as for [`load`](Self::load). The file appears whole or not at all.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be written, [`Error::Format`] if the ending is unknown or the format cannot hold the words.
+    /// [`Error::Io`] if it cannot be written, [`Error::Format`] if the ending is unknown or the format cannot hold the
+    /// words.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         formats::save(self, path.as_ref())
     }

@@ -9,8 +9,8 @@ use arrow::buffer::ScalarBuffer;
 
 use crate::model::Matrix;
 
-/// V rows of d floats: the weights of a model (rows padded), a buffer, or a memory-mapped file (rows contiguous). Cheap to clone; the
-/// memory lives as long as a clone does.
+/// V rows of d floats: the weights of a model (rows padded), a buffer, or a memory-mapped file (rows contiguous). Cheap
+/// to clone; the memory lives as long as a clone does.
 #[derive(Clone)]
 pub struct Rows {
     start: *const f32,

@@ -21,8 +21,9 @@ impl KeyedVectors {
         Ok(if norms > 0.0 { dot(self.rows.row(a), self.rows.row(b)) / norms } else { 0.0 })
     }
 
-    /// The `topn` words nearest by cosine to the mean of the unit vectors of `positive` and the negated ones of `negative` (3CosAdd;
-    /// Mikolov et al. 2013), nearest first, as (row, cosine). The words asked with are left out.
+    /// The `topn` words nearest by cosine to the mean of the unit vectors of `positive` and the negated ones of
+    /// `negative` (3CosAdd; Mikolov et al. 2013), nearest first, as (row, cosine). The words asked with are left
+    /// out.
     ///
     /// # Errors
     /// [`Error::UnknownWord`]; [`Error::Parameter`] if no word is given.
@@ -43,7 +44,8 @@ impl KeyedVectors {
         Ok(self.nearest(&query, topn, &asked))
     }
 
-    /// The `topn` rows nearest to a vector by cosine but for `excluded`, nearest first; rows of equal cosine in row order.
+    /// The `topn` rows nearest to a vector by cosine but for `excluded`, nearest first; rows of equal cosine in row
+    /// order.
     pub fn nearest(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Vec<(usize, f32)> {
         let scale = 1.0 / dot(query, query).sqrt().max(f32::MIN_POSITIVE);
         let cosines: Vec<f32> = (0..self.len())
@@ -100,7 +102,8 @@ mod tests {
     fn the_nearest_are_those_of_a_full_sort() {
         let wv = table();
         let got = wv.most_similar(&["w3"], &[], 7).unwrap();
-        let mut all: Vec<(usize, f32)> = (0..100).filter(|&i| i != 3).map(|i| (i, wv.similarity("w3", &format!("w{i}")).unwrap())).collect();
+        let mut all: Vec<(usize, f32)> =
+            (0..100).filter(|&i| i != 3).map(|i| (i, wv.similarity("w3", &format!("w{i}")).unwrap())).collect();
         all.sort_by(|a, b| descending(a.1, b.1));
         assert_eq!(got.iter().map(|g| g.0).collect::<Vec<_>>(), all[..7].iter().map(|g| g.0).collect::<Vec<_>>());
         got.iter().zip(&all).for_each(|(a, b)| assert!((a.1 - b.1).abs() < 1e-5));
@@ -121,7 +124,8 @@ mod tests {
 
     #[test]
     fn rows_of_zeros_and_nan_do_not_disturb_the_others() {
-        let wv = KeyedVectors::from_rows(["a", "zero", "nan", "b"], 2, &[1., 0., 0., 0., f32::NAN, 1., 1., 0.1]).unwrap();
+        let wv =
+            KeyedVectors::from_rows(["a", "zero", "nan", "b"], 2, &[1., 0., 0., 0., f32::NAN, 1., 1., 0.1]).unwrap();
         let order: Vec<usize> = wv.most_similar(&["a"], &[], 3).unwrap().into_iter().map(|(row, _)| row).collect();
         assert_eq!(order, [3, 1, 2]);
     }

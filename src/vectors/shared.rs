@@ -15,8 +15,8 @@ type Key = (PathBuf, u64, Option<SystemTime>);
 static MAPPED: Mutex<Option<HashMap<Key, Arc<KeyedVectors>>>> = Mutex::new(None);
 
 impl KeyedVectors {
-    /// The vectors of a file, loaded when first asked for and then shared by the whole process. A file that was replaced since is
-    /// loaded anew.
+    /// The vectors of a file, loaded when first asked for and then shared by the whole process. A file that was
+    /// replaced since is loaded anew.
     ///
     /// # Errors
     /// As for [`load`](Self::load).

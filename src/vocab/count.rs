@@ -1,7 +1,7 @@
 //! Counting, by Polars' streaming engine.
 //!
-//! The corpus is counted in partial aggregations of a few million tokens each, which are added up: so every source is counted the same
-//! way, in bounded memory, and can be interrupted.
+//! The corpus is counted in partial aggregations of a few million tokens each, which are added up: so every source is
+//! counted the same way, in bounded memory, and can be interrupted.
 
 use std::sync::Mutex;
 
@@ -15,7 +15,8 @@ use crate::corpus::{Corpus, Lists};
 use crate::error::{Error, Result};
 use crate::progress::{Phase, Progress};
 
-/// Tokens in a partial aggregation. Of 250,000, 700,000 and 2,000,000 the smallest took half the memory at the same speed (`make bench`).
+/// Tokens in a partial aggregation. Of 250,000, 700,000 and 2,000,000 the smallest took half the memory at the same
+/// speed (`make bench`).
 const PARTIAL_TOKENS: usize = 250_000;
 
 /// Words of partial aggregations that are held before they are added up.
@@ -78,8 +79,8 @@ impl Tokens {
     fn push(&mut self, values: ArrayRef, origin: &str) -> Result<()> {
         let (array, schema) = to_ffi(&values.to_data()).map_err(|error| Error::corpus(origin, error.to_string()))?;
         self.len += values.len();
-        // SAFETY: both structs are the C data interface's, laid out by its specification; ownership moves, since Polars calls the
-        // release callback and `FFI_ArrowArray` is forgotten by the transmute.
+        // SAFETY: both structs are the C data interface's, laid out by its specification; ownership moves, since Polars
+        // calls the release callback and `FFI_ArrowArray` is forgotten by the transmute.
         let chunk = unsafe {
             let array = std::mem::transmute::<arrow::ffi::FFI_ArrowArray, polars_arrow::ffi::ArrowArray>(array);
             let schema = std::mem::transmute::<arrow::ffi::FFI_ArrowSchema, polars_arrow::ffi::ArrowSchema>(schema);
@@ -99,7 +100,10 @@ impl Tokens {
         let tokens = words.into_frame().lazy().filter(col("word").is_not_null());
         let mut counts = streamed(tokens.group_by([col("word")]).agg([len().cast(DataType::UInt64).alias("count")]))?;
         // The words are views into the text of the tokens: copied, so that it can go.
-        let words = StringChunked::from_iter_values(PlSmallStr::from_static("word"), counts.column("word")?.str()?.no_null_iter());
+        let words = StringChunked::from_iter_values(
+            PlSmallStr::from_static("word"),
+            counts.column("word")?.str()?.no_null_iter(),
+        );
         counts.with_column(words.into_column())?;
         self.len = 0;
         partials.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(counts)

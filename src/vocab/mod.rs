@@ -36,9 +36,17 @@ impl Vocabulary {
             return Err(Error::EmptyVocabulary { min_count, distinct: counted.distinct, total: counted.tokens });
         }
         if counted.counts.len() > MAX_WORDS {
-            return Err(Error::parameter("min_count", format!("{} words are left; at most {MAX_WORDS} fit", counted.counts.len())));
+            return Err(Error::parameter(
+                "min_count",
+                format!("{} words are left; at most {MAX_WORDS} fit", counted.counts.len()),
+            ));
         }
-        Ok(Self { words: counted.words, counts: counted.counts, raw_tokens: counted.tokens, raw_words: counted.distinct })
+        Ok(Self {
+            words: counted.words,
+            counts: counted.counts,
+            raw_tokens: counted.tokens,
+            raw_words: counted.distinct,
+        })
     }
 
     /// The words, in row order.

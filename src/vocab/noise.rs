@@ -42,7 +42,8 @@ fn alias_cells(weights: &[f64]) -> Vec<Cell> {
     let scale = weights.len() as f64 / weights.iter().sum::<f64>();
     let mut share: Vec<f64> = weights.iter().map(|w| w * scale).collect();
     let mut cells: Vec<Cell> = (0..weights.len() as u32).map(|row| Cell { threshold: u32::MAX, alias: row }).collect();
-    let (mut poor, mut rich): (Vec<u32>, Vec<u32>) = (0..weights.len() as u32).partition(|&row| share[row as usize] < 1.0);
+    let (mut poor, mut rich): (Vec<u32>, Vec<u32>) =
+        (0..weights.len() as u32).partition(|&row| share[row as usize] < 1.0);
     while let (Some(low), Some(&high)) = (poor.pop(), rich.last()) {
         cells[low as usize] = Cell { threshold: (share[low as usize] * 2f64.powi(32)) as u32, alias: high };
         share[high as usize] -= 1.0 - share[low as usize];
@@ -68,7 +69,11 @@ mod tests {
         (0..draws).for_each(|_| seen[noise.draw(&mut rng) as usize] += 1);
         let weights: Vec<f64> = counts.iter().map(|&c| (c as f64).powf(exponent)).collect();
         let total: f64 = weights.iter().sum();
-        weights.iter().zip(seen).map(|(w, s)| (s as f64 - w / total * draws as f64).powi(2) / (w / total * draws as f64)).sum()
+        weights
+            .iter()
+            .zip(seen)
+            .map(|(w, s)| (s as f64 - w / total * draws as f64).powi(2) / (w / total * draws as f64))
+            .sum()
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 /// For each row, the share of its occurrences to keep, out of 2^32; `u32::MAX` keeps all.
 ///
-/// A word of frequency f is kept with probability √(t/f) + t/f (Mikolov et al. 2013, as in word2vec.c), where t is `sample` times the
-/// tokens of the vocabulary, or for `sample` ≥ 1 the count `sample · (3 + √5) / 2`, as in gensim.
+/// A word of frequency f is kept with probability √(t/f) + t/f (Mikolov et al. 2013, as in word2vec.c), where t is
+/// `sample` times the tokens of the vocabulary, or for `sample` ≥ 1 the count `sample · (3 + √5) / 2`, as in gensim.
 pub(crate) fn keep_thresholds(counts: &[u64], sample: f64) -> Vec<u32> {
     let total: u64 = counts.iter().sum();
     let threshold = match sample {

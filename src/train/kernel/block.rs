@@ -4,7 +4,8 @@ use super::Block;
 use super::lanes::Lanes;
 use crate::model::AlignedBuffer;
 
-/// Targets whose rows and updates are held in registers at once: the six of five negative samples. Seven spill on every path.
+/// Targets whose rows and updates are held in registers at once: the six of five negative samples. Seven spill on every
+/// path.
 const TILE: usize = 6;
 
 /// Memory that a worker reuses from block to block.
@@ -26,12 +27,30 @@ unsafe impl Send for Scratch {}
 macro_rules! for_tile {
     ($slice:ident, $rows:ident => $call:expr) => {
         match *$slice {
-            [a] => { let $rows = [a]; $call }
-            [a, b] => { let $rows = [a, b]; $call }
-            [a, b, c] => { let $rows = [a, b, c]; $call }
-            [a, b, c, d] => { let $rows = [a, b, c, d]; $call }
-            [a, b, c, d, e] => { let $rows = [a, b, c, d, e]; $call }
-            [a, b, c, d, e, f] => { let $rows = [a, b, c, d, e, f]; $call }
+            [a] => {
+                let $rows = [a];
+                $call
+            }
+            [a, b] => {
+                let $rows = [a, b];
+                $call
+            }
+            [a, b, c] => {
+                let $rows = [a, b, c];
+                $call
+            }
+            [a, b, c, d] => {
+                let $rows = [a, b, c, d];
+                $call
+            }
+            [a, b, c, d, e] => {
+                let $rows = [a, b, c, d, e];
+                $call
+            }
+            [a, b, c, d, e, f] => {
+                let $rows = [a, b, c, d, e, f];
+                $call
+            }
             _ => {}
         }
     };
@@ -75,7 +94,13 @@ pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
 
 /// All inputs against one tile of targets. Row i's accumulators go to register `i · t` and on of `out`.
 #[inline(always)]
-unsafe fn dots_of_tile<L: Lanes, const T: usize>(inputs: &[*mut f32], targets: [*mut f32; T], chunks: usize, out: *mut f32, t: usize) {
+unsafe fn dots_of_tile<L: Lanes, const T: usize>(
+    inputs: &[*mut f32],
+    targets: [*mut f32; T],
+    chunks: usize,
+    out: *mut f32,
+    t: usize,
+) {
     let mut i = 0;
     // SAFETY: `out` has room for every input's t registers.
     unsafe {
@@ -131,7 +156,8 @@ unsafe fn dots<L: Lanes, const R: usize, const T: usize>(
     }
 }
 
-/// G from the accumulators: −σ·rate for all, then + label·rate and · weight, since few labels and weights are not 0 and 1.
+/// G from the accumulators: −σ·rate for all, then + label·rate and · weight, since few labels and weights are not 0 and
+/// 1.
 #[inline(always)]
 unsafe fn gains_of<L: Lanes>(block: &Block<'_>, partial: *const f32, gains: *mut f32, registers: usize) {
     // SAFETY: both buffers hold `registers`, a multiple of the width; the last lanes of `gains` are never read.
@@ -260,7 +286,7 @@ pub(super) unsafe fn chains<L: Lanes>(rounds: u64, flops: &mut u64) {
     const CHAINS: usize = 12;
     // SAFETY: registers only, but for one store into a buffer that fits every width.
     unsafe {
-        let (factor, addend) = (L::splat(0.999), L::splat(0.001));
+        let (factor, addend) = (L::splat(std::hint::black_box(0.999)), L::splat(std::hint::black_box(0.5)));
         let mut sums = [L::splat(1.0); CHAINS];
         for _ in 0..rounds {
             for sum in &mut sums {
@@ -275,7 +301,8 @@ pub(super) unsafe fn chains<L: Lanes>(rounds: u64, flops: &mut u64) {
     }
 }
 
-/// Adds to each row `share · (from − from before)`, where `from` is as [`pool`] left it but for an update of its first half.
+/// Adds to each row `share · (from − from before)`, where `from` is as [`pool`] left it but for an update of its first
+/// half.
 ///
 /// # Safety
 /// As for [`pool`].

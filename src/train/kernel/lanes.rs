@@ -3,9 +3,9 @@
 /// A register of `f32` lanes. The kernel is written once over this trait; each instruction set implements it.
 ///
 /// # Safety
-/// Every method may use the instruction set of its implementation: call it only where that set is present. Loads and stores take
-/// pointers to at least [`WIDTH`](Lanes::WIDTH) floats, aligned to the register's size. The floats may be written by other threads
-/// meanwhile (see [`Matrix`](crate::model::Matrix)).
+/// Every method may use the instruction set of its implementation: call it only where that set is present. Loads and
+/// stores take pointers to at least [`WIDTH`](Lanes::WIDTH) floats, aligned to the register's size. The floats may be
+/// written by other threads meanwhile (see [`Matrix`](crate::model::Matrix)).
 pub(super) unsafe trait Lanes: Copy {
     /// Lanes in a register.
     const WIDTH: usize;
@@ -40,7 +40,9 @@ pub(super) unsafe trait Lanes: Copy {
             let whole = exponent.round();
             let f = whole.mul_add(Self::splat(-1.0), exponent);
             let mut power = Self::splat(1.540_353e-4);
-            for coefficient in [1.333_355_8e-3, 9.618_129e-3, 5.550_410_9e-2, 2.402_265_1e-1, std::f32::consts::LN_2, 1.0] {
+            for coefficient in
+                [1.333_355_8e-3, 9.618_129e-3, 5.550_410_9e-2, 2.402_265_1e-1, std::f32::consts::LN_2, 1.0]
+            {
                 power = power.mul_add(f, Self::splat(coefficient));
             }
             let one = Self::splat(1.0);
@@ -49,8 +51,8 @@ pub(super) unsafe trait Lanes: Copy {
     }
 }
 
-/// Eight floats in plain Rust, each read and written as a relaxed atomic: the path for machines without a SIMD path of their own,
-/// and the one that Miri and ThreadSanitizer can follow.
+/// Eight floats in plain Rust, each read and written as a relaxed atomic: the path for machines without a SIMD path of
+/// their own, and the one that Miri and ThreadSanitizer can follow.
 #[derive(Clone, Copy)]
 pub(super) struct Portable([f32; 8]);
 

@@ -7,8 +7,9 @@
 //! X += G·Y        Y += Gᵀ·X_old
 //! ```
 //!
-//! (Mikolov et al. 2013, equation 4 and its gradient; for a batch of inputs as in Ji et al. 2016, "Parallelizing Word2Vec in Shared
-//! and Distributed Memory".) A model family says which rows are inputs and which are targets; this module knows nothing of words.
+//! (Mikolov et al. 2013, equation 4 and its gradient; for a batch of inputs as in Ji et al. 2016, "Parallelizing
+//! Word2Vec in Shared and Distributed Memory".) A model family says which rows are inputs and which are targets; this
+//! module knows nothing of words.
 
 mod block;
 mod lanes;
@@ -50,7 +51,11 @@ impl Isa {
             return Ok(Self::ALL.into_iter().find(|isa| isa.is_available()).unwrap_or(Self::Portable));
         };
         let isa: Self = name.parse()?;
-        if isa.is_available() { Ok(isa) } else { Err(Error::parameter("POLARGRAM_ISA", format!("this machine has no {isa}"))) }
+        if isa.is_available() {
+            Ok(isa)
+        } else {
+            Err(Error::parameter("POLARGRAM_ISA", format!("this machine has no {isa}")))
+        }
     }
 
     /// Whether this machine can run it.
@@ -84,10 +89,9 @@ impl FromStr for Isa {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|isa| isa.to_string() == name)
-            .ok_or_else(|| Error::parameter("POLARGRAM_ISA", format!("{name:?} is none of avx512, avx2, neon, portable")))
+        Self::ALL.into_iter().find(|isa| isa.to_string() == name).ok_or_else(|| {
+            Error::parameter("POLARGRAM_ISA", format!("{name:?} is none of avx512, avx2, neon, portable"))
+        })
     }
 }
 
@@ -173,8 +177,8 @@ dispatched! {
     run_chains(rounds: u64, flops: &mut u64) = chains
 }
 
-/// Keeps the multiply-add units of one core as busy as can be, and returns the floating-point operations done: time it to learn the
-/// machine's peak. 0 if `isa` is not available.
+/// Keeps the multiply-add units of one core as busy as can be, and returns the floating-point operations done: time it
+/// to learn the machine's peak. 0 if `isa` is not available.
 pub fn fma_peak(isa: Isa, rounds: u64) -> u64 {
     let mut flops = 0;
     if isa.is_available() {

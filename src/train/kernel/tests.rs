@@ -6,7 +6,13 @@ use super::*;
 use crate::model::Matrix;
 
 /// X, Y after one block, in f64.
-fn reference(x: &[Vec<f32>], y: &[Vec<f32>], labels: &[f32], weights: &[f32], rate: f32) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+fn reference(
+    x: &[Vec<f32>],
+    y: &[Vec<f32>],
+    labels: &[f32],
+    weights: &[f32],
+    rate: f32,
+) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let wide = |m: &[Vec<f32>]| m.iter().map(|r| r.iter().map(|&v| f64::from(v)).collect()).collect::<Vec<Vec<f64>>>();
     let (x_old, y_old) = (wide(x), wide(y));
     let (mut x_new, mut y_new) = (x_old.clone(), y_old.clone());
@@ -100,7 +106,14 @@ fn sigmoid_saturates_without_overflow() {
         for (a, want) in [(1e4f32, 0.0f64), (-1e4, 1.0)] {
             let (mut x, mut y) = (matrix(&[vec![a]]), matrix(&[vec![1.0]]));
             let (inputs, targets) = (pointers(&x), pointers(&y));
-            let block = Block { inputs: &inputs, targets: &targets, labels: &[1.0], weights: &[1.0], stride: x.stride(), rate: 1.0 };
+            let block = Block {
+                inputs: &inputs,
+                targets: &targets,
+                labels: &[1.0],
+                weights: &[1.0],
+                stride: x.stride(),
+                rate: 1.0,
+            };
             // SAFETY: as above.
             unsafe { train_block(isa, &block, &mut Scratch::default()) };
             assert!((f64::from(x.values(0)[0]) - f64::from(a) - want).abs() < 1e-2, "{isa}");

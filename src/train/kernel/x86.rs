@@ -55,8 +55,8 @@ unsafe impl Lanes for Avx512 {
         unsafe { Self(_mm512_scalef_ps(self.0, exponent.0)) }
     }
 
-    /// Four rounds of pairwise sums, over lanes of 256, 128, 64 and 32 bits. Each brings the halves of a pair together by one blend
-    /// and one shuffle, so that 16 registers become one with 15 additions.
+    /// Four rounds of pairwise sums, over lanes of 256, 128, 64 and 32 bits. Each brings the halves of a pair together
+    /// by one blend and one shuffle, so that 16 registers become one with 15 additions.
     #[inline(always)]
     unsafe fn sum_each(from: *const f32) -> Self {
         unsafe {
@@ -87,7 +87,8 @@ unsafe impl Lanes for Avx512 {
             let (even, odd) = (pairs(four[0], four[2]), pairs(four[1], four[3]));
             let kept = _mm512_mask_blend_ps(0xAAAA, even, odd);
             let moved = _mm512_mask_blend_ps(0xAAAA, odd, even);
-            // `moved` holds (odd0, even1, odd2, even3 …); swapping neighbours brings even1 under even0 and odd0 under odd1.
+            // `moved` holds (odd0, even1, odd2, even3 …); swapping neighbours brings even1 under even0 and odd0 under
+            // odd1.
             Self(_mm512_add_ps(kept, _mm512_permute_ps::<0b10_11_00_01>(moved)))
         }
     }
@@ -142,7 +143,8 @@ unsafe impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn scale(self, exponent: Self) -> Self {
         unsafe {
-            let bits = _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_cvtps_epi32(exponent.0), _mm256_set1_epi32(127)));
+            let bits =
+                _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_cvtps_epi32(exponent.0), _mm256_set1_epi32(127)));
             Self(_mm256_mul_ps(self.0, _mm256_castsi256_ps(bits)))
         }
     }

@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, ListBuilder, RecordBatch, StringBuilder};
+use arrow::datatypes::UInt32Type;
+
+use super::*;
+use crate::corpus::ArrowCorpus;
+
+fn corpus(sentences: &[&[Option<&str>]]) -> ArrowCorpus {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    sentences.iter().for_each(|sentence| lists.append_value(sentence.iter().copied()));
+    let lists: ArrayRef = Arc::new(lists.finish());
+    ArrowCorpus::new(&[RecordBatch::try_from_iter([("tokens", lists)]).unwrap()], "tokens").unwrap()
+}
+
+fn encoded(corpus: &ArrowCorpus, min_count: u64, budget: u64) -> (Vec<Vec<u32>>, Spool) {
+    let progress = Progress::default();
+    let vocabulary = Vocabulary::count(corpus, min_count, &progress).unwrap();
+    let spool = encode(corpus, &vocabulary, budget, &progress).unwrap();
+    let sentences = spool.batches().iter().flat_map(|batch| {
+        batch.lists.iter().map(|list| list.unwrap().as_primitive::<UInt32Type>().values().to_vec()).collect::<Vec<_>>()
+    });
+    (sentences.collect(), spool)
+}
+
+#[test]
+fn nulls_and_unknown_tokens_are_left_out_and_counted_as_documented() {
+    let corpus = corpus(&[&[Some("a"), None, Some("b"), Some("a")], &[], &[Some("rare")], &[Some("b"), Some("a")]]);
+    let (sentences, spool) = encoded(&corpus, 2, u64::MAX);
+    assert_eq!(sentences, [vec![0, 1, 0], vec![1, 0]]);
+    assert_eq!((spool.tokens(), spool.raw_tokens(), spool.raw_sentences()), (5, 6, 4));
+}
+
+#[test]
+fn a_spool_on_disk_holds_the_same_batches_as_one_in_memory() {
+    let words: Vec<String> = (0..300).map(|i| format!("w{}", i * i % 97)).collect();
+    let sentence: Vec<Option<&str>> = words.iter().map(|word| Some(word.as_str())).collect();
+    let sentences = vec![sentence.as_slice(); 500];
+    let corpus = corpus(&sentences);
+    let (memory, in_memory) = encoded(&corpus, 1, u64::MAX);
+    let (disk, on_disk) = encoded(&corpus, 1, 1000);
+    assert_eq!(memory, disk);
+    assert!(on_disk.batches().len() > 3);
+    assert_eq!(on_disk.batches().len(), in_memory.batches().len());
+    assert!(on_disk.batches().iter().enumerate().all(|(i, batch)| batch.number == i));
+}
+
+#[test]
+fn a_batch_ends_with_the_sentence_that_fills_it() {
+    let sentence = vec![Some("a"); BATCH_TOKENS / 2 + 1];
+    let (_, spool) = encoded(&corpus(&[&sentence, &sentence, &sentence]), 1, u64::MAX);
+    assert_eq!(spool.batches().iter().map(|batch| batch.lists.len()).collect::<Vec<_>>(), [2, 1]);
+}
+
+#[test]
+fn a_cancelled_job_is_interrupted() {
+    let corpus = corpus(&[&[Some("a")]]);
+    let vocabulary = Vocabulary::count(&corpus, 1, &Progress::default()).unwrap();
+    let progress = Progress::default();
+    progress.cancel();
+    assert!(matches!(encode(&corpus, &vocabulary, u64::MAX, &progress), Err(Error::Interrupted)));
+}

@@ -1,0 +1,90 @@
+"""A corpus of our own making, a model trained on it, and its vectors on disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import polargram as pg
+
+#: A trained process is stopped after so many seconds: no test may hang.
+PATIENCE = 60
+
+
+def run_python(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run this Python with arguments, and give back what it said and its exit code."""
+    words = [sys.executable, *map(str, arguments)]
+    return subprocess.run(words, **{"capture_output": True, "text": True, "timeout": PATIENCE, "check": False, **options})
+
+
+@pytest.fixture(scope="session")
+def python() -> Callable[..., subprocess.CompletedProcess[str]]:
+    return run_python
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """``command("train", …)`` runs ``polargram train …``; ``code`` is the exit code to expect."""
+
+    def run(*arguments: object, code: int = 0, **options: object) -> subprocess.CompletedProcess[str]:
+        done = run_python("-m", "polargram", *arguments, **options)
+        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200,000 tokens of the sample corpus: four Parquet files and questions.txt."""
+    directory = tmp_path_factory.mktemp("sample")
+    run_python("-m", "polargram", "sample", "--output", directory, "--tokens", 200_000, "--seed", 1, check=True)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def sentences(sample: Path) -> list[list[str]]:
+    """The sample corpus as lists of strings."""
+    return pl.read_parquet(sample / "*.parquet")["tokens"].to_list()
+
+
+@pytest.fixture(scope="session")
+def model(sample: Path) -> pg.Word2Vec:
+    """A model of 20 dimensions: a row of it is no whole number of SIMD registers."""
+    return pg.Word2Vec(str(sample), vector_size=20, sg=1, epochs=5, workers=2)
+
+
+@pytest.fixture(scope="session")
+def vectors_file(model: pg.Word2Vec, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The model's vectors as ``.arrow``."""
+    path = tmp_path_factory.mktemp("vectors") / "vectors.arrow"
+    model.wv.save(path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Wikipedia in tokens, beside the checkout on some machines."""
+    path = Path(__file__).resolve().parents[3] / "shared" / "data"
+    if not path.is_dir():
+        pytest.skip(f"{path} is not here")
+    return path
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def listing() -> Callable[[Path], list[str]]:
+    """The names of everything in a directory, hidden files among them."""
+    return lambda directory: sorted(os.listdir(directory))

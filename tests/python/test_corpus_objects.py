@@ -1,0 +1,255 @@
+"""Frames, streams and iterables as a corpus: read again for every pass, and refused with the reason where that cannot be."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import polargram as pg
+
+ROWS = [["a", "b", "a"], None, [], ["b", None], ["c", "c", "a"]]
+COUNTS = {"a": 3, "b": 2, "c": 2}
+
+
+def train(corpus: object, **parameters: object) -> pg.Word2Vec:
+    return pg.Word2Vec(corpus, **{"vector_size": 4, "min_count": 1, "epochs": 1, "workers": 1, **parameters})
+
+
+def counts_of(corpus: object) -> dict[str, int]:
+    wv = train(corpus).wv
+    return {word: wv.get_vecattr(word, "count") for word in wv.index_to_key}
+
+
+class Again:
+    """A corpus that can be iterated again, and counts how often it was."""
+
+    def __init__(self, rows: Iterable[object]) -> None:
+        self.rows, self.passes = rows, 0
+
+    def __iter__(self) -> Iterator[object]:
+        self.passes += 1
+        yield from self.rows
+
+
+class ByIndex:
+    """The old protocol of sequences."""
+
+    def __getitem__(self, index: int) -> list[str | None] | None:
+        return ROWS[index]
+
+
+class Stream:
+    """Nothing but the Arrow PyCapsule interface."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+FRAME = pl.DataFrame({"n": range(5), "tokens": ROWS})
+
+
+@pytest.mark.parametrize(
+    "corpus",
+    [
+        ROWS,
+        tuple(ROWS),
+        [tuple(row) if row else row for row in ROWS],
+        dict(enumerate(ROWS)).values(),
+        np.array([*ROWS, None], dtype=object)[:-1],
+        Again(ROWS),
+        ByIndex(),
+        FRAME,
+        FRAME.lazy(),
+        FRAME.lazy().filter(pl.col("n") >= 0).select("tokens"),
+        pl.concat([FRAME[:2], FRAME[2:]], rechunk=False),
+        FRAME.to_arrow(),
+        FRAME.to_arrow().to_batches()[0],
+        Stream(FRAME.to_arrow()),
+    ],
+    ids=lambda corpus: type(corpus).__name__,
+)
+def test_whatever_can_be_read_again_is_a_corpus(corpus: object) -> None:
+    model = train(corpus)
+    assert {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key} == COUNTS
+    assert (model.corpus_count, model.corpus_total_words) == (4, 7)
+
+
+@pytest.mark.parametrize("column", [pl.Series("tokens", ROWS), pa.chunked_array([ROWS])], ids=["Series", "ChunkedArray"])
+def test_a_column_without_its_table_is_a_corpus(column: object) -> None:
+    assert counts_of(column) == COUNTS
+
+
+def test_strings_of_numpy_and_other_subclasses_of_str_are_words() -> None:
+    class Word(str):
+        pass
+
+    assert counts_of([np.array(["a", "b"]), [Word("a"), np.str_("c")]]) == {"a": 2, "b": 1, "c": 1}
+
+
+def test_a_sentence_may_be_any_iterable_that_starts_again() -> None:
+    assert counts_of([{"a": 1, "b": 2}, ("a",), Again(["c"]), {"a"}]) == {"a": 3, "b": 1, "c": 1}
+
+
+def test_an_iterable_is_read_once_to_count_and_once_to_encode_whatever_the_epochs() -> None:
+    corpus = Again(ROWS)
+    train(corpus, epochs=7)
+    assert corpus.passes == 2
+
+
+def test_a_lazy_frame_is_run_by_batches_and_needs_no_other_column() -> None:
+    tall = pl.LazyFrame({"n": range(300_000)})
+    words = tall.with_columns(tokens=pl.concat_list((pl.col("n") % 7).cast(pl.String), pl.lit("w")), other=pl.col("n") / 0)
+    assert counts_of(words)["w"] == 300_000
+
+
+def test_a_scanned_file_is_streamed_with_its_filter(sample: Path, sentences: list[list[str]]) -> None:
+    long = pl.scan_parquet(sample / "*.parquet").filter(pl.col("tokens").list.len() >= 20)
+    assert train(long).corpus_count == sum(len(sentence) >= 20 for sentence in sentences)
+
+
+@pytest.mark.parametrize(
+    "once",
+    [
+        lambda: (row for row in ROWS),
+        lambda: iter(ROWS),
+        lambda: map(list, [["a"]]),
+        lambda: filter(None, ROWS),
+        lambda: zip(["a"], ["b"], strict=True),
+        lambda: FRAME.to_arrow().to_reader(),
+        lambda: open(__file__),  # noqa: SIM115
+    ],
+    ids=["generator", "iterator", "map", "filter", "zip", "RecordBatchReader", "file"],
+)
+def test_what_can_be_read_only_once_is_refused_with_the_reason_and_not_touched(once: object) -> None:
+    corpus = once()
+    with pytest.raises(TypeError, match="only once.*Pass a list") as refused:
+        train(corpus)
+    assert type(corpus).__name__ in str(refused.value)
+    assert next(iter(corpus)) is not None
+
+
+def test_an_iterable_that_is_empty_the_second_time_is_refused_not_trained_on_nothing() -> None:
+    class Spent:
+        def __init__(self) -> None:
+            self.rows = iter(ROWS)
+
+        def __iter__(self) -> Iterator[object]:
+            return self.rows
+
+    with pytest.raises((TypeError, ValueError), match="again|once|second|twice"):
+        train(Spent())
+    with pytest.raises((TypeError, ValueError), match="again|once|second|twice"):
+        train([iter(["a", "b"]), iter(["a", "c"])])
+
+
+@pytest.mark.parametrize(
+    ("corpus", "said"),
+    [
+        (3, "<class 'int'> is no corpus; expected"),
+        (None, "<class 'NoneType'> is no corpus"),
+        (["a sentence".split(), "a string"], "sentence 1: is a string; expected a list of strings"),
+        (("a.parquet", "b.parquet"), "sentence 0: is a string"),
+        ({"a": 1}, "sentence 0: is a string"),
+        ([["a"], ["b", 3]], "sentence 1: holds <class 'int'>; expected strings"),
+        ([["a"], [b"b"]], "sentence 1: holds <class 'bytes'>"),
+        ([["a"], 7], "sentence 1: is no list of strings"),
+        ([["a"]] * 5000 + [[["b"]]], "sentence 5000: holds <class 'list'>"),
+        ([["a"], Path("b.parquet")], "sentence 1: is no list of strings"),
+        (b"corpus.parquet", "sentence 0"),
+    ],
+    ids=repr,
+)
+def test_a_wrong_type_is_named_with_its_place(corpus: object, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        train(corpus)
+
+
+def test_a_string_that_is_no_unicode_text_is_an_error() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        train([["a", "\ud800"]])
+
+
+@pytest.mark.parametrize("frame", [pl.DataFrame, pl.LazyFrame])
+@pytest.mark.parametrize("tokens", [["a b", "c"], [1, 2], [[-1], [2]], [None, None], [[None], []]], ids=str)
+def test_a_frame_whose_column_is_no_list_of_tokens_is_refused_by_name(frame: type, tokens: list[object]) -> None:
+    with pytest.raises(ValueError, match='column "tokens".*expected a list of strings'):
+        train(frame({"tokens": tokens}))
+
+
+class Own(Exception):
+    """An error of the user's."""
+
+
+@pytest.mark.parametrize("raised", [Own("mine"), ValueError("theirs"), StopAsyncIteration(), KeyboardInterrupt(), SystemExit(7)])
+@pytest.mark.parametrize("failing_pass", [1, 2])
+@pytest.mark.parametrize("after", [0, 1, 5000])
+def test_an_exception_of_the_corpus_comes_through_as_it_is(raised: BaseException, failing_pass: int, after: int) -> None:
+    class Failing(Again):
+        def __iter__(self) -> Iterator[object]:
+            self.passes += 1
+            yield from [["a", "b"]] * after
+            if self.passes == failing_pass:
+                raise raised
+            yield ["c"]
+
+    with pytest.raises(type(raised)) as seen:
+        train(Failing([]))
+    assert seen.value is raised
+    assert any(frame.name == "__iter__" for frame in traceback.extract_tb(seen.tb))
+
+
+@pytest.mark.parametrize("where", ["__iter__", "__next__", "__getitem__", "__arrow_c_stream__", "sentence", "select"])
+def test_an_exception_of_any_method_of_the_corpus_comes_through(where: str) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise Own(where)
+
+    iterator = type("Iterator", (), {"__next__": fail, "__iter__": lambda self: self})
+    corpora = {
+        "__iter__": lambda: type("Corpus", (), {"__iter__": fail})(),
+        "__next__": lambda: type("Corpus", (), {"__iter__": lambda self: iterator()})(),
+        "__getitem__": lambda: type("Corpus", (), {"__getitem__": fail})(),
+        "__arrow_c_stream__": lambda: type("Corpus", (), {"__arrow_c_stream__": fail})(),
+        "sentence": lambda: [["a"], type("Sentence", (), {"__iter__": lambda self: iterator()})()],
+        "select": lambda: type("Lazy", (), {"collect_batches": fail, "select": fail})(),
+    }
+    with pytest.raises(Own, match=where):
+        train(corpora[where]())
+
+
+def test_a_query_that_fails_is_the_error_that_polars_raises() -> None:
+    failing = FRAME.lazy().with_columns(pl.col("tokens").list.join("").str.to_integer(strict=True).alias("n")).filter(pl.col("n") > 0)
+    with pytest.raises(pl.exceptions.PolarsError, match="parsing failed"):
+        train(failing)
+
+
+def test_a_stream_that_breaks_midway_says_what_its_source_said() -> None:
+    schema = pa.schema({"tokens": pa.list_(pa.string())})
+
+    class Breaking:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            def batches() -> Iterator[pa.RecordBatch]:
+                yield pa.record_batch({"tokens": [["a"]]}, schema)
+                raise Own("the disk is gone")
+
+            return pa.RecordBatchReader.from_batches(schema, batches()).__arrow_c_stream__()
+
+    with pytest.raises((Own, ValueError, OSError), match="the disk is gone"):
+        train(Breaking())
+
+
+def test_a_corpus_that_trains_another_model_meanwhile_does_not_deadlock() -> None:
+    class Nested(Again):
+        def __iter__(self) -> Iterator[object]:
+            train(ROWS)
+            yield from ROWS
+
+    assert counts_of(Nested([])) == COUNTS
