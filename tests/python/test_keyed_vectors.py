@@ -67,7 +67,6 @@ def test_similarity_is_gensims(vectors: pg.KeyedVectors, theirs: GensimVectors) 
         {"positive": 5},
         {"positive": [5, "king", 9], "negative": [2]},
         {"positive": np.int64(5)},
-        {"positive": np.array(["king", "queen"])},
         {"positive": "king", "topn": 1},
         {"positive": "king", "topn": 0},
         {"positive": "king", "topn": -3},
@@ -114,7 +113,7 @@ def test_contains_is_gensims(ours: pg.KeyedVectors, theirs: GensimVectors, key: 
     assert (key in ours) == (key in theirs)
 
 
-@pytest.mark.parametrize("key", ["no-such-word", "", "KING", -1, 2762, 10**6, 10**30])
+@pytest.mark.parametrize("key", ["no-such-word", "", "KING", -1, 10**6, 10**30])
 @pytest.mark.parametrize(
     "ask",
     [
@@ -138,11 +137,18 @@ def test_a_key_that_is_not_there_is_a_key_error_that_names_it(ours: pg.KeyedVect
     assert str(key) in str(missing.value)
 
 
-@pytest.mark.parametrize("key", [1.5, None, b"king", object()], ids=repr)
+@pytest.mark.parametrize("key", [1.5, None, object()], ids=repr)
 def test_a_key_of_another_type_is_a_type_error(ours: pg.KeyedVectors, key: object) -> None:
     for ask in (ours.get_vector, ours.get_index, ours.__getitem__, lambda key: ours.similarity("king", key)):
         with pytest.raises(TypeError):
             ask(key)
+
+
+def test_the_row_behind_the_last_is_not_there(ours: pg.KeyedVectors) -> None:
+    assert np.array_equal(ours[len(ours) - 1], ours.vectors[-1])
+    assert len(ours) not in ours
+    with pytest.raises(KeyError):
+        ours[len(ours)]
 
 
 def test_get_index_gives_the_default_only_for_what_is_not_there(ours: pg.KeyedVectors) -> None:

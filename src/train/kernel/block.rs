@@ -287,16 +287,22 @@ pub(super) unsafe fn chains<L: Lanes>(rounds: u64, flops: &mut u64) {
     // SAFETY: registers only, but for one store into a buffer that fits every width.
     unsafe {
         let (factor, addend) = (L::splat(std::hint::black_box(0.999)), L::splat(std::hint::black_box(0.5)));
-        let mut sums = [L::splat(1.0); CHAINS];
+        // Each starts elsewhere and unknown to the compiler, which would otherwise compute one chain for all.
+        let mut sums = [L::splat(0.0); CHAINS];
+        for (i, sum) in sums.iter_mut().enumerate() {
+            *sum = L::splat(std::hint::black_box(i as f32));
+        }
         for _ in 0..rounds {
             for sum in &mut sums {
                 *sum = sum.mul_add(factor, addend);
             }
         }
         let mut sink = AlignedBuffer::default();
-        let sink = sink.at_least(L::WIDTH);
-        sums.into_iter().for_each(|sum| sum.store(sink));
-        std::hint::black_box(*sink);
+        let sink = sink.at_least(CHAINS * L::WIDTH);
+        for (i, sum) in sums.into_iter().enumerate() {
+            sum.store(sink.add(i * L::WIDTH));
+        }
+        std::hint::black_box(sink);
         *flops = rounds * (2 * CHAINS * L::WIDTH) as u64;
     }
 }

@@ -1,0 +1,158 @@
+"""A save that fails leaves what was there before, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import polargram as pg
+
+ENDINGS = [".arrow", ".npy", ".txt", ".bin"]
+Listing = Callable[[Path], list[str]]
+
+#: A save whose process may write no file longer than 10,000 bytes, as when the disk is full.
+SAVE_ON_A_FULL_DISK = """
+import resource, sys
+import polargram as pg
+wv = pg.KeyedVectors.load(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+try:
+    wv.save(sys.argv[2])
+except OSError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.fixture
+def two_words(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pg.KeyedVectors]:
+    """A small table with words of our choosing."""
+
+    def make(*words: str) -> pg.KeyedVectors:
+        return pg.Word2Vec([list(words)] * 3, vector_size=2, min_count=1, epochs=1, workers=1).wv
+
+    return make
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("old", [None, b"old"], ids=["new", "over old"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(
+    ending: str, old: bytes | None, vectors_file: str, python: Callable[..., object], tmp_path: Path, listing: Listing
+) -> None:
+    path = tmp_path / f"v{ending}"
+    if old is not None:
+        path.write_bytes(old)
+    before = listing(tmp_path)
+    done = python("-c", SAVE_ON_A_FULL_DISK, vectors_file, path)
+    assert done.stdout.startswith("OSError"), done.stderr
+    assert f"v{ending}" in done.stdout
+    assert listing(tmp_path) == before
+    assert old is None or path.read_bytes() == old
+
+
+@pytest.mark.parametrize(
+    ("ending", "word"),
+    [*((ending, word) for ending in (".txt", ".bin") for word in ("new york", "a\tb", "a\nb", "")), (".npy", "a\nb"), (".npy", "a\rb")],
+    ids=repr,
+)
+def test_a_word_that_the_format_cannot_hold_is_named_and_leaves_the_old_file(
+    ending: str, word: str, two_words: Callable[..., pg.KeyedVectors], tmp_path: Path, listing: Listing
+) -> None:
+    path = tmp_path / f"v{ending}"
+    path.write_bytes(b"old")
+    with pytest.raises(ValueError, match=f"v(\\.vocab\\.txt|{ending}).*save as .arrow") as refused:
+        two_words(word, "other").save(path)
+    assert repr(word)[1:-1] in str(refused.value)
+    assert listing(tmp_path) == [path.name]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_failing_fvocab_leaves_the_old_vectors(two_words: Callable[..., pg.KeyedVectors], tmp_path: Path, listing: Listing) -> None:
+    (tmp_path / "v.bin").write_bytes(b"old")
+    with pytest.raises(OSError, match="missing"):
+        two_words("a", "b").save_word2vec_format(tmp_path / "v.bin", fvocab=tmp_path / "missing" / "vocab", binary=True)
+    assert listing(tmp_path) == ["v.bin"]
+    assert (tmp_path / "v.bin").read_bytes() == b"old"
+
+
+def test_two_files_that_belong_together_appear_together_or_not_at_all(
+    two_words: Callable[..., pg.KeyedVectors], tmp_path: Path, listing: Listing
+) -> None:
+    (tmp_path / "v.npy").write_bytes(b"old")
+    (tmp_path / "v.vocab.txt").mkdir()
+    with pytest.raises(OSError, match="v.vocab.txt"):
+        two_words("a", "b").save(tmp_path / "v.npy")
+    assert listing(tmp_path) == ["v.npy", "v.vocab.txt"]
+    assert (tmp_path / "v.npy").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_missing_directory_is_not_made_and_named(ending: str, two_words: Callable[..., pg.KeyedVectors], tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=f"missing.v{ending}"):
+        two_words("a", "b").save(tmp_path / "missing" / f"v{ending}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_file_in_place_of_the_directory_is_an_error_that_names_it(
+    ending: str, two_words: Callable[..., pg.KeyedVectors], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(NotADirectoryError, match=f"file.v{ending}"):
+        two_words("a", "b").save(tmp_path / "file" / f"v{ending}")
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_directory_in_place_of_the_file_stays(
+    ending: str, two_words: Callable[..., pg.KeyedVectors], tmp_path: Path, listing: Listing
+) -> None:
+    (tmp_path / f"v{ending}").mkdir()
+    with pytest.raises(OSError, match=f"v{ending}"):
+        two_words("a", "b").save(tmp_path / f"v{ending}")
+    assert listing(tmp_path) == [f"v{ending}"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_directory_that_may_not_be_written_to_is_a_permission_error(
+    two_words: Callable[..., pg.KeyedVectors], tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError, match="v.arrow"):
+        two_words("a", "b").save(tmp_path / "v.arrow")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_saved_file_has_the_permissions_of_any_new_file(
+    ending: str, two_words: Callable[..., pg.KeyedVectors], tmp_path: Path
+) -> None:
+    two_words("a", "b").save(tmp_path / f"v{ending}")
+    (tmp_path / "any").touch()
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert modes == {stat.S_IMODE((tmp_path / "any").stat().st_mode)}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_save_over_a_mapped_file_does_not_disturb_its_readers(
+    ending: str, two_words: Callable[..., pg.KeyedVectors], tmp_path: Path, listing: Listing
+) -> None:
+    path = tmp_path / f"v{ending}"
+    two_words("a", "b").save(path)
+    reader = pg.KeyedVectors.load(path, mmap="r")
+    want = reader.vectors.copy()
+    two_words("longer", "words", "and more of them").save(tmp_path / "v.arrow")
+    reader.save(path)
+    pg.Word2Vec([["c", "d", "e"]] * 9, vector_size=9, min_count=1, epochs=1).wv.save(path)
+    assert (reader.vectors == want).all()
+    assert reader.index_to_key == ["a", "b"]
+    assert pg.KeyedVectors.load(path).index_to_key == ["c", "d", "e"]
+    assert not [name for name in listing(tmp_path) if name.startswith(".")]
+
+
+def test_a_name_as_long_as_the_system_allows_can_be_saved(two_words: Callable[..., pg.KeyedVectors], tmp_path: Path) -> None:
+    path = tmp_path / ("v" * 249 + ".arrow")
+    two_words("a", "b").save(path)
+    assert pg.KeyedVectors.load(path).index_to_key == ["a", "b"]

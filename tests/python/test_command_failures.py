@@ -1,0 +1,177 @@
+"""A command that fails says why in one line, with exit code 1, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def only_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The message; before it only the lines that tell the phase may stand."""
+    *progress, message = done.stderr.splitlines()
+    assert all(line.startswith(("polargram: vocabulary", "polargram: encoding", "polargram: training")) for line in progress)
+    assert message.startswith("polargram: ")
+    assert "panicked" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    return message
+
+
+def parquet(path: Path, tokens: object, column: str = "tokens") -> Path:
+    pq.write_table(pa.table({column: tokens}), path)
+    return path
+
+
+def damaged(path: Path) -> Path:
+    """Sound footers around a page of noise."""
+    pq.write_table(pa.table({"tokens": [["a", "b"]] * 500}), path, compression="none")
+    content = bytearray(path.read_bytes())
+    start = pq.ParquetFile(path).metadata.row_group(0).column(0).data_page_offset
+    content[start : start + 40] = b"\xff" * 40
+    path.write_bytes(content)
+    return path
+
+
+BAD_CORPORA = {
+    "missing file": (lambda d: d / "gone.parquet", ["gone.parquet", "No such file"]),
+    "nothing matches": (lambda d: d / "*.parquet", ["*.parquet", "no file matches"]),
+    "empty directory": (lambda d: (d / "bare").mkdir() or d / "bare", ["bare", "no *.parquet file"]),
+    "no parquet": (lambda d: (d / "c.parquet").write_text("text") and d / "c.parquet", ["c.parquet", "no readable Parquet file"]),
+    "damaged page": (lambda d: damaged(d / "c.parquet"), ["c.parquet", "row group 0", '"tokens"']),
+    "missing column": (lambda d: parquet(d / "c.parquet", [["a"]], "words"), ["c.parquet", '"tokens"', '"words"', "--column"]),
+    "strings": (lambda d: parquet(d / "c.parquet", ["a b"]), ["c.parquet", '"tokens"', "list of strings", "Split"]),
+    "signed numbers": (lambda d: parquet(d / "c.parquet", [[1]]), ["c.parquet", '"tokens"', "Int64", "list of strings"]),
+    "structs": (lambda d: parquet(d / "c.parquet", [{"a": 1}]), ["c.parquet", '"tokens"', "Struct", "list of strings"]),
+    "rare words": (lambda d: parquet(d / "c.parquet", [["a"]] * 3), ["min_count=5", "3 tokens", "Lower min_count"]),
+    "only nulls": (lambda d: parquet(d / "c.parquet", pa.array([None, [None]], pa.list_(pa.string()))), ["0 tokens", "larger corpus"]),
+    "no rows": (lambda d: parquet(d / "c.parquet", pa.array([], pa.list_(pa.string()))), ["0 distinct words"]),
+}
+
+
+@pytest.mark.parametrize("what", BAD_CORPORA)
+@pytest.mark.parametrize("output", ["out", "deep/er/out"])
+def test_a_bad_corpus_is_one_line_that_names_file_column_and_remedy(command: Command, what: str, output: str, tmp_path: Path) -> None:
+    make, needles = BAD_CORPORA[what]
+    corpus = make(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    message = only_line(command("train", corpus, "--output", tmp_path / output, code=1))
+    assert [needle for needle in needles if needle not in message] == []
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_one_bad_file_among_good_ones_is_named_before_anything_is_counted(command: Command, sample: Path, tmp_path: Path) -> None:
+    bad = parquet(tmp_path / "bad.parquet", ["a b"])
+    message = only_line(command("train", sample, bad, "--output", tmp_path / "out", code=1))
+    assert "bad.parquet" in message
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("vector-size", 0),
+        ("vector-size", 10**9),
+        ("window", 0),
+        ("window", 10**9),
+        ("negative", 0),
+        ("epochs", 0),
+        ("workers", 5000),
+        ("alpha", -1),
+        ("alpha", "nan"),
+        ("alpha", "inf"),
+        ("min-alpha", -0.5),
+        ("sample", -1),
+        ("sample", "nan"),
+        ("ns-exponent", "-inf"),
+    ],
+)
+def test_a_parameter_out_of_range_is_named_with_what_is_allowed(
+    command: Command, option: str, value: object, sample: Path, tmp_path: Path
+) -> None:
+    message = only_line(command("train", sample, "--output", tmp_path / "out", f"--{option}={value}", code=1))
+    assert option.replace("-", "_") in message
+    assert "must be" in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_is_a_file_is_found_before_training(command: Command, sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for output in (tmp_path / "file", tmp_path / "file" / "out"):
+        done = command("train", sample, "--output", output, "--epochs", 10**6, code=1)
+        assert str(output) in only_line(done)
+        assert "training" not in done.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="this system has no /proc")
+def test_an_output_that_cannot_be_made_is_found_before_training(command: Command, sample: Path) -> None:
+    done = command("train", sample, "--output", "/proc/out", "--epochs", 10**6, code=1)
+    assert "/proc/out" in only_line(done)
+
+
+def test_a_word_that_a_format_cannot_hold_is_named_and_no_format_is_written(command: Command, tmp_path: Path) -> None:
+    corpus = parquet(tmp_path / "c.parquet", [["new york", "other"]] * 5)
+    done = command("train", corpus, "--output", tmp_path / "out", "--formats", "arrow,bin,txt", code=1)
+    assert "new york" in only_line(done)
+    assert "save as .arrow" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failed_run_leaves_the_vectors_of_the_last(command: Command, sample: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command("train", sample, "--output", out, "--epochs", 1, "--formats", "arrow,txt")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    pl.DataFrame({"tokens": [["new york", "other"]] * 5}).write_parquet(tmp_path / "c.parquet")
+    command("train", tmp_path / "c.parquet", "--output", out, "--formats", "arrow,txt", code=1)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+FULL_DISK = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+from polargram.__main__ import main
+main()
+"""
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(python: Callable[..., subprocess.CompletedProcess[str]], sample: Path, tmp_path: Path) -> None:
+    done = python("-c", FULL_DISK, "train", sample, "--output", tmp_path / "out", "--epochs", 1, "--formats", "npy,arrow")
+    assert done.returncode == 1
+    assert "vectors.npy" in only_line(done)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needles"),
+    [
+        (["--vectors", "VECTORS", "no-such-word"], ["no-such-word", "not in the vocabulary"]),
+        (["--vectors", "VECTORS", "king", "--negative", "nor-this"], ["nor-this"]),
+        (["--vectors", "gone.arrow", "king"], ["gone.arrow", "No such file"]),
+        (["--vectors", "text.arrow", "king"], ["text.arrow", "Arrow"]),
+        (["--vectors", "text.bin", "king"], ["text.bin", "header"]),
+        (["--vectors", "text.doc", "king"], ["text.doc", ".arrow, .npy, .txt, .bin"]),
+        (["--vectors", ".", "king"], ["."]),
+    ],
+    ids=lambda value: value[1] if len(value) > 2 else None,
+)
+def test_similar_names_the_word_or_file_at_fault(
+    command: Command, arguments: list[str], needles: list[str], vectors_file: str, here: Path
+) -> None:
+    for ending in ("arrow", "bin", "doc"):
+        (here / f"text.{ending}").write_text("to be or not to be")
+    message = only_line(command("similar", *[vectors_file if word == "VECTORS" else word for word in arguments], code=1))
+    assert [needle for needle in needles if needle not in message] == []
+
+
+def test_sample_names_a_directory_that_cannot_be_made(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert str(tmp_path / "file" / "corpus") in only_line(command("sample", "--output", tmp_path / "file" / "corpus", code=1))

@@ -1,0 +1,172 @@
+"""One mapping for each vectors file and process: replaced files are noticed, and threads and processes share without harm."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import polargram as pg
+
+
+def look_up(path: object, word: str = "a") -> float | None:
+    """The first value of a word's vector, by the expression."""
+    return pl.DataFrame({"w": [word]}).select(pl.col("w").w2v.embed(path).arr.first()).item()
+
+
+def one_word(path: Path, value: int, word: str = "a") -> Path:
+    """A vectors file of one word and value; values of one digit give files of one length."""
+    source = path.with_name("source.txt")
+    source.write_text(f"1 1\n{word} {value}\n")
+    pg.KeyedVectors.load(source).save(path)
+    return path
+
+
+def test_a_file_replaced_again_and_again_is_noticed_every_time(tmp_path: Path) -> None:
+    tables = [pg.KeyedVectors.load(one_word(tmp_path / f"{value}.arrow", value)) for value in (0, 1)]
+    for turn in range(60):
+        tables[turn % 2].save(tmp_path / "v.arrow")
+        assert look_up(tmp_path / "v.arrow") == turn % 2
+
+
+def test_a_file_replaced_by_one_of_the_same_length_and_time_is_noticed(tmp_path: Path) -> None:
+    old, new = one_word(tmp_path / "v.arrow", 1), one_word(tmp_path / "new.arrow", 2)
+    assert look_up(old) == 1
+    os.utime(new, ns=(0, old.stat().st_mtime_ns))
+    new.replace(old)
+    assert look_up(old) == 2
+
+
+def test_a_file_that_is_gone_is_an_error_and_one_that_comes_back_is_read(tmp_path: Path) -> None:
+    path = one_word(tmp_path / "v.arrow", 1)
+    assert look_up(path) == 1
+    path.unlink()
+    with pytest.raises(pl.exceptions.PolarsError, match="v.arrow"):
+        look_up(path)
+    assert look_up(one_word(path, 2)) == 2
+
+
+def test_a_file_that_was_damaged_at_first_is_read_when_it_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "v.arrow").write_text("no vectors at all, but long enough for a trailer")
+    with pytest.raises(pl.exceptions.PolarsError, match="v.arrow"):
+        look_up(tmp_path / "v.arrow")
+    assert look_up(one_word(tmp_path / "v.arrow", 3)) == 3
+
+
+def test_the_words_of_a_replaced_npy_file_are_noticed_too(tmp_path: Path) -> None:
+    path = one_word(tmp_path / "v.npy", 1)
+    assert look_up(path) == 1
+    one_word(path, 1, word="b")
+    assert (look_up(path, "a"), look_up(path, "b")) == (None, 1)
+
+
+def test_a_symbolic_link_is_followed_to_where_it_points_now(tmp_path: Path) -> None:
+    one, two, link = one_word(tmp_path / "1.arrow", 1), one_word(tmp_path / "2.arrow", 2), tmp_path / "latest.arrow"
+    link.symlink_to(one)
+    assert look_up(link) == 1
+    link.unlink()
+    link.symlink_to(two)
+    assert look_up(link) == 2
+    assert look_up(one) == 1
+
+
+def test_a_relative_path_follows_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in (1, 2):
+        (tmp_path / str(value)).mkdir()
+        one_word(tmp_path / str(value) / "v.arrow", value)
+    for value in (1, 2, 1):
+        monkeypatch.chdir(tmp_path / str(value))
+        assert look_up("v.arrow") == value
+
+
+def test_two_files_are_used_in_one_query(tmp_path: Path) -> None:
+    one, two = one_word(tmp_path / "1.arrow", 1), one_word(tmp_path / "2.arrow", 2)
+    frame = pl.DataFrame({"w": ["a"]}).select(x=pl.col("w").w2v.embed(one), y=pl.col("w").w2v.embed(two))
+    assert frame.row(0) == ([1.0], [2.0])
+
+
+def test_many_threads_look_up_at_once_while_the_file_is_replaced(tmp_path: Path) -> None:
+    path = one_word(tmp_path / "v.arrow", 0)
+    seen: list[list[float | None]] = []
+
+    def watch() -> None:
+        seen.append([look_up(path) for _ in range(50)])
+
+    threads = [threading.Thread(target=watch) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for value in range(1, 9):
+        one_word(path, value)
+    for thread in threads:
+        thread.join(60)
+    assert len(seen) == 4
+    # A thread may be behind, but never sees an older file after a newer one.
+    assert all(values == sorted(values) for values in seen)
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_processes_of_their_own_look_up_the_same(method: str, tmp_path: Path) -> None:
+    path = one_word(tmp_path / "v.arrow", 7)
+    with ProcessPoolExecutor(2, multiprocessing.get_context(method)) as pool:
+        assert list(pool.map(look_up, [path] * 4)) == [7] * 4
+
+
+#: Does one thing, forks, and does another in the child, which must end by itself within five seconds.
+FORK = """
+import os, sys, time
+import polars as pl
+import polargram as pg
+
+path, before, after = sys.argv[1:]
+wv = pg.KeyedVectors.load(path)
+rows = [[f"word-{i}", "a", "b"] for i in range(20_000)]
+
+def embed():
+    assert pl.DataFrame({"w": ["a"]}).select(pl.col("w").w2v.embed(path))["w"].null_count() == 0
+
+def look_up():
+    assert wv["a"].shape == (2,)
+
+def search():
+    wv.most_similar("a")
+
+def train():
+    pg.Word2Vec(rows, vector_size=2, min_count=1, epochs=1, workers=2)
+
+do = {"embed": embed, "look up": look_up, "search": search, "train": train}
+do[before]()
+child = os.fork()
+if child == 0:
+    try:
+        do[after]()
+    except RuntimeError as refused:
+        print("refused:", refused, flush=True)
+    print("done", flush=True)
+    os._exit(0)
+end = time.monotonic() + 5
+while os.waitpid(child, os.WNOHANG) == (0, 0):
+    if time.monotonic() > end:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        sys.exit("the child hangs")
+    time.sleep(0.02)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.parametrize("before", ["embed", "look up", "search", "train"])
+@pytest.mark.parametrize("after", ["embed", "look up", "search", "train"])
+def test_a_forked_child_does_its_work_or_says_why_not_and_never_hangs(
+    before: str, after: str, python: Callable[..., object], tmp_path: Path
+) -> None:
+    words = [[f"word-{i}", "a"] for i in range(20_000)]
+    pg.Word2Vec(words, vector_size=2, min_count=1, epochs=1).wv.save(tmp_path / "v.arrow")
+    done = python("-W", "ignore", "-c", FORK, tmp_path / "v.arrow", before, after)
+    assert done.returncode == 0, done.stderr
+    assert "done" in done.stdout
