@@ -112,7 +112,7 @@ mod tests {
         let mut m = Matrix::zeros(3, 17).unwrap();
         assert_eq!(m.stride(), 32);
         m.values(1).fill(2.0);
-        assert!(m.row(2) as usize % 64 == 0);
+        assert_eq!(m.row(2) as usize % 64, 0);
         // SAFETY: the padding of row 1 lies in the mapping.
         assert_eq!(unsafe { *m.row(1).add(17) }, 0.0);
     }

@@ -20,7 +20,9 @@ PATIENCE = 60
 def run_python(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     """Run this Python with arguments, and give back what it said and its exit code."""
     words = [sys.executable, *map(str, arguments)]
-    return subprocess.run(words, **{"capture_output": True, "text": True, "timeout": PATIENCE, "check": False, **options})
+    return subprocess.run(
+        words, **{"capture_output": True, "text": True, "timeout": PATIENCE, "check": False, **options}
+    )
 
 
 @pytest.fixture(scope="session")

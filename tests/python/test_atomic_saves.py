@@ -55,7 +55,11 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
 
 @pytest.mark.parametrize(
     ("ending", "word"),
-    [*((ending, word) for ending in (".txt", ".bin") for word in ("new york", "a\tb", "a\nb", "")), (".npy", "a\nb"), (".npy", "a\rb")],
+    [
+        *((ending, word) for ending in (".txt", ".bin") for word in ("new york", "a\tb", "a\nb", "")),
+        (".npy", "a\nb"),
+        (".npy", "a\rb"),
+    ],
     ids=repr,
 )
 def test_a_word_that_the_format_cannot_hold_is_named_and_leaves_the_old_file(
@@ -70,7 +74,9 @@ def test_a_word_that_the_format_cannot_hold_is_named_and_leaves_the_old_file(
     assert path.read_bytes() == b"old"
 
 
-def test_a_failing_fvocab_leaves_the_old_vectors(two_words: Callable[..., pg.KeyedVectors], tmp_path: Path, listing: Listing) -> None:
+def test_a_failing_fvocab_leaves_the_old_vectors(
+    two_words: Callable[..., pg.KeyedVectors], tmp_path: Path, listing: Listing
+) -> None:
     (tmp_path / "v.bin").write_bytes(b"old")
     with pytest.raises(OSError, match="missing"):
         two_words("a", "b").save_word2vec_format(tmp_path / "v.bin", fvocab=tmp_path / "missing" / "vocab", binary=True)
@@ -90,7 +96,9 @@ def test_two_files_that_belong_together_appear_together_or_not_at_all(
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_missing_directory_is_not_made_and_named(ending: str, two_words: Callable[..., pg.KeyedVectors], tmp_path: Path) -> None:
+def test_a_missing_directory_is_not_made_and_named(
+    ending: str, two_words: Callable[..., pg.KeyedVectors], tmp_path: Path
+) -> None:
     with pytest.raises(FileNotFoundError, match=f"missing.v{ending}"):
         two_words("a", "b").save(tmp_path / "missing" / f"v{ending}")
     assert not list(tmp_path.iterdir())
@@ -152,7 +160,9 @@ def test_a_save_over_a_mapped_file_does_not_disturb_its_readers(
     assert not [name for name in listing(tmp_path) if name.startswith(".")]
 
 
-def test_a_name_as_long_as_the_system_allows_can_be_saved(two_words: Callable[..., pg.KeyedVectors], tmp_path: Path) -> None:
+def test_a_name_as_long_as_the_system_allows_can_be_saved(
+    two_words: Callable[..., pg.KeyedVectors], tmp_path: Path
+) -> None:
     path = tmp_path / ("v" * 249 + ".arrow")
     two_words("a", "b").save(path)
     assert pg.KeyedVectors.load(path).index_to_key == ["a", "b"]

@@ -39,7 +39,9 @@ def words_array(words: list[str | None], kind: pa.DataType) -> pa.Array:
     if not pa.types.is_dictionary(kind):
         return pa.array(words, pa.string()).cast(kind)
     encoded = pa.array(words, pa.string()).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(encoded.indices.cast(kind.index_type), encoded.dictionary.cast(kind.value_type))
+    return pa.DictionaryArray.from_arrays(
+        encoded.indices.cast(kind.index_type), encoded.dictionary.cast(kind.value_type)
+    )
 
 
 def lists_array(layout: str, values: pa.Array) -> pa.Array:
@@ -85,7 +87,9 @@ def test_unsigned_integers_are_words_in_decimal(
 
 @pytest.mark.parametrize("is_file", [False, True], ids=["memory", "parquet"])
 @pytest.mark.parametrize("kind", ["string", "large_string", "string_view", "dictionary_int8", "dictionary_int32"])
-def test_fixed_size_lists_are_counted_without_what_stands_behind_nulls(kind: str, is_file: bool, tmp_path: Path) -> None:
+def test_fixed_size_lists_are_counted_without_what_stands_behind_nulls(
+    kind: str, is_file: bool, tmp_path: Path
+) -> None:
     values = words_array(["a", "b", "x", "y", None, "a"], WORDS[kind])
     corpus = pa.table({"tokens": pa.FixedSizeListArray.from_arrays(values, 2, mask=pa.array([False, True, False]))})
     if is_file:
@@ -132,11 +136,17 @@ def test_a_dictionary_may_differ_from_batch_to_batch() -> None:
 
 
 def test_a_table_of_many_chunks_and_empty_ones_is_read_whole() -> None:
-    chunks = [pa.array([["a"], ["b"]]), pa.array([], pa.list_(pa.string())), pa.array([None, ["a"]], pa.list_(pa.string()))]
+    chunks = [
+        pa.array([["a"], ["b"]]),
+        pa.array([], pa.list_(pa.string())),
+        pa.array([None, ["a"]], pa.list_(pa.string())),
+    ]
     assert seen_in(pa.table({"tokens": pa.chunked_array(chunks)})) == ({"a": 2, "b": 1}, 3, 3)
 
 
-@pytest.mark.parametrize("token", [pl.String, pl.Categorical, pl.Enum(["a", "b", "c", "z"]), pl.UInt8, pl.UInt64], ids=str)
+@pytest.mark.parametrize(
+    "token", [pl.String, pl.Categorical, pl.Enum(["a", "b", "c", "z"]), pl.UInt8, pl.UInt64], ids=str
+)
 @pytest.mark.parametrize("is_array", [False, True], ids=["List", "Array"])
 def test_polars_columns_of_every_token_type_are_counted_alike(token: pl.DataType, is_array: bool) -> None:
     words = {"a": 0, "b": 1, "c": 2} if token in (pl.UInt8, pl.UInt64) else {"a": "a", "b": "b", "c": "c"}
@@ -150,7 +160,12 @@ def test_polars_columns_of_every_token_type_are_counted_alike(token: pl.DataType
 
 def test_columns_of_other_types_beside_the_tokens_do_not_matter() -> None:
     frame = pl.DataFrame(
-        {"nothing": [None, None], "when": pl.Series([1, 2]).cast(pl.Duration), "tokens": [["a"], ["b"]], "deep": [[[1]], []]}
+        {
+            "nothing": [None, None],
+            "when": pl.Series([1, 2]).cast(pl.Duration),
+            "tokens": [["a"], ["b"]],
+            "deep": [[[1]], []],
+        }
     )
     assert seen_in(frame) == ({"a": 1, "b": 1}, 2, 2)
     assert seen_in(frame.lazy()) == ({"a": 1, "b": 1}, 2, 2)
@@ -180,7 +195,9 @@ def test_a_column_of_another_type_is_refused_with_its_type_and_the_remedy(column
 def test_a_missing_column_is_named_with_those_that_there_are(as_what: str, tmp_path: Path) -> None:
     frame = pl.DataFrame({"words": [["a"]], "id": [1]})
     frame.write_parquet(tmp_path / "c.parquet")
-    corpus = {"table": frame.to_arrow(), "frame": frame, "lazy": frame.lazy(), "parquet": tmp_path / "c.parquet"}[as_what]
+    corpus = {"table": frame.to_arrow(), "frame": frame, "lazy": frame.lazy(), "parquet": tmp_path / "c.parquet"}[
+        as_what
+    ]
     with pytest.raises((ValueError, pl.exceptions.ColumnNotFoundError), match='"tokens".*"words"'):
         seen_in(corpus)
     assert seen_in(corpus, column="words") == ({"a": 1}, 1, 1)

@@ -80,14 +80,18 @@ def test_what_duckdb_writes_is_read(options: str, tmp_path: Path) -> None:
     source = pa.table({"tokens": pa.array(ROWS * 20, pa.list_(pa.string()))})
     with duckdb.connect() as connection:
         connection.register("source", source)
-        connection.sql(f"COPY (SELECT 1 AS id, tokens FROM source) TO '{tmp_path / 'c.parquet'}' (FORMAT parquet{options})")
+        connection.sql(
+            f"COPY (SELECT 1 AS id, tokens FROM source) TO '{tmp_path / 'c.parquet'}' (FORMAT parquet{options})"
+        )
     assert counts_of(tmp_path / "c.parquet") == expected(ROWS * 20)
 
 
 def test_the_column_is_found_among_nested_ones_of_the_same_field_names(tmp_path: Path) -> None:
     path = tmp_path / "c.parquet"
     nested = [{"tokens": ["x", "y"], "n": 1}] * 2
-    pq.write_table(pa.table({"s": nested, "m": pa.array([{"k": "v"}] * 2), "tokens": [["a"], ["b"]], "z": [["q"], []]}), path)
+    pq.write_table(
+        pa.table({"s": nested, "m": pa.array([{"k": "v"}] * 2), "tokens": [["a"], ["b"]], "z": [["q"], []]}), path
+    )
     assert counts_of(path) == {"a": 1, "b": 1}
 
 
@@ -99,12 +103,17 @@ def test_a_file_without_rows_or_row_groups_adds_nothing(tmp_path: Path) -> None:
 def test_files_may_hold_the_column_in_different_layouts(tmp_path: Path) -> None:
     write(tmp_path / "1.parquet", "a")
     pq.write_table(pa.table({"tokens": pa.array([["a"]], pa.large_list(pa.large_string()))}), tmp_path / "2.parquet")
-    pl.DataFrame({"x": [1], "tokens": pl.Series([["a"]], dtype=pl.List(pl.Categorical))}).write_parquet(tmp_path / "3.parquet")
+    pl.DataFrame({"x": [1], "tokens": pl.Series([["a"]], dtype=pl.List(pl.Categorical))}).write_parquet(
+        tmp_path / "3.parquet"
+    )
     assert counts_of(tmp_path) == {"a": 7}
 
 
 def test_a_directory_is_its_parquet_files_sorted_by_name(tmp_path: Path) -> None:
-    files = [write(tmp_path / name, *words) for name, words in (("b10.parquet", "ab"), ("b2.parquet", "bc"), ("a.parquet", "ca"))]
+    files = [
+        write(tmp_path / name, *words)
+        for name, words in (("b10.parquet", "ab"), ("b2.parquet", "bc"), ("a.parquet", "ca"))
+    ]
     (tmp_path / "notes.txt").write_text("no corpus")
     (tmp_path / "part.parquet.crc").write_text("no corpus")
 
@@ -137,7 +146,21 @@ def test_only_two_stars_descend_into_subdirectories(pattern: str, words: str, he
 
 
 @pytest.mark.parametrize(
-    "name", ["with space", "[ab]", "a*b?", "ünï-日本", "{x,y}", "it's", 'say "hi"', "-dash", "%20", "#1", "new\nline", "back\\slash"]
+    "name",
+    [
+        "with space",
+        "[ab]",
+        "a*b?",
+        "ünï-日本",
+        "{x,y}",
+        "it's",
+        'say "hi"',
+        "-dash",
+        "%20",
+        "#1",
+        "new\nline",
+        "back\\slash",
+    ],
 )
 def test_a_name_is_taken_as_it_stands_before_it_is_a_pattern(name: str, tmp_path: Path) -> None:
     path = write(tmp_path / name / f"{name}.parquet", "a")

@@ -1,4 +1,4 @@
-"""Frames, streams and iterables as a corpus: read again for every pass, and refused with the reason where that cannot be."""
+"""Frames, streams and iterables as a corpus: read again for every pass, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def test_whatever_can_be_read_again_is_a_corpus(corpus: object) -> None:
     assert (model.corpus_count, model.corpus_total_words) == (4, 7)
 
 
-@pytest.mark.parametrize("column", [pl.Series("tokens", ROWS), pa.chunked_array([ROWS])], ids=["Series", "ChunkedArray"])
+@pytest.mark.parametrize(
+    "column", [pl.Series("tokens", ROWS), pa.chunked_array([ROWS])], ids=["Series", "ChunkedArray"]
+)
 def test_a_column_without_its_table_is_a_corpus(column: object) -> None:
     assert counts_of(column) == COUNTS
 
@@ -107,7 +109,9 @@ def test_an_iterable_is_read_once_to_count_and_once_to_encode_whatever_the_epoch
 
 def test_a_lazy_frame_is_run_by_batches_and_needs_no_other_column() -> None:
     tall = pl.LazyFrame({"n": range(300_000)})
-    words = tall.with_columns(tokens=pl.concat_list((pl.col("n") % 7).cast(pl.String), pl.lit("w")), other=pl.col("n") / 0)
+    words = tall.with_columns(
+        tokens=pl.concat_list((pl.col("n") % 7).cast(pl.String), pl.lit("w")), other=pl.col("n") / 0
+    )
     assert counts_of(words)["w"] == 300_000
 
 
@@ -156,7 +160,7 @@ def test_an_iterable_that_is_empty_the_second_time_is_refused_not_trained_on_not
     [
         (3, "<class 'int'> is no corpus; expected"),
         (None, "<class 'NoneType'> is no corpus"),
-        (["a sentence".split(), "a string"], "sentence 1: is a string; expected a list of strings"),
+        ([["a", "sentence"], "a string"], "sentence 1: is a string; expected a list of strings"),
         (("a.parquet", "b.parquet"), "sentence 0: is a string"),
         ({"a": 1}, "sentence 0: is a string"),
         ([["a"], ["b", 3]], "sentence 1: holds <class 'int'>; expected strings"),
@@ -189,10 +193,14 @@ class Own(Exception):
     """An error of the user's."""
 
 
-@pytest.mark.parametrize("raised", [Own("mine"), ValueError("theirs"), StopAsyncIteration(), KeyboardInterrupt(), SystemExit(7)])
+@pytest.mark.parametrize(
+    "raised", [Own("mine"), ValueError("theirs"), StopAsyncIteration(), KeyboardInterrupt(), SystemExit(7)]
+)
 @pytest.mark.parametrize("failing_pass", [1, 2])
 @pytest.mark.parametrize("after", [0, 1, 5000])
-def test_an_exception_of_the_corpus_comes_through_as_it_is(raised: BaseException, failing_pass: int, after: int) -> None:
+def test_an_exception_of_the_corpus_comes_through_as_it_is(
+    raised: BaseException, failing_pass: int, after: int
+) -> None:
     class Failing(Again):
         def __iter__(self) -> Iterator[object]:
             self.passes += 1
@@ -226,7 +234,11 @@ def test_an_exception_of_any_method_of_the_corpus_comes_through(where: str) -> N
 
 
 def test_a_query_that_fails_is_the_error_that_polars_raises() -> None:
-    failing = FRAME.lazy().with_columns(pl.col("tokens").list.join("").str.to_integer(strict=True).alias("n")).filter(pl.col("n") > 0)
+    failing = (
+        FRAME.lazy()
+        .with_columns(pl.col("tokens").list.join("").str.to_integer(strict=True).alias("n"))
+        .filter(pl.col("n") > 0)
+    )
     with pytest.raises(pl.exceptions.PolarsError, match="parsing failed"):
         train(failing)
 

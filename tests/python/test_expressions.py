@@ -44,7 +44,9 @@ def assert_close(got: list[list[float] | None], want: list[np.ndarray | None]) -
 
 @ENGINES
 @pytest.mark.parametrize("dtype", [pl.String, pl.Categorical, KNOWN], ids=str)
-def test_a_column_of_words_becomes_their_vectors(engine: str, dtype: pl.DataType, vectors_file: str, vector: Callable[..., object]) -> None:
+def test_a_column_of_words_becomes_their_vectors(
+    engine: str, dtype: pl.DataType, vectors_file: str, vector: Callable[..., object]
+) -> None:
     frame = pl.LazyFrame({"w": pl.Series(WORDS, dtype=dtype)}).select(pl.col("w").w2v.embed(vectors_file))
     assert frame.collect_schema() == {"w": VECTOR}
     out = frame.collect(engine=engine)
@@ -54,17 +56,25 @@ def test_a_column_of_words_becomes_their_vectors(engine: str, dtype: pl.DataType
 
 @ENGINES
 @pytest.mark.parametrize("token", [pl.String, pl.Categorical, KNOWN], ids=str)
-def test_a_column_of_lists_becomes_their_means(engine: str, token: pl.DataType, vectors_file: str, pooled: Callable[..., object]) -> None:
-    frame = pl.LazyFrame({"t": pl.Series(LISTS, dtype=pl.List(token))}).select(pl.col("t").w2v.embed(vectors_file, pooling="mean"))
+def test_a_column_of_lists_becomes_their_means(
+    engine: str, token: pl.DataType, vectors_file: str, pooled: Callable[..., object]
+) -> None:
+    frame = pl.LazyFrame({"t": pl.Series(LISTS, dtype=pl.List(token))}).select(
+        pl.col("t").w2v.embed(vectors_file, pooling="mean")
+    )
     assert frame.collect_schema() == {"t": VECTOR}
     assert_close(frame.collect(engine=engine)["t"].to_list(), [pooled(words) for words in LISTS])
 
 
 @ENGINES
 @pytest.mark.parametrize("token", [pl.String, pl.Categorical, KNOWN], ids=str)
-def test_a_column_of_arrays_becomes_their_means(engine: str, token: pl.DataType, vectors_file: str, pooled: Callable[..., object]) -> None:
+def test_a_column_of_arrays_becomes_their_means(
+    engine: str, token: pl.DataType, vectors_file: str, pooled: Callable[..., object]
+) -> None:
     rows = [["king", "queen"], None, ["no-such-word", "king"], [None, None], ["", "no-such-word"]]
-    frame = pl.LazyFrame({"t": pl.Series(rows, dtype=pl.Array(token, 2))}).select(pl.col("t").w2v.embed(vectors_file, pooling="mean"))
+    frame = pl.LazyFrame({"t": pl.Series(rows, dtype=pl.Array(token, 2))}).select(
+        pl.col("t").w2v.embed(vectors_file, pooling="mean")
+    )
     assert_close(frame.collect(engine=engine)["t"].to_list(), [pooled(words) for words in rows])
 
 
@@ -87,7 +97,9 @@ def test_a_column_of_arrays_becomes_their_means(engine: str, token: pl.DataType,
     ],
     ids=lambda value: f"{len(value)} {value.dtype}" if isinstance(value, pl.Series) else value,
 )
-def test_empty_and_all_null_columns_stay_so(engine: str, series: pl.Series, pooling: str | None, vectors_file: str) -> None:
+def test_empty_and_all_null_columns_stay_so(
+    engine: str, series: pl.Series, pooling: str | None, vectors_file: str
+) -> None:
     frame = pl.LazyFrame({"x": series}).select(pl.col("x").w2v.embed(vectors_file, pooling=pooling))
     out = frame.collect(engine=engine)
     assert frame.collect_schema() == out.schema == {"x": VECTOR}
@@ -95,8 +107,12 @@ def test_empty_and_all_null_columns_stay_so(engine: str, series: pl.Series, pool
 
 
 @ENGINES
-def test_a_whole_corpus_equals_numpy(engine: str, sample: Path, vectors_file: str, pooled: Callable[..., object]) -> None:
-    lazy = pl.scan_parquet(sample / "*.parquet").with_columns(e=pl.col("tokens").w2v.embed(vectors_file, pooling="mean"))
+def test_a_whole_corpus_equals_numpy(
+    engine: str, sample: Path, vectors_file: str, pooled: Callable[..., object]
+) -> None:
+    lazy = pl.scan_parquet(sample / "*.parquet").with_columns(
+        e=pl.col("tokens").w2v.embed(vectors_file, pooling="mean")
+    )
     out = lazy.collect(engine=engine)
     want = [pooled(words) for words in out["tokens"].to_list()]
     assert all(mean is not None for mean in want)
@@ -117,7 +133,9 @@ def test_slices_and_chunks_do_not_matter(pooling: str | None, vectors_file: str)
     assert whole.gather_every(2).select(embedded).equals(want.gather_every(2))
 
 
-FRAME = pl.DataFrame({"g": [1, 1, 2, 2], "w": ["king", "no-such-word", "queen", "king"], "t": [["king"], ["queen", "king"], [], None]})
+FRAME = pl.DataFrame(
+    {"g": [1, 1, 2, 2], "w": ["king", "no-such-word", "queen", "king"], "t": [["king"], ["queen", "king"], [], None]}
+)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +154,10 @@ FRAME = pl.DataFrame({"g": [1, 1, 2, 2], "w": ["king", "no-such-word", "queen", 
         (lambda e, _: FRAME.select(e.implode())["w"].explode(), ["king", None, "queen", "king"]),
         (lambda _, f: FRAME.select(pl.col(pl.String).w2v.embed(f))["w"], ["king", None, "queen", "king"]),
         (lambda _, f: FRAME.select(pl.col("t").list.first().w2v.embed(f))["t"], ["king", "queen", None, None]),
-        (lambda _, f: FRAME.select(pl.col("t").list.eval(pl.element().w2v.embed(f)).list.first())["t"], ["king", "queen", None, None]),
+        (
+            lambda _, f: FRAME.select(pl.col("t").list.eval(pl.element().w2v.embed(f)).list.first())["t"],
+            ["king", "queen", None, None],
+        ),
         (lambda _, f: FRAME.select(pg.embed("w", f))["w"], ["king", None, "queen", "king"]),
         (lambda _, f: FRAME.select(pg.embed(pl.lit("king"), f)).to_series(), ["king"]),
         (lambda _, f: FRAME.with_columns(e=pg.embed(pl.lit("king"), f))["e"], ["king"] * 4),
@@ -201,8 +222,12 @@ def test_a_column_that_has_no_words_is_an_error_of_polars_that_names_it(
 
 
 @pytest.mark.parametrize("name", ["missing.arrow", "directory.arrow", "garbage.arrow", "v.unknown", "missing/v.arrow"])
-@pytest.mark.parametrize("resolve", [lambda lazy: lazy.collect_schema(), lambda lazy: lazy.collect()], ids=["schema", "collect"])
-def test_a_file_that_cannot_be_used_is_an_error_of_polars_that_names_it(resolve: Callable[..., object], name: str, here: Path) -> None:
+@pytest.mark.parametrize(
+    "resolve", [lambda lazy: lazy.collect_schema(), lambda lazy: lazy.collect()], ids=["schema", "collect"]
+)
+def test_a_file_that_cannot_be_used_is_an_error_of_polars_that_names_it(
+    resolve: Callable[..., object], name: str, here: Path
+) -> None:
     (here / "directory.arrow").mkdir()
     (here / "garbage.arrow").write_text("no vectors at all, but long enough for a trailer")
     (here / "v.unknown").write_text("1 1\na 1\n")

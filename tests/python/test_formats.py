@@ -32,7 +32,11 @@ def table(path: Path, words: list[str], values: object) -> pg.KeyedVectors:
     matrix = np.asarray(values, np.float32)
     list_type = pa.list_(pa.float32(), matrix.shape[1])
     vectors = pa.FixedSizeListArray.from_arrays(matrix.ravel(), type=list_type)
-    columns = {"word": pa.array(words, pa.string()), "count": pa.array(range(len(words), 0, -1), pa.uint64()), "vector": vectors}
+    columns = {
+        "word": pa.array(words, pa.string()),
+        "count": pa.array(range(len(words), 0, -1), pa.uint64()),
+        "vector": vectors,
+    }
     batch = pa.record_batch(columns)
     with pa.ipc.new_file(path, batch.schema) as file:
         file.write_batch(batch)
@@ -41,7 +45,9 @@ def table(path: Path, words: list[str], values: object) -> pg.KeyedVectors:
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("dimensions", [1, 15, 16, 17, 100])
-def test_every_format_gives_back_words_and_bits(ending: str, dimensions: int, sentences: list[list[str]], tmp_path: Path) -> None:
+def test_every_format_gives_back_words_and_bits(
+    ending: str, dimensions: int, sentences: list[list[str]], tmp_path: Path
+) -> None:
     wv = pg.Word2Vec(sentences[:300], vector_size=dimensions, min_count=1, epochs=1).wv
     wv.save(tmp_path / f"v{ending}")
     back = pg.KeyedVectors.load(str(tmp_path / f"v{ending}"), mmap="r")
@@ -120,14 +126,18 @@ def test_a_word_without_a_line_in_fvocab_is_named(tmp_path: Path) -> None:
 
 @BINARY
 @pytest.mark.parametrize("limit", [1, 7, 10**9, None])
-def test_a_limit_reads_the_first_words_only(binary: bool, limit: int | None, model: pg.Word2Vec, tmp_path: Path) -> None:
+def test_a_limit_reads_the_first_words_only(
+    binary: bool, limit: int | None, model: pg.Word2Vec, tmp_path: Path
+) -> None:
     model.wv.save_word2vec_format(tmp_path / "v", binary=binary)
     theirs = GensimVectors.load_word2vec_format(str(tmp_path / "v"), binary=binary, limit=limit)
     assert_same(pg.KeyedVectors.load_word2vec_format(tmp_path / "v", binary=binary, limit=limit), theirs)
 
 
 @pytest.mark.parametrize("limit", [None, 1])
-@pytest.mark.parametrize("content", ["the 1 2 3\ncat 4 5 6\n", "the 1 2 3\ncat 4 5 6", "the 1.5e-3 -2 +3\r\ncat 4 5 6\r\n"], ids=repr)
+@pytest.mark.parametrize(
+    "content", ["the 1 2 3\ncat 4 5 6\n", "the 1 2 3\ncat 4 5 6", "the 1.5e-3 -2 +3\r\ncat 4 5 6\r\n"], ids=repr
+)
 def test_files_without_a_header_are_read_as_by_gensim(content: str, limit: int | None, tmp_path: Path) -> None:
     (tmp_path / "glove.txt").write_bytes(content.encode())
     theirs = GensimVectors.load_word2vec_format(str(tmp_path / "glove.txt"), no_header=True, limit=limit)
@@ -158,7 +168,9 @@ def test_words_that_are_not_utf8_are_treated_as_gensim_does(binary: bool, errors
 @BINARY
 def test_of_a_word_that_stands_twice_the_first_row_is_kept_as_in_gensim(binary: bool, tmp_path: Path) -> None:
     rows = [("a", [1, 2]), ("b", [3, 4]), ("a", [5, 6]), ("c", [7, 8])]
-    body = b"".join(word.encode() + b" " + (np.float32(row).tobytes() if binary else b"%d %d\n" % tuple(row)) for word, row in rows)
+    body = b"".join(
+        word.encode() + b" " + (np.float32(row).tobytes() if binary else b"%d %d\n" % tuple(row)) for word, row in rows
+    )
     (tmp_path / "v").write_bytes(b"4 2\n" + body)
     ours = pg.KeyedVectors.load_word2vec_format(tmp_path / "v", binary=binary)
     assert ours.index_to_key == ["a", "b", "c"]
@@ -168,7 +180,11 @@ def test_of_a_word_that_stands_twice_the_first_row_is_kept_as_in_gensim(binary: 
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"encoding": "latin1"}, "encoding"), ({"unicode_errors": "maybe"}, "unicode_errors"), ({"limit": -1}, "limit|negative")],
+    [
+        ({"encoding": "latin1"}, "encoding"),
+        ({"unicode_errors": "maybe"}, "unicode_errors"),
+        ({"limit": -1}, "limit|negative"),
+    ],
     ids=str,
 )
 def test_options_that_cannot_be_honoured_are_refused(options: dict[str, object], said: str, tmp_path: Path) -> None:
@@ -203,7 +219,9 @@ def pyarrow_in_pieces(frame: pl.DataFrame, path: Path) -> None:
     [pyarrow_in_pieces, lambda f, p: f.write_ipc(p), lambda f, p: f.write_ipc(p, compat_level=pl.CompatLevel.oldest())],
     ids=["pyarrow in pieces", "polars", "polars compatible"],
 )
-def test_an_arrow_file_that_another_program_wrote_is_read(write: Callable[..., None], vectors_file: str, tmp_path: Path) -> None:
+def test_an_arrow_file_that_another_program_wrote_is_read(
+    write: Callable[..., None], vectors_file: str, tmp_path: Path
+) -> None:
     write(pl.read_ipc(vectors_file), tmp_path / "v.arrow")
     assert_same(pg.KeyedVectors.load(tmp_path / "v.arrow"), pg.KeyedVectors.load(vectors_file))
 

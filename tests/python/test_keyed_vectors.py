@@ -93,8 +93,12 @@ def test_words_rows_and_vectors_belong_together(vectors: pg.KeyedVectors, theirs
         assert all(np.array_equal(vector, theirs[word]) for vector in same)
 
 
-@pytest.mark.parametrize("keys", [["king", "queen"], [0, 5], ["king", 3, "king"], ("king",), [np.int64(4)], iter(["king"])], ids=str)
-def test_a_list_of_keys_gives_a_matrix_that_is_a_copy(ours: pg.KeyedVectors, theirs: GensimVectors, keys: object) -> None:
+@pytest.mark.parametrize(
+    "keys", [["king", "queen"], [0, 5], ["king", 3, "king"], ("king",), [np.int64(4)], iter(["king"])], ids=str
+)
+def test_a_list_of_keys_gives_a_matrix_that_is_a_copy(
+    ours: pg.KeyedVectors, theirs: GensimVectors, keys: object
+) -> None:
     keys = list(keys)
     matrix = ours[keys]
     assert np.array_equal(matrix, theirs[keys])
@@ -108,7 +112,9 @@ def test_an_array_of_keys_and_an_empty_list_are_lists_of_keys(ours: pg.KeyedVect
     assert ours[[]].shape == (0, ours.vector_size)
 
 
-@pytest.mark.parametrize("key", ["king", 0, 2, np.int64(3), -1, 10**6, 10**30, "no-such-word", "", None, 1.5, ("king",)], ids=repr)
+@pytest.mark.parametrize(
+    "key", ["king", 0, 2, np.int64(3), -1, 10**6, 10**30, "no-such-word", "", None, 1.5, ("king",)], ids=repr
+)
 def test_contains_is_gensims(ours: pg.KeyedVectors, theirs: GensimVectors, key: object) -> None:
     assert (key in ours) == (key in theirs)
 
@@ -131,7 +137,9 @@ def test_contains_is_gensims(ours: pg.KeyedVectors, theirs: GensimVectors, key: 
     ],
     ids=["[]", "[[]]", "vector", "norm", "index", "vecattr", "second", "first", "key", "positive", "negative"],
 )
-def test_a_key_that_is_not_there_is_a_key_error_that_names_it(ours: pg.KeyedVectors, ask: object, key: str | int) -> None:
+def test_a_key_that_is_not_there_is_a_key_error_that_names_it(
+    ours: pg.KeyedVectors, ask: object, key: str | int
+) -> None:
     with pytest.raises(KeyError) as missing:
         ask(ours, key)
     assert str(key) in str(missing.value)
@@ -200,7 +208,9 @@ def test_mapped_vectors_cannot_be_written_to(vectors: pg.KeyedVectors) -> None:
 
 
 @pytest.mark.parametrize("vectors", EVERY_KIND, indirect=True)
-def test_a_view_keeps_the_memory_when_all_else_is_gone(vectors: pg.KeyedVectors, ours: pg.KeyedVectors, tmp_path: Path) -> None:
+def test_a_view_keeps_the_memory_when_all_else_is_gone(
+    vectors: pg.KeyedVectors, ours: pg.KeyedVectors, tmp_path: Path
+) -> None:
     copy, row = vectors.vectors, vectors["king"]
     del vectors
     gc.collect()

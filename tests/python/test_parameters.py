@@ -82,7 +82,9 @@ def test_a_bad_parameter_is_found_before_the_corpus_is_touched() -> None:
     ],
     ids=lambda parameters: "-".join(f"{name}={value!r}" for name, value in parameters.items()),
 )
-def test_numbers_of_numpy_and_truth_values_are_as_good_as_python_numbers(plain: dict[str, object], other: dict[str, object]) -> None:
+def test_numbers_of_numpy_and_truth_values_are_as_good_as_python_numbers(
+    plain: dict[str, object], other: dict[str, object]
+) -> None:
     assert np.array_equal(vectors(**plain), vectors(**other))
 
 

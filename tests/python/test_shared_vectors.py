@@ -1,4 +1,4 @@
-"""One mapping for each vectors file and process: replaced files are noticed, and threads and processes share without harm."""
+"""One mapping for each file and process: replaced files are noticed; threads and processes share without harm."""
 
 from __future__ import annotations
 

@@ -50,7 +50,9 @@ def as_parquet(rows: list[list[str]], directory: Path, row_group_size: int | Non
         lambda rows, _: pl.LazyFrame({"tokens": rows}),
         lambda rows, _: pl.DataFrame({"tokens": rows}).cast(pl.List(pl.Categorical)),
         lambda rows, _: pl.DataFrame({"tokens": rows}).to_arrow(),
-        lambda rows, _: pl.concat([pl.DataFrame({"tokens": rows[i : i + 700]}) for i in range(0, len(rows), 700)], rechunk=False),
+        lambda rows, _: pl.concat(
+            [pl.DataFrame({"tokens": rows[i : i + 700]}) for i in range(0, len(rows), 700)], rechunk=False
+        ),
         lambda rows, directory: as_parquet(rows, directory),
         lambda rows, directory: pl.scan_parquet(as_parquet(rows, directory)),
         lambda rows, directory: as_parquet(rows, directory, row_group_size=700),
@@ -68,9 +70,11 @@ def test_nulls_empty_and_unknown_tokens_change_nothing(rows: list[list[str]]) ->
     assert np.array_equal(vectors([None, [], *sparse, ["rarest"]]), vectors(rows))
 
 
-@pytest.mark.parametrize("parameters", [{"sg": 1}, {"sg": 0, "epochs": 20}], ids=["skip-gram", "CBOW"])
+@pytest.mark.parametrize(
+    "parameters", [{"sg": 1, "epochs": 8}, {"sg": 0, "epochs": 15, "alpha": 0.05}], ids=["skip-gram", "CBOW"]
+)
 def test_both_families_learn_the_analogies_of_the_sample(
-    parameters: dict[str, int], command: Callable[..., object], tmp_path: Path
+    parameters: dict[str, float], command: Callable[..., object], tmp_path: Path
 ) -> None:
     command("sample", "--output", tmp_path, "--tokens", 1_000_000)
     wv = pg.Word2Vec(tmp_path, vector_size=64, workers=2, **parameters).wv
@@ -87,10 +91,10 @@ def test_neighbours_and_cosines_are_close_to_gensims(sentences: list[list[str]],
     parameters = {"vector_size": 32, "sg": sg, "epochs": 10, "workers": 2}
     ours, theirs = pg.Word2Vec(sentences, **parameters).wv, Word2Vec(sentences, **parameters).wv
     words = ours.index_to_key[100:300]
-    # Two runs of gensim with different seeds share 0.66 of their neighbours, and their cosines correlate at 0.95.
-    assert np.mean([len(neighbours(ours, word) & neighbours(theirs, word)) for word in words]) > 4.5
+    # Two runs of gensim with different seeds share 6.5 of ten neighbours, and their cosines correlate at 0.95.
+    assert np.mean([len(neighbours(ours, word) & neighbours(theirs, word)) for word in words]) > 6
     cosines = [[wv.similarity(*pair) for pair in zip(words, words[1:], strict=False)] for wv in (ours, theirs)]
-    assert np.corrcoef(cosines)[0, 1] > 0.85
+    assert np.corrcoef(cosines)[0, 1] > 0.92
 
 
 @pytest.mark.parametrize(
@@ -117,13 +121,17 @@ def test_neighbours_and_cosines_are_close_to_gensims(sentences: list[list[str]],
     ],
     ids=str,
 )
-def test_every_parameter_has_an_effect_and_gives_finite_vectors(rows: list[list[str]], changed: dict[str, float]) -> None:
+def test_every_parameter_has_an_effect_and_gives_finite_vectors(
+    rows: list[list[str]], changed: dict[str, float]
+) -> None:
     changed_vectors = vectors(rows, **changed)
     assert np.isfinite(changed_vectors).all()
     assert not np.array_equal(changed_vectors, vectors(rows))
 
 
-@pytest.mark.parametrize("changed", [{"vector_size": 1}, {"vector_size": 1000}, {"workers": 64}, {"workers": None}], ids=str)
+@pytest.mark.parametrize(
+    "changed", [{"vector_size": 1}, {"vector_size": 1000}, {"workers": 64}, {"workers": None}], ids=str
+)
 def test_extreme_sizes_train(rows: list[list[str]], changed: dict[str, int]) -> None:
     trained = vectors(rows, **changed)
     assert trained.shape[1] == changed.get("vector_size", 8)
@@ -146,7 +154,9 @@ def test_a_word_without_context_keeps_the_vector_it_was_drawn(rows: list[list[st
 
 
 @pytest.mark.parametrize(("tokens", "epochs"), [(300, 30), (5_000, 10), (30_000, 3), (200_000, 1)])
-def test_the_learning_rate_moves_from_alpha_to_min_alpha_over_the_run(sentences: list[list[str]], tokens: int, epochs: int) -> None:
+def test_the_learning_rate_moves_from_alpha_to_min_alpha_over_the_run(
+    sentences: list[list[str]], tokens: int, epochs: int
+) -> None:
     corpus = sentences[: tokens // 15]
     parameters = {**SMALL, "epochs": epochs, "sample": 0, "sg": 1, "min_count": 2}
     drawn = vectors(corpus, **parameters, alpha=0, min_alpha=0)
@@ -166,7 +176,10 @@ def test_a_long_sentence_is_trained_to_its_end(rows: list[list[str]]) -> None:
 def test_models_trained_in_threads_at_once_are_those_trained_alone(rows: list[list[str]]) -> None:
     alone = [vectors(rows, seed=seed) for seed in range(4)]
     together: dict[int, np.ndarray] = {}
-    threads = [threading.Thread(target=lambda seed=seed: together.update({seed: vectors(rows, seed=seed)})) for seed in range(4)]
+    threads = [
+        threading.Thread(target=lambda seed=seed: together.update({seed: vectors(rows, seed=seed)}))
+        for seed in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

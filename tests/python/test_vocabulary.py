@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 import polargram as pg
 
 #: Few words, so that they repeat; and any text, so that nothing is taken for granted.
-TOKENS = st.sampled_from(["a", "b", "ab", "", " ", "a b", "\n", "\0", "é", "e\u0301", "日本", "\U0001f600"]) | st.text(max_size=4)
+TOKENS = st.sampled_from(["a", "b", "ab", "", " ", "a b", "\n", "\0", "é", "e\u0301", "日本", "\U0001f600"]) | st.text(
+    max_size=4
+)
 SENTENCES = st.lists(st.none() | st.lists(st.none() | TOKENS, max_size=8), max_size=30)
 
 
@@ -91,7 +93,9 @@ def test_files_and_row_groups_are_added_up(
     assert vocabulary_of(train(directory, 1, workers=2)) == want
 
 
-@pytest.mark.parametrize("word", ["", " ", "a b", "\n", "\r\n", "\0", "\t", "\u2028", "é", "e\u0301", "\U0010ffff", "null", "x" * 70_000])
+@pytest.mark.parametrize(
+    "word", ["", " ", "a b", "\n", "\r\n", "\0", "\t", "\u2028", "é", "e\u0301", "\U0010ffff", "null", "x" * 70_000]
+)
 @pytest.mark.parametrize("carrier", [*CARRIERS, "parquet"], ids=lambda carrier: getattr(carrier, "__name__", carrier))
 def test_any_text_is_a_word(word: str, carrier: Callable[[Rows], object] | str, tmp_path: Path) -> None:
     rows = [[word, "w", word]] * 3

@@ -11,11 +11,17 @@
 //! Word2Vec in Shared and Distributed Memory".) A model family says which rows are inputs and which are targets; this
 //! module knows nothing of words.
 
+// Indexed loops over arrays of known length unroll into registers. Iterators and `array::map` may not be inlined, and then leave
+// the instruction set that the caller enabled.
+#[allow(clippy::needless_range_loop, reason = "see above")]
 mod block;
+#[allow(clippy::undocumented_unsafe_blocks, reason = "every method's contract is that of the trait")]
 mod lanes;
 #[cfg(target_arch = "aarch64")]
+#[allow(clippy::undocumented_unsafe_blocks, reason = "every method's contract is that of the trait")]
 mod neon;
 #[cfg(target_arch = "x86_64")]
+#[allow(clippy::undocumented_unsafe_blocks, reason = "every method's contract is that of the trait")]
 mod x86;
 
 use std::fmt;

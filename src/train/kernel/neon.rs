@@ -61,8 +61,9 @@ unsafe impl Lanes for Neon {
     #[inline(always)]
     unsafe fn sum_each(from: *const f32) -> Self {
         unsafe {
-            let at = |i: usize| vld1q_f32(from.add(i * 4));
-            Self(vpaddq_f32(vpaddq_f32(at(0), at(1)), vpaddq_f32(at(2), at(3))))
+            let ab = vpaddq_f32(vld1q_f32(from), vld1q_f32(from.add(4)));
+            let cd = vpaddq_f32(vld1q_f32(from.add(8)), vld1q_f32(from.add(12)));
+            Self(vpaddq_f32(ab, cd))
         }
     }
 }

@@ -55,42 +55,52 @@ unsafe impl Lanes for Avx512 {
         unsafe { Self(_mm512_scalef_ps(self.0, exponent.0)) }
     }
 
-    /// Four rounds of pairwise sums, over lanes of 256, 128, 64 and 32 bits. Each brings the halves of a pair together
-    /// by one blend and one shuffle, so that 16 registers become one with 15 additions.
     #[inline(always)]
     unsafe fn sum_each(from: *const f32) -> Self {
         unsafe {
-            let at = |i: usize| _mm512_load_ps(from.add(i * 16));
-            let halves = |a: __m512, b: __m512| {
-                let kept = _mm512_mask_blend_ps(0xFF00, a, b);
-                _mm512_add_ps(kept, _mm512_shuffle_f32x4::<0b01_00_11_10>(a, b))
-            };
-            let quarters = |a: __m512, b: __m512| {
-                let kept = _mm512_mask_blend_ps(0xF0F0, a, b);
-                let (a, b) = (_mm512_castps_pd(a), _mm512_castps_pd(b));
-                let moved = _mm512_permutex2var_pd(a, _mm512_set_epi64(13, 12, 7, 6, 9, 8, 3, 2), b);
-                _mm512_add_ps(kept, _mm512_castpd_ps(moved))
-            };
-            let pairs = |a: __m512, b: __m512| {
-                let kept = _mm512_mask_blend_ps(0xCCCC, a, b);
-                let (a, b) = (_mm512_castps_pd(a), _mm512_castps_pd(b));
-                _mm512_add_ps(kept, _mm512_castpd_ps(_mm512_shuffle_pd::<0b0101_0101>(a, b)))
-            };
-            let mut eight = [_mm512_setzero_ps(); 8];
-            for i in 0..8 {
-                eight[i] = halves(at(i), at(i + 8));
-            }
-            let mut four = [_mm512_setzero_ps(); 4];
-            for i in 0..4 {
-                four[i] = quarters(eight[i], eight[i + 4]);
-            }
-            let (even, odd) = (pairs(four[0], four[2]), pairs(four[1], four[3]));
+            let (q0, q1) = (sum_quarter(from, 0), sum_quarter(from, 1));
+            let (q2, q3) = (sum_quarter(from, 2), sum_quarter(from, 3));
+            let (even, odd) = (sum_pairs(q0, q2), sum_pairs(q1, q3));
             let kept = _mm512_mask_blend_ps(0xAAAA, even, odd);
             let moved = _mm512_mask_blend_ps(0xAAAA, odd, even);
-            // `moved` holds (odd0, even1, odd2, even3 …); swapping neighbours brings even1 under even0 and odd0 under
-            // odd1.
+            // `moved` holds (odd0, even1, odd2, even3 …); swapping neighbours brings even1 under even0 and odd0 under odd1.
             Self(_mm512_add_ps(kept, _mm512_permute_ps::<0b10_11_00_01>(moved)))
         }
+    }
+}
+
+// The rounds of `Avx512::sum_each`, over lanes of 256, 128 and 64 bits. Each brings the halves of a pair together by one blend and one
+// shuffle, so that 16 registers become one with 15 additions. Functions, not closures, so that they are inlined for certain.
+
+/// Registers i, i + 4, i + 8 and i + 12, summed to 128 bits each, in this order.
+#[inline(always)]
+unsafe fn sum_quarter(from: *const f32, i: usize) -> __m512 {
+    unsafe {
+        let (a, b) = (sum_halves(from, i), sum_halves(from, i + 4));
+        let kept = _mm512_mask_blend_ps(0xF0F0, a, b);
+        let (a, b) = (_mm512_castps_pd(a), _mm512_castps_pd(b));
+        let moved = _mm512_permutex2var_pd(a, _mm512_set_epi64(13, 12, 7, 6, 9, 8, 3, 2), b);
+        _mm512_add_ps(kept, _mm512_castpd_ps(moved))
+    }
+}
+
+/// Registers i and i + 8, summed to 256 bits each.
+#[inline(always)]
+unsafe fn sum_halves(from: *const f32, i: usize) -> __m512 {
+    unsafe {
+        let (a, b) = (_mm512_load_ps(from.add(i * 16)), _mm512_load_ps(from.add((i + 8) * 16)));
+        let kept = _mm512_mask_blend_ps(0xFF00, a, b);
+        _mm512_add_ps(kept, _mm512_shuffle_f32x4::<0b01_00_11_10>(a, b))
+    }
+}
+
+/// In each 128 bits, the sum of a's halves, then that of b's.
+#[inline(always)]
+unsafe fn sum_pairs(a: __m512, b: __m512) -> __m512 {
+    unsafe {
+        let kept = _mm512_mask_blend_ps(0xCCCC, a, b);
+        let (a, b) = (_mm512_castps_pd(a), _mm512_castps_pd(b));
+        _mm512_add_ps(kept, _mm512_castpd_ps(_mm512_shuffle_pd::<0b0101_0101>(a, b)))
     }
 }
 
@@ -152,14 +162,19 @@ unsafe impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn sum_each(from: *const f32) -> Self {
         unsafe {
-            let at = |i: usize| _mm256_load_ps(from.add(i * 8));
-            let four = |i: usize| {
-                let (ab, cd) = (_mm256_hadd_ps(at(i), at(i + 1)), _mm256_hadd_ps(at(i + 2), at(i + 3)));
-                _mm256_hadd_ps(ab, cd)
-            };
-            let (low, high) = (four(0), four(4));
+            let (low, high) = (sum_four(from), sum_four(from.add(32)));
             let kept = _mm256_blend_ps::<0b1111_0000>(low, high);
             Self(_mm256_add_ps(kept, _mm256_permute2f128_ps::<0b0010_0001>(low, high)))
         }
+    }
+}
+
+/// In each 128 bits, the sums of four registers' 128 bits.
+#[inline(always)]
+unsafe fn sum_four(from: *const f32) -> __m256 {
+    unsafe {
+        let ab = _mm256_hadd_ps(_mm256_load_ps(from), _mm256_load_ps(from.add(8)));
+        let cd = _mm256_hadd_ps(_mm256_load_ps(from.add(16)), _mm256_load_ps(from.add(24)));
+        _mm256_hadd_ps(ab, cd)
     }
 }

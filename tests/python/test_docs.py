@@ -1,0 +1,73 @@
+"""The examples of the documentation do what they show, and the stubs name what is there."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import inspect
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import polargram as pg
+
+PACKAGE = Path(pg.__file__).parent
+MODULES = [f"polargram.{path.stem}" for path in sorted(PACKAGE.glob("*.py")) if not path.stem.startswith("__")]
+EXAMPLES = [
+    pytest.param(example, id=example.name)
+    for module in ["polargram", *MODULES]
+    for example in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(module))
+    if example.examples
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_prints_what_it_shows(example: doctest.DocTest, here: Path) -> None:
+    report: list[str] = []
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=report.append)
+    assert tried > 0
+    assert failed == 0, "".join(report)
+
+
+@pytest.mark.parametrize(
+    "name", ["polargram.word2vec.Word2Vec", "polargram.expr.embed", "polargram.expr.W2VNamespace.embed"]
+)
+def test_what_users_call_first_has_an_example(name: str) -> None:
+    assert name in {parameter.values[0].name for parameter in EXAMPLES}
+
+
+@pytest.mark.parametrize("name", pg.__all__)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    public = getattr(pg, name)
+    if not isinstance(public, str):
+        assert public.__doc__
+        for member, value in inspect.getmembers(public, callable):
+            assert member.startswith("_") or value.__doc__, f"{name}.{member}"
+
+
+def test_every_parameter_of_a_model_is_documented() -> None:
+    documented = pg.Word2Vec.__doc__.split("Parameters\n")[1].split("Raises\n")[0]
+    for parameter in inspect.signature(pg.Word2Vec).parameters:
+        assert parameter in documented
+
+
+def test_the_stubs_name_what_the_native_module_has() -> None:
+    native = importlib.import_module("polargram._polargram")
+    stubs = ast.parse((PACKAGE / "_polargram.pyi").read_text())
+    described = [node for node in stubs.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
+    assert {node.name for node in described} == {
+        name for name in vars(native) if not name.startswith("_") and name != "annotations"
+    }
+    for node in described:
+        if isinstance(node, ast.ClassDef):
+            members = {member.name for member in node.body if isinstance(member, ast.FunctionDef)}
+            there = {name for name in vars(getattr(native, node.name)) if not name.startswith("_")}
+            assert {name for name in members if not name.startswith("_")} == there, node.name
+            assert all(hasattr(getattr(native, node.name), name) for name in members), node.name
+
+
+def test_the_package_is_marked_as_typed_and_registers_its_namespace() -> None:
+    assert (PACKAGE / "py.typed").exists()
+    assert isinstance(pl.col("x").w2v, pg.W2VNamespace)
