@@ -8,7 +8,7 @@ use crate::model::AlignedBuffer;
 
 pub(crate) struct Cbow<'a> {
     shared: &'a Shared<'a>,
-    targets: NegativeSampling,
+    targets: NegativeSampling<'a>,
     context: Vec<*mut f32>,
     hidden: AlignedBuffer,
     scratch: Scratch,
@@ -18,7 +18,7 @@ impl<'a> Cbow<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
         Self {
             shared,
-            targets: NegativeSampling::default(),
+            targets: NegativeSampling::new(shared),
             context: Vec::new(),
             hidden: AlignedBuffer::default(),
             scratch: Scratch::default(),
@@ -35,15 +35,15 @@ impl<'a> Cbow<'a> {
         let stride = rows.stride();
         // The hidden layer, and behind it a copy from before the update.
         let hidden = self.hidden.at_least(2 * stride);
-        self.targets.start(sentence, shared, draws);
+        self.targets.start(sentence, draws);
         for at in 0..sentence.len() {
             let window = window(at, sentence.len(), shared, draws);
-            let targets = self.targets.targets(at, sentence, shared, draws);
+            let targets = self.targets.targets(at, sentence, draws);
             if let Some(&entering) = sentence.get(at + shared.config.window + 1) {
                 prefetch(rows.row(entering), stride);
             }
             self.context.clear();
-            self.context.extend(window.filter(|&i| i != at).map(|i| rows.row(sentence[i])));
+            self.context.extend(sentence[window.start..at].iter().chain(&sentence[at + 1..window.end]).map(|&word| rows.row(word)));
             let share = 1.0 / self.context.len() as f32;
             let (pooled, returned) = if shared.config.cbow_mean { (share, 1.0) } else { (1.0, share) };
             let block = Block {

@@ -10,87 +10,142 @@ const DRAWN_TOGETHER: usize = 64;
 /// Centres between asking for a row and using it. Any of 1, 2 and 4 was as good (`make bench`).
 const FETCHED_AHEAD: usize = 2;
 
+/// Slots of the ring: more than are fetched and not yet used.
+const SLOTS: usize = 4;
+
 /// Draws the targets of each centre of a sentence, and fetches their rows ahead of use.
-#[derive(Default)]
-pub(crate) struct NegativeSampling {
-    /// A ring of the noise of twice [`DRAWN_TOGETHER`] centres.
+pub(crate) struct NegativeSampling<'a> {
+    shared: &'a Shared<'a>,
+    /// Noise of the next centres, `negative` words each.
     noise: Vec<u32>,
-    /// Centres of the sentence whose noise was drawn.
-    drawn: usize,
-    words: Vec<u32>,
-    targets: Targets,
+    /// How much of `noise` was used.
+    used: usize,
+    /// The fetched targets of a few centres.
+    ring: [Targets; SLOTS],
 }
 
 /// Target rows of one centre.
-#[derive(Default)]
+#[derive(Clone)]
 pub(crate) struct Targets {
-    /// Rows of the output matrix, all different.
+    words: Vec<u32>,
+    /// Rows of the output matrix, all different: the centre's, then the noise.
     pub(crate) rows: Vec<*mut f32>,
     /// 1 for the centre, 0 for noise.
     pub(crate) labels: Vec<f32>,
     /// How often each was drawn: a word drawn twice is one target of double weight, so that no update is lost.
     pub(crate) weights: Vec<f32>,
+    /// Whether `labels` and `weights` are those of distinct words, as nearly always.
+    is_plain: bool,
 }
 
-impl NegativeSampling {
+impl<'a> NegativeSampling<'a> {
+    pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
+        let targets = Targets { words: vec![], rows: vec![], labels: vec![], weights: vec![], is_plain: false };
+        Self { shared, noise: vec![], used: 0, ring: std::array::from_fn(|_| targets.clone()) }
+    }
+
     /// Begins a sentence.
-    pub(crate) fn start(&mut self, sentence: &[u32], shared: &Shared<'_>, draws: &mut Draws) {
-        self.noise.resize(2 * DRAWN_TOGETHER * shared.config.negative, 0);
-        self.drawn = 0;
+    pub(crate) fn start(&mut self, sentence: &[u32], draws: &mut Draws) {
         for at in 0..FETCHED_AHEAD.min(sentence.len()) {
-            self.fetch(at, sentence, shared, draws);
+            self.fetch(at, sentence, draws);
         }
     }
 
-    /// The targets of the centre at `at`, which comes one after the last. As in word2vec.c, noise that equals the
-    /// centre is left out.
+    /// The targets of the centre at `at`, which comes one after the last.
     #[inline(always)]
-    pub(crate) fn targets(&mut self, at: usize, sentence: &[u32], shared: &Shared<'_>, draws: &mut Draws) -> &Targets {
+    pub(crate) fn targets(&mut self, at: usize, sentence: &[u32], draws: &mut Draws) -> &Targets {
         if at + FETCHED_AHEAD < sentence.len() {
-            self.fetch(at + FETCHED_AHEAD, sentence, shared, draws);
+            self.fetch(at + FETCHED_AHEAD, sentence, draws);
         }
-        let (words, targets, centre) = (&mut self.words, &mut self.targets, sentence[at]);
-        words.clear();
-        targets.rows.clear();
-        targets.labels.clear();
-        targets.weights.clear();
-        let mut push = |word: u32, label: f32| match words.iter().position(|&other| other == word) {
-            None => {
-                words.push(word);
-                targets.rows.push(shared.weights.output.row(word));
-                targets.labels.push(label);
-                targets.weights.push(1.0);
-            }
-            Some(0) => {}
-            Some(j) => targets.weights[j] += 1.0,
-        };
-        push(centre, 1.0);
-        let k = shared.config.negative;
-        let first = at % (2 * DRAWN_TOGETHER) * k;
-        self.noise[first..first + k].iter().for_each(|&word| push(word, 0.0));
-        &self.targets
+        &self.ring[at % SLOTS]
     }
 
-    /// Asks the cache for the rows of the centre at `at`.
+    /// Takes the noise of the centre at `at` and asks the cache for its rows.
     #[inline(always)]
-    fn fetch(&mut self, at: usize, sentence: &[u32], shared: &Shared<'_>, draws: &mut Draws) {
-        if at >= self.drawn {
-            self.draw(sentence.len() - self.drawn, shared, draws);
+    fn fetch(&mut self, at: usize, sentence: &[u32], draws: &mut Draws) {
+        let negative = self.shared.config.negative;
+        if self.used + negative > self.noise.len() {
+            self.draw(draws);
         }
-        let output = &shared.weights.output;
-        let k = shared.config.negative;
-        let first = at % (2 * DRAWN_TOGETHER) * k;
-        for word in self.noise[first..first + k].iter().copied().chain([sentence[at]]) {
-            prefetch(output.row(word), output.stride());
-        }
+        let noise = &self.noise[self.used..self.used + negative];
+        self.used += negative;
+        self.ring[at % SLOTS].set(sentence[at], noise, self.shared);
     }
 
-    /// Draws the noise of the next centres.
-    fn draw(&mut self, centres_left: usize, shared: &Shared<'_>, draws: &mut Draws) {
-        let k = shared.config.negative;
-        let first = self.drawn % (2 * DRAWN_TOGETHER) * k;
-        let centres = centres_left.min(DRAWN_TOGETHER);
-        self.noise[first..first + centres * k].iter_mut().for_each(|word| *word = shared.noise.draw(draws));
-        self.drawn += centres;
+    /// Draws noise for the next centres.
+    fn draw(&mut self, draws: &mut Draws) {
+        // A copy of its own lets the generator live in registers.
+        let mut rng = draws.clone();
+        self.noise.resize(DRAWN_TOGETHER * self.shared.config.negative, 0);
+        self.noise.iter_mut().for_each(|word| *word = self.shared.noise.draw(&mut rng));
+        self.used = 0;
+        *draws = rng;
+    }
+}
+
+impl Targets {
+    #[inline(always)]
+    fn set(&mut self, centre: u32, noise: &[u32], shared: &Shared<'_>) {
+        let output = &shared.weights.output;
+        self.words.clear();
+        self.words.push(centre);
+        self.words.extend_from_slice(noise);
+        let mut is_distinct = true;
+        for (i, word) in self.words.iter().enumerate() {
+            // Without a branch a comparison: equal words are rare, and there are few.
+            is_distinct &= self.words[..i].iter().fold(true, |distinct, other| distinct & (other != word));
+        }
+        if !is_distinct {
+            self.merge_equal();
+        } else if !self.is_plain || self.labels.len() != self.words.len() {
+            self.labels.clear();
+            self.labels.resize(self.words.len(), 0.0);
+            self.labels[0] = 1.0;
+            self.weights.clear();
+            self.weights.resize(self.words.len(), 1.0);
+        }
+        self.is_plain = is_distinct;
+        self.rows.clear();
+        self.rows.extend(self.words.iter().map(|&word| {
+            let row = output.row(word);
+            prefetch(row, output.stride());
+            row
+        }));
+    }
+
+    /// Counts a repeated noise word as one of more weight. As in word2vec.c, noise that equals the centre is left out.
+    #[cold]
+    fn merge_equal(&mut self) {
+        let drawn = std::mem::take(&mut self.words);
+        self.labels.clear();
+        self.weights.clear();
+        for (i, &word) in drawn.iter().enumerate() {
+            match self.words.iter().position(|&other| other == word) {
+                None => {
+                    self.words.push(word);
+                    self.labels.push(if i == 0 { 1.0 } else { 0.0 });
+                    self.weights.push(1.0);
+                }
+                Some(0) => {}
+                Some(j) => self.weights[j] += 1.0,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(words: &[u32]) -> (Vec<u32>, Vec<f32>, Vec<f32>) {
+        let mut targets = Targets { words: words.to_vec(), rows: vec![], labels: vec![], weights: vec![], is_plain: false };
+        targets.merge_equal();
+        (targets.words, targets.labels, targets.weights)
+    }
+
+    #[test]
+    fn noise_drawn_twice_weighs_double_and_the_centre_is_no_noise() {
+        assert_eq!(merged(&[7, 3, 7, 3, 5]), (vec![7, 3, 5], vec![1.0, 0.0, 0.0], vec![1.0, 2.0, 1.0]));
+        assert_eq!(merged(&[7, 7, 7]), (vec![7], vec![1.0], vec![1.0]));
     }
 }

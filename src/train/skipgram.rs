@@ -7,14 +7,14 @@ use super::worker::{Draws, window};
 
 pub(crate) struct SkipGram<'a> {
     shared: &'a Shared<'a>,
-    targets: NegativeSampling,
+    targets: NegativeSampling<'a>,
     inputs: Vec<*mut f32>,
     scratch: Scratch,
 }
 
 impl<'a> SkipGram<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
-        Self { shared, targets: NegativeSampling::default(), inputs: Vec::new(), scratch: Scratch::default() }
+        Self { shared, targets: NegativeSampling::new(shared), inputs: Vec::new(), scratch: Scratch::default() }
     }
 
     /// Trains one sentence of kept tokens.
@@ -24,15 +24,15 @@ impl<'a> SkipGram<'a> {
         }
         let shared = self.shared;
         let rows = &shared.weights.input;
-        self.targets.start(sentence, shared, draws);
+        self.targets.start(sentence, draws);
         for at in 0..sentence.len() {
             let window = window(at, sentence.len(), shared, draws);
-            let targets = self.targets.targets(at, sentence, shared, draws);
+            let targets = self.targets.targets(at, sentence, draws);
             if let Some(&entering) = sentence.get(at + shared.config.window + 1) {
                 prefetch(rows.row(entering), rows.stride());
             }
             self.inputs.clear();
-            self.inputs.extend(window.filter(|&i| i != at).map(|i| rows.row(sentence[i])));
+            self.inputs.extend(sentence[window.start..at].iter().chain(&sentence[at + 1..window.end]).map(|&word| rows.row(word)));
             let block = Block {
                 inputs: &self.inputs,
                 targets: &targets.rows,

@@ -71,14 +71,20 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    /// Keeps each token with its word's probability.
     fn subsample(&mut self, ids: &[u32], draws: &mut Draws) {
-        self.sentence.clear();
         let keep = &self.shared.keep;
-        self.sentence.extend(ids.iter().filter(|&&id| {
-            let threshold = keep[id as usize];
-            threshold == u32::MAX || draws.next_u32() < threshold
-        }));
-        self.kept += self.sentence.len() as u64;
+        self.sentence.resize(self.sentence.len().max(ids.len()), 0);
+        let mut rng = draws.clone();
+        let mut kept = 0;
+        for &id in ids {
+            // Every token is written, and overwritten by the next if it is dropped: whether it is cannot be predicted.
+            self.sentence[kept] = id;
+            kept += usize::from(rng.next_u32() <= keep[id as usize]);
+        }
+        *draws = rng;
+        self.sentence.truncate(kept);
+        self.kept += kept as u64;
     }
 }
 

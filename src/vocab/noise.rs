@@ -1,5 +1,7 @@
 //! The noise distribution of negative sampling.
 
+use std::hint::select_unpredictable;
+
 use rand_core::Rng;
 
 /// Draws rows in proportion to their weight in constant time (Walker 1977, built as in Vose 1991).
@@ -34,7 +36,8 @@ impl NoiseDistribution {
         // The high half picks a cell (multiply-shift; its bias is below 2^-32 · rows), the low half a side of it.
         let own = ((bits >> 32) * self.cells.len() as u64) >> 32;
         let cell = self.cells[own as usize];
-        if (bits as u32) < cell.threshold { own as u32 } else { cell.alias }
+        // Which side it is cannot be predicted, so no branch.
+        select_unpredictable((bits as u32) < cell.threshold, own as u32, cell.alias)
     }
 }
 
