@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::ipc::convert::fb_to_schema;
 use arrow::ipc::reader::{FileDecoder, read_footer_length};
-use arrow::ipc::{Block, root_as_footer};
+use arrow::ipc::{Block, FieldNode, Type, root_as_footer, root_as_message};
 use memmap2::Mmap;
 
 use crate::error::{Error, IoContext, Result};
@@ -46,27 +46,115 @@ fn buffer_over(mapping: Mmap) -> Buffer {
     unsafe { Buffer::from_custom_allocation(start, length, Arc::new(mapping)) }
 }
 
-fn decode(file: &Buffer) -> std::result::Result<MappedIpc, String> {
+/// A file that is not says why.
+type Sound<T> = std::result::Result<T, String>;
+
+fn decode(file: &Buffer) -> Sound<MappedIpc> {
     let end = file.len() - TRAILER;
     let trailer: [u8; TRAILER] = file[end..].try_into().map_err(|_| "no trailer")?;
     let footer_length = read_footer_length(trailer).map_err(|e| e.to_string())?;
     let footer_start = end.checked_sub(footer_length).ok_or("its footer is longer than the file")?;
     let footer = root_as_footer(&file[footer_start..end]).map_err(|e| e.to_string())?;
-    let schema: SchemaRef = Arc::new(fb_to_schema(footer.schema().ok_or("it has no schema")?));
-    let mut decoder = FileDecoder::new(schema.clone(), footer.version());
-    for block in footer.dictionaries().iter().flatten() {
-        decoder.read_dictionary(block, &slice(file, block)?).map_err(|e| e.to_string())?;
-    }
+    let schema = footer.schema().ok_or("it has no schema")?;
+    schema.fields().ok_or("its schema has no fields")?.iter().try_for_each(check_field)?;
+    let schema: SchemaRef = Arc::new(fb_to_schema(schema));
+    let decoder = FileDecoder::new(schema.clone(), footer.version());
     let mut batches = Vec::new();
     for block in footer.recordBatches().iter().flatten() {
+        check_columns(file, block, &schema)?;
         let batch = decoder.read_record_batch(block, &slice(file, block)?).map_err(|e| e.to_string())?;
         batches.extend(batch);
     }
     Ok(MappedIpc { schema, batches })
 }
 
+/// Refuses types that our files do not have, on some of which the decoder would panic.
+fn check_field(field: arrow::ipc::Field<'_>) -> Sound<()> {
+    let is_known = match field.type_type() {
+        Type::Utf8 | Type::LargeUtf8 | Type::List | Type::FixedSizeList => true,
+        Type::Int => field.type_as_int().is_some_and(|int| matches!(int.bitWidth(), 8 | 16 | 32 | 64)),
+        Type::FloatingPoint => {
+            field.type_as_floating_point().is_some_and(|float| float.precision().variant_name().is_some())
+        }
+        _ => false,
+    };
+    if !is_known || field.dictionary().is_some() {
+        return Err(format!("column {:?} is of a type that no file of ours has", field.name().unwrap_or_default()));
+    }
+    let items = field.children().into_iter().flatten().count();
+    if items != usize::from(matches!(field.type_type(), Type::List | Type::FixedSizeList)) {
+        return Err("a column has no item type".into());
+    }
+    field.children().into_iter().flatten().try_for_each(check_field)
+}
+
+/// Refuses what the decoder would panic on: in every column, lengths and places that the file cannot hold, and nulls, which our files
+/// have none of.
+fn check_columns(file: &Buffer, block: &Block, schema: &SchemaRef) -> Sound<()> {
+    let bytes = slice(file, block)?;
+    let message = if bytes.starts_with(&[0xFF; 4]) { bytes.get(8..) } else { bytes.get(4..) };
+    let message = root_as_message(message.ok_or("a block is too short")?).map_err(|e| e.to_string())?;
+    let batch = message.header_as_record_batch().ok_or("a block is no record batch")?;
+    let (nodes, buffers) =
+        (batch.nodes().ok_or("a batch has no columns")?, batch.buffers().ok_or("a batch has no buffers")?);
+    let body = usize::try_from(block.bodyLength()).map_err(|_| "a block has no length")?;
+    let start = bytes.len() - body;
+    if batch.compression().is_some() || !(block.offset() as usize + start).is_multiple_of(8) {
+        return Err("it is compressed or not aligned, so it cannot be mapped".into());
+    }
+    let mut columns = Columns { nodes: nodes.iter(), buffers: buffers.iter(), body };
+    schema.fields().iter().try_for_each(|field| columns.check(field.data_type()))
+}
+
+/// The nodes and buffers of a batch's columns, depth first.
+struct Columns<N, B> {
+    nodes: N,
+    buffers: B,
+    body: usize,
+}
+
+impl<'a, N: Iterator<Item = &'a FieldNode>, B: Iterator<Item = &'a arrow::ipc::Buffer>> Columns<N, B> {
+    fn check(&mut self, data_type: &DataType) -> Sound<()> {
+        let node = self.nodes.next().ok_or("a column is missing")?;
+        let rows = usize::try_from(node.length()).map_err(|_| "a column has a negative length")?;
+        if node.null_count() != 0 {
+            return Err("a column has nulls".into());
+        }
+        let _validity = self.buffer()?;
+        match data_type {
+            DataType::Utf8 => self.values(rows.saturating_add(1), 4).and_then(|()| self.buffer()).map(drop),
+            DataType::LargeUtf8 => self.values(rows.saturating_add(1), 8).and_then(|()| self.buffer()).map(drop),
+            DataType::List(item) => self.values(rows.saturating_add(1), 4).and_then(|()| self.check(item.data_type())),
+            DataType::FixedSizeList(item, _) => self.check(item.data_type()),
+            other => match other.primitive_width() {
+                Some(width) => self.values(rows, width),
+                None => Err(format!("a column is {other}")),
+            },
+        }
+    }
+
+    /// The next buffer, of at least so many values.
+    fn values(&mut self, values: usize, width: usize) -> Sound<()> {
+        let (offset, length) = self.buffer()?;
+        let is_enough = values.checked_mul(width).is_some_and(|least| least <= length);
+        match is_enough && length.is_multiple_of(width) && offset.is_multiple_of(width.min(8)) {
+            true => Ok(()),
+            false => Err("a column is shorter than it says, or not aligned".into()),
+        }
+    }
+
+    fn buffer(&mut self) -> Sound<(usize, usize)> {
+        let buffer = self.buffers.next().ok_or("a buffer is missing")?;
+        let (offset, length) = (usize::try_from(buffer.offset()).ok(), usize::try_from(buffer.length()).ok());
+        let place = offset
+            .zip(length)
+            .filter(|(offset, length)| offset.checked_add(*length).is_some_and(|end| end <= self.body));
+        place.ok_or_else(|| "a buffer lies outside its block".into())
+    }
+}
+
 /// The part of the file that a block names, if it lies within.
-fn slice(file: &Buffer, block: &Block) -> std::result::Result<Buffer, String> {
+fn slice(file: &Buffer, block: &Block) -> Sound<Buffer> {
     let bounds = || {
         let start = usize::try_from(block.offset()).ok()?;
         let length =

@@ -43,7 +43,9 @@ impl<'a> Cbow<'a> {
                 prefetch(rows.row(entering), stride);
             }
             self.context.clear();
-            self.context.extend(sentence[window.start..at].iter().chain(&sentence[at + 1..window.end]).map(|&word| rows.row(word)));
+            self.context.extend(
+                sentence[window.start..at].iter().chain(&sentence[at + 1..window.end]).map(|&word| rows.row(word)),
+            );
             let share = 1.0 / self.context.len() as f32;
             let (pooled, returned) = if shared.config.cbow_mean { (share, 1.0) } else { (1.0, share) };
             let block = Block {

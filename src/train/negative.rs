@@ -138,7 +138,8 @@ mod tests {
     use super::*;
 
     fn merged(words: &[u32]) -> (Vec<u32>, Vec<f32>, Vec<f32>) {
-        let mut targets = Targets { words: words.to_vec(), rows: vec![], labels: vec![], weights: vec![], is_plain: false };
+        let mut targets =
+            Targets { words: words.to_vec(), rows: vec![], labels: vec![], weights: vec![], is_plain: false };
         targets.merge_equal();
         (targets.words, targets.labels, targets.weights)
     }

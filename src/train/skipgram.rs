@@ -32,7 +32,9 @@ impl<'a> SkipGram<'a> {
                 prefetch(rows.row(entering), rows.stride());
             }
             self.inputs.clear();
-            self.inputs.extend(sentence[window.start..at].iter().chain(&sentence[at + 1..window.end]).map(|&word| rows.row(word)));
+            self.inputs.extend(
+                sentence[window.start..at].iter().chain(&sentence[at + 1..window.end]).map(|&word| rows.row(word)),
+            );
             let block = Block {
                 inputs: &self.inputs,
                 targets: &targets.rows,

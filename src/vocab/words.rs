@@ -74,9 +74,12 @@ impl<'a> FromIterator<&'a str> for Words {
 
 /// The same text under 64-bit offsets, without copying the text itself.
 fn with_long_offsets<O: OffsetSizeTrait>(text: &GenericStringArray<O>) -> LargeStringArray {
-    let offsets: ScalarBuffer<i64> = text.offsets().iter().map(|o| o.as_usize() as i64).collect();
-    // Offsets of a valid array, widened; validity is checked again by `new`.
-    LargeStringArray::new(OffsetBuffer::new(offsets), text.values().clone(), None)
+    let first = text.offsets()[0].as_usize();
+    let last = text.offsets()[text.len()].as_usize();
+    let offsets: ScalarBuffer<i64> = text.offsets().iter().map(|o| (o.as_usize() - first) as i64).collect();
+    // Only the text that the offsets span is known to be UTF-8, so no more of the buffer is taken.
+    let text = text.values().slice_with_length(first, last - first);
+    LargeStringArray::new(OffsetBuffer::new(offsets), text, None)
 }
 
 #[cfg(test)]

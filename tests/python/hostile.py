@@ -86,7 +86,7 @@ def main(source: Path, directory: Path) -> int:
     pieces = st.binary(max_size=12) | st.tuples(positions, positions).map(lambda cut: whole[min(cut) : max(cut)])
 
     @settings(
-        max_examples=300,
+        max_examples=200,
         deadline=None,
         database=None,
         derandomize=True,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -218,6 +220,33 @@ def test_a_damaged_page_is_an_error_that_names_file_row_group_and_column(tmp_pat
     path.write_bytes(content)
     with pytest.raises(ValueError, match='damaged.parquet, row group 1.*"tokens"'):
         counts_of(path)
+
+
+#: Trains on a corpus of very many parts, with few files open at a time; in a process of its own, should it crash.
+MANY_PARTS = """
+import resource, sys
+import polargram as pg
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+model = pg.Word2Vec(sys.argv[1], vector_size=2, negative=1, epochs=1)
+print(model.corpus_count, model.corpus_total_words)
+"""
+
+
+@pytest.mark.parametrize("parts", ["files", "row groups"])
+def test_a_corpus_may_have_thousands_of_parts(
+    parts: str, sample: Path, python: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    if parts == "files":
+        for number in range(1000):
+            (tmp_path / f"{number}.parquet").symlink_to(sample / "part-0.parquet")
+        rows = 1000 * pl.read_parquet(sample / "part-0.parquet")["tokens"].list.len()
+    else:
+        frame = pl.concat([pl.read_parquet(sample / "*.parquet")] * 3)
+        frame.write_parquet(tmp_path / "c.parquet", row_group_size=10)
+        rows = frame["tokens"].list.len()
+    done = python("-c", MANY_PARTS, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[1]) == rows.sum()
 
 
 def test_real_text_is_counted_exactly(real_data: Path) -> None:

@@ -6,10 +6,12 @@ import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+from polars.io.plugins import register_io_source
 
 import polargram as pg
 
@@ -90,6 +92,15 @@ def test_a_column_without_its_table_is_a_corpus(column: object) -> None:
     assert counts_of(column) == COUNTS
 
 
+def test_a_query_of_duckdb_is_run_again_for_every_pass() -> None:
+    with duckdb.connect() as connection:
+        assert counts_of(connection.sql("SELECT [w, 'x'] AS tokens FROM (VALUES ('a'), ('b'), ('a')) AS t(w)")) == {
+            "x": 3,
+            "a": 2,
+            "b": 1,
+        }
+
+
 def test_strings_of_numpy_and_other_subclasses_of_str_are_words() -> None:
     class Word(str):
         pass
@@ -118,6 +129,23 @@ def test_a_lazy_frame_is_run_by_batches_and_needs_no_other_column() -> None:
 def test_a_scanned_file_is_streamed_with_its_filter(sample: Path, sentences: list[list[str]]) -> None:
     long = pl.scan_parquet(sample / "*.parquet").filter(pl.col("tokens").list.len() >= 20)
     assert train(long).corpus_count == sum(len(sentence) >= 20 for sentence in sentences)
+
+
+@pytest.mark.parametrize(
+    "lazy",
+    [
+        pl.LazyFrame({"s": ["a b", "c a"]}).select(tokens=pl.col("s").map_elements(str.split, pl.List(pl.String))),
+        pl.LazyFrame({"s": ["a b", "c a"]}).map_batches(
+            lambda frame: frame.select(tokens=pl.col("s").str.split(" ")), schema={"tokens": pl.List(pl.String)}
+        ),
+        register_io_source(
+            lambda *_: iter([pl.DataFrame({"tokens": [["a", "b"], ["c", "a"]]})]), schema={"tokens": pl.List(pl.String)}
+        ),
+    ],
+    ids=["map_elements", "map_batches", "source"],
+)
+def test_a_lazy_frame_may_call_python(lazy: pl.LazyFrame) -> None:
+    assert counts_of(lazy) == {"a": 2, "b": 1, "c": 1}
 
 
 @pytest.mark.parametrize(
@@ -189,12 +217,12 @@ def test_a_frame_whose_column_is_no_list_of_tokens_is_refused_by_name(frame: typ
         train(frame({"tokens": tokens}))
 
 
-class Own(Exception):
+class OwnError(Exception):
     """An error of the user's."""
 
 
 @pytest.mark.parametrize(
-    "raised", [Own("mine"), ValueError("theirs"), StopAsyncIteration(), KeyboardInterrupt(), SystemExit(7)]
+    "raised", [OwnError("mine"), ValueError("theirs"), StopAsyncIteration(), KeyboardInterrupt(), SystemExit(7)]
 )
 @pytest.mark.parametrize("failing_pass", [1, 2])
 @pytest.mark.parametrize("after", [0, 1, 5000])
@@ -218,7 +246,7 @@ def test_an_exception_of_the_corpus_comes_through_as_it_is(
 @pytest.mark.parametrize("where", ["__iter__", "__next__", "__getitem__", "__arrow_c_stream__", "sentence", "select"])
 def test_an_exception_of_any_method_of_the_corpus_comes_through(where: str) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise Own(where)
+        raise OwnError(where)
 
     iterator = type("Iterator", (), {"__next__": fail, "__iter__": lambda self: self})
     corpora = {
@@ -229,7 +257,7 @@ def test_an_exception_of_any_method_of_the_corpus_comes_through(where: str) -> N
         "sentence": lambda: [["a"], type("Sentence", (), {"__iter__": lambda self: iterator()})()],
         "select": lambda: type("Lazy", (), {"collect_batches": fail, "select": fail})(),
     }
-    with pytest.raises(Own, match=where):
+    with pytest.raises(OwnError, match=where):
         train(corpora[where]())
 
 
@@ -250,11 +278,11 @@ def test_a_stream_that_breaks_midway_says_what_its_source_said() -> None:
         def __arrow_c_stream__(self, requested_schema: object = None) -> object:
             def batches() -> Iterator[pa.RecordBatch]:
                 yield pa.record_batch({"tokens": [["a"]]}, schema)
-                raise Own("the disk is gone")
+                raise OwnError("the disk is gone")
 
             return pa.RecordBatchReader.from_batches(schema, batches()).__arrow_c_stream__()
 
-    with pytest.raises((Own, ValueError, OSError), match="the disk is gone"):
+    with pytest.raises((OwnError, ValueError, OSError), match="the disk is gone"):
         train(Breaking())
 
 

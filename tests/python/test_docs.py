@@ -6,6 +6,9 @@ import ast
 import doctest
 import importlib
 import inspect
+import re
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -23,12 +26,41 @@ EXAMPLES = [
 ]
 
 
+def blocks(language: str) -> list[str]:
+    """The code of the README in a language."""
+    readme = PACKAGE.parents[1] / "README.md"
+    if not readme.exists():
+        pytest.skip("the README is not where the sources are")
+    return re.findall(rf"```{language}\n(.*?)```", readme.read_text(encoding="utf8"), re.DOTALL)
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_prints_what_it_shows(example: doctest.DocTest, here: Path) -> None:
     report: list[str] = []
     failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=report.append)
     assert tried > 0
     assert failed == 0, "".join(report)
+
+
+def test_the_programs_of_the_readme_run_as_they_stand(sample: Path, here: Path) -> None:
+    (here / "corpus").symlink_to(sample)
+    (here / "documents").mkdir()
+    documents = pl.scan_parquet(sample / "part-0.parquet").with_columns(first_word=pl.col("tokens").list.first())
+    documents.sink_parquet(here / "documents" / "0.parquet")
+    for program in blocks("python"):
+        exec(program, {})
+    embedded = pl.read_parquet(here / "embedded.parquet")
+    assert embedded.schema["embedding"] == embedded.schema["title"] == pl.Array(pl.Float32, 100)
+    assert embedded["embedding"].null_count() == 0
+
+
+def test_the_commands_of_the_readme_run_as_they_stand(command: Callable[..., object], here: Path) -> None:
+    lines = [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()]
+    commands = [words[1:] for words in lines if words[:1] == ["polargram"]]
+    assert {words[0] for words in commands} >= {"sample", "train", "similar"}
+    for words in commands:
+        small = ["--tokens", 200_000] if words[0] == "sample" else []
+        command(*words, *small)
 
 
 @pytest.mark.parametrize(

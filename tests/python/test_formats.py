@@ -233,6 +233,18 @@ def test_the_npy_file_is_a_plain_matrix_with_its_words_beside_it(model: pg.Word2
     assert lines == [f"{word} {count}" for word, count in zip(model.wv.index_to_key, counts(model.wv), strict=True)]
 
 
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_a_matrix_that_numpy_saved_is_read(version: tuple[int, int], tmp_path: Path) -> None:
+    matrix = np.arange(12, dtype=np.float32).reshape(4, 3)
+    with open(tmp_path / "v.npy", "wb") as file:
+        np.lib.format.write_array(file, matrix, version)
+    (tmp_path / "v.vocab.txt").write_text("a 9\nb 8\nnew york 7\nd 6\n")
+    wv = pg.KeyedVectors.load(tmp_path / "v.npy")
+    assert np.array_equal(wv.vectors, matrix)
+    assert wv.key_to_index == {"a": 0, "b": 1, "new york": 2, "d": 3}
+    assert counts(wv) == [9, 8, 7, 6]
+
+
 @pytest.mark.parametrize("name", ["v", "v.parq", "arrow", ".arrow.old", "v.ARROW"])
 def test_an_unknown_ending_is_refused_with_those_that_there_are(name: str, model: pg.Word2Vec, tmp_path: Path) -> None:
     for call in (model.wv.save, pg.KeyedVectors.load):

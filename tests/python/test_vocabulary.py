@@ -60,7 +60,7 @@ def expected(rows: Rows, min_count: int) -> list[tuple[str, int]]:
     return sorted(((w, n) for w, n in counts.items() if n >= min_count), key=lambda item: (-item[1], item[0].encode()))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=SENTENCES, min_count=st.integers(0, 4), carrier=st.sampled_from(CARRIERS))
 def test_words_counts_order_and_totals_are_those_of_a_counter(
     rows: Rows, min_count: int, carrier: Callable[[Rows], object]

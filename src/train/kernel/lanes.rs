@@ -40,9 +40,7 @@ pub(super) unsafe trait Lanes: Copy {
             let whole = exponent.round();
             let f = whole.mul_add(Self::splat(-1.0), exponent);
             let mut power = Self::splat(1.540_353e-4);
-            for coefficient in
-                [1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, std::f32::consts::LN_2, 1.0]
-            {
+            for coefficient in [1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, std::f32::consts::LN_2, 1.0] {
                 power = power.mul_add(f, Self::splat(coefficient));
             }
             let one = Self::splat(1.0);
