@@ -60,6 +60,11 @@ pub enum Error {
     /// A word that has no row.
     #[error("the word {0:?} is not in the vocabulary")]
     UnknownWord(String),
+    /// A forked child cannot use the thread pools that its parent started.
+    #[error(
+        "this process was forked after its parent started threads, which it lacks; start it with spawn or forkserver instead"
+    )]
+    Forked,
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,

@@ -71,7 +71,7 @@ fn decode(file: &Buffer) -> Sound<MappedIpc> {
 /// Refuses types that our files do not have, on some of which the decoder would panic.
 fn check_field(field: arrow::ipc::Field<'_>) -> Sound<()> {
     let is_known = match field.type_type() {
-        Type::Utf8 | Type::LargeUtf8 | Type::List | Type::FixedSizeList => true,
+        Type::Utf8 | Type::LargeUtf8 | Type::Utf8View | Type::List | Type::FixedSizeList => true,
         Type::Int => field.type_as_int().is_some_and(|int| matches!(int.bitWidth(), 8 | 16 | 32 | 64)),
         Type::FloatingPoint => {
             field.type_as_floating_point().is_some_and(|float| float.precision().variant_name().is_some())
@@ -100,20 +100,28 @@ fn check_columns(file: &Buffer, block: &Block, schema: &SchemaRef) -> Sound<()> 
     let body = usize::try_from(block.bodyLength()).map_err(|_| "a block has no length")?;
     let start = bytes.len() - body;
     if batch.compression().is_some() || !(block.offset() as usize + start).is_multiple_of(8) {
-        return Err("it is compressed or not aligned, so it cannot be mapped".into());
+        return Err("it is compressed or not aligned, so it cannot be mapped; write it uncompressed".into());
     }
-    let mut columns = Columns { nodes: nodes.iter(), buffers: buffers.iter(), body };
+    let view_buffers = batch.variadicBufferCounts().into_iter().flatten();
+    let mut columns = Columns { nodes: nodes.iter(), buffers: buffers.iter(), view_buffers, body };
     schema.fields().iter().try_for_each(|field| columns.check(field.data_type()))
 }
 
 /// The nodes and buffers of a batch's columns, depth first.
-struct Columns<N, B> {
+struct Columns<N, B, V> {
     nodes: N,
     buffers: B,
+    /// How many buffers of text each column of string views has.
+    view_buffers: V,
     body: usize,
 }
 
-impl<'a, N: Iterator<Item = &'a FieldNode>, B: Iterator<Item = &'a arrow::ipc::Buffer>> Columns<N, B> {
+impl<'a, N, B, V> Columns<N, B, V>
+where
+    N: Iterator<Item = &'a FieldNode>,
+    B: Iterator<Item = &'a arrow::ipc::Buffer>,
+    V: Iterator<Item = i64>,
+{
     fn check(&mut self, data_type: &DataType) -> Sound<()> {
         let node = self.nodes.next().ok_or("a column is missing")?;
         let rows = usize::try_from(node.length()).map_err(|_| "a column has a negative length")?;
@@ -124,6 +132,11 @@ impl<'a, N: Iterator<Item = &'a FieldNode>, B: Iterator<Item = &'a arrow::ipc::B
         match data_type {
             DataType::Utf8 => self.values(rows.saturating_add(1), 4).and_then(|()| self.buffer()).map(drop),
             DataType::LargeUtf8 => self.values(rows.saturating_add(1), 8).and_then(|()| self.buffer()).map(drop),
+            DataType::Utf8View => {
+                self.values(rows, 16)?;
+                let buffers = self.view_buffers.next().ok_or("a column of string views has no buffers")?;
+                (0..buffers).try_for_each(|_| self.buffer().map(drop))
+            }
             DataType::List(item) => self.values(rows.saturating_add(1), 4).and_then(|()| self.check(item.data_type())),
             DataType::FixedSizeList(item, _) => self.check(item.data_type()),
             other => match other.primitive_width() {

@@ -38,6 +38,7 @@ mod expr;
 pub mod formats;
 mod ipc;
 pub mod model;
+mod process;
 mod progress;
 #[cfg(feature = "python")]
 mod python;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::encode::encode;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Weights;
+use crate::process::need_threads;
 use crate::progress::Progress;
 use crate::train::{Trained, train};
 use crate::vectors::{KeyedVectors, Rows};
@@ -67,10 +68,19 @@ impl Word2Vec {
     /// [`Error::EmptyVocabulary`](crate::Error::EmptyVocabulary), or [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn fit(corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<Self> {
         config.validate()?;
+        need_threads()?;
         let start = Instant::now();
         let vocabulary = Vocabulary::count(corpus, config.min_count, progress)?;
         let counted = start.elapsed();
         let spool = encode(corpus, &vocabulary, DEFAULT_MEMORY_BUDGET, progress)?;
+        if spool.raw_tokens() != vocabulary.raw_tokens() {
+            let (first, second) = (vocabulary.raw_tokens(), spool.raw_tokens());
+            let reason = format!(
+                "gave {first} tokens when read first and {second} when read again. A corpus must give the same each time: pass a \
+                 list, or an object whose __iter__ starts again."
+            );
+            return Err(Error::corpus("corpus", reason));
+        }
         let preparation = Preparation { vocabulary: counted, encoding: start.elapsed() - counted };
         let weights = Weights::new(vocabulary.len(), config.vector_size, config.seed)?;
         let trained = train(&config, &vocabulary, &spool, &weights, progress)?;

@@ -49,8 +49,8 @@ def embed(expr: IntoExpr, path: str | os.PathLike[str], *, pooling: str | None =
     >>> model.wv.save("vectors.arrow")
     >>> frame = pl.DataFrame({"tokens": [["the", "cat"], ["unknown"]]})
     >>> out = frame.select(pg.embed("tokens", "vectors.arrow", pooling="mean"))
-    >>> out.schema
-    Schema({'tokens': Array(Float32, shape=(4,))})
+    >>> out.schema["tokens"]
+    Array(Float32, shape=(4,))
     >>> out["tokens"].null_count()
     1
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from polargram._polargram import KeyedVectors, Model
@@ -97,7 +96,7 @@ class Word2Vec:
         if hs:
             msg = "hs: hierarchical softmax is not there yet; leave hs=0 and use negative sampling"
             raise ValueError(msg)
-        config = {
+        parameters = {
             "vector_size": vector_size,
             "alpha": alpha,
             "window": window,
@@ -106,14 +105,14 @@ class Word2Vec:
             "seed": seed,
             "workers": 0 if workers is None else workers,
             "min_alpha": min_alpha,
-            "sg": bool(sg),
+            "sg": sg,
             "negative": negative,
             "ns_exponent": ns_exponent,
-            "cbow_mean": bool(cbow_mean),
+            "cbow_mean": cbow_mean,
             "epochs": epochs,
             "shrink_windows": shrink_windows,
         }
-        self._model = Model.fit(sentences, column, json.dumps(config))
+        self._model = Model.fit(sentences, column, parameters)
         self._wv = self._model.vectors()
 
     @property

@@ -1,6 +1,7 @@
 //! What a person sees of a job: a bar on a terminal, plain lines elsewhere, and a summary.
 
-use std::io::IsTerminal;
+use std::fmt::{self, Display};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -9,11 +10,27 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
+use crate::error::{IoContext, Result};
 use crate::progress::{Phase, Progress};
 use crate::word2vec::Word2Vec;
 
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// A line to stderr. That it is closed or full is no reason to fail.
+pub(super) fn say(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Results to stdout, a line each. A closed pipe means that the reader has seen enough.
+pub(super) fn print_lines(lines: impl IntoIterator<Item = impl Display>) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let written = lines.into_iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.at("write to", "standard output".as_ref()),
+    }
+}
 
 /// Stops the job on Ctrl-C or SIGTERM; a second one ends the process at once.
 pub(super) fn on_interrupt(progress: &Arc<Progress>) {
@@ -28,13 +45,13 @@ pub(super) fn on_interrupt(progress: &Arc<Progress>) {
 }
 
 /// A thread that shows a job's progress on stderr until it is stopped or dropped.
-pub(super) struct Display {
+pub(super) struct Watcher {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
     start: Instant,
 }
 
-impl Display {
+impl Watcher {
     pub(super) fn start(progress: &Arc<Progress>, quiet: bool) -> Self {
         let start = Instant::now();
         if quiet {
@@ -63,7 +80,7 @@ impl Display {
     }
 }
 
-impl Drop for Display {
+impl Drop for Watcher {
     fn drop(&mut self) {
         self.stop.take();
         self.thread.take().map(JoinHandle::join);
@@ -106,8 +123,8 @@ impl Snapshot {
     }
 }
 
-impl std::fmt::Display for Snapshot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.phase)?;
         if self.total > 0 {
             write!(f, " {:.0} %", 100.0 * self.tokens as f64 / self.total as f64)?;
@@ -171,7 +188,7 @@ impl View for Lines {
         }
         self.phase = Some(seen.phase);
         self.next = Instant::now() + LINE_INTERVAL;
-        eprintln!("polargram: {seen}");
+        say(format_args!("polargram: {seen}"));
     }
 }
 
@@ -185,34 +202,38 @@ pub(super) struct Summary<'a> {
 impl Summary<'_> {
     pub(super) fn print(&self) {
         let (vocabulary, corpus, trained) = (self.model.vocabulary(), self.model.corpus(), self.model.trained());
-        eprintln!("corpus      {} sentences, {} words", HumanCount(corpus.sentences), HumanCount(corpus.tokens));
-        eprintln!(
+        say(format_args!(
+            "corpus      {} sentences, {} words",
+            HumanCount(corpus.sentences),
+            HumanCount(corpus.tokens)
+        ));
+        say(format_args!(
             "vocabulary  {} of {} distinct words (min_count {})",
             HumanCount(vocabulary.len() as u64),
             HumanCount(vocabulary.raw_words() as u64),
             self.model.config().min_count
-        );
-        eprintln!(
+        ));
+        say(format_args!(
             "training    {} words in {:.1} s: {:.2} M words/s on {} workers ({})",
             HumanCount(trained.tokens),
             trained.elapsed.as_secs_f64(),
             trained.tokens_per_second() / 1e6,
             self.model.config().worker_threads(),
             trained.isa
-        );
+        ));
         let preparation = self.model.preparation();
-        eprintln!(
+        say(format_args!(
             "preparation {:.1} s for the vocabulary, {:.1} s for encoding",
             preparation.vocabulary.as_secs_f64(),
             preparation.encoding.as_secs_f64()
-        );
-        eprintln!(
+        ));
+        say(format_args!(
             "total       {:.1} s{}",
             self.elapsed.as_secs_f64(),
             peak_memory().map(|m| format!(", peak memory {m} MiB")).unwrap_or_default()
-        );
+        ));
         for file in self.files {
-            eprintln!("wrote       {}", file.display());
+            say(format_args!("wrote       {}", file.display()));
         }
     }
 }

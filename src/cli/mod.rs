@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::error::{Error, Result};
+use display::say;
 
 /// Word vectors from Parquet and Arrow columns of tokens.
 #[derive(Parser)]
@@ -52,11 +53,11 @@ pub fn run_to_code(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match cli.execute() {
         Ok(()) => 0,
         Err(Error::Interrupted) => {
-            eprintln!("polargram: interrupted; nothing was written");
+            say("polargram: interrupted; nothing was written");
             INTERRUPTED
         }
         Err(error) => {
-            eprintln!("polargram: {error}");
+            say(format_args!("polargram: {error}"));
             FAILED
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::display::{print_lines, say};
 use crate::error::Result;
 use crate::sample::write_corpus;
 
@@ -24,10 +25,7 @@ pub(super) struct Sample {
 impl Sample {
     pub(super) fn run(&self) -> Result<()> {
         let written = write_corpus(&self.output, self.tokens, self.seed)?;
-        for file in written.files.iter().chain([&written.questions]) {
-            println!("{}", file.display());
-        }
-        eprintln!("{} sentences, {} tokens", written.sentences, written.tokens);
-        Ok(())
+        say(format_args!("{} sentences, {} tokens", written.sentences, written.tokens));
+        print_lines(written.files.iter().chain([&written.questions]).map(|file| file.display()))
     }
 }

@@ -1,11 +1,11 @@
 //! `polargram similar`.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::error::{IoContext, Result};
+use super::display::print_lines;
+use crate::error::Result;
 use crate::vectors::KeyedVectors;
 
 /// Print the words nearest to the given ones, a line `word<TAB>cosine` each.
@@ -31,14 +31,6 @@ impl Similar {
         let [positive, negative] =
             [&self.positive, &self.negative].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
         let nearest = vectors.most_similar(&positive, &negative, self.topn)?;
-        let mut out = io::stdout().lock();
-        for (row, cosine) in nearest {
-            match writeln!(out, "{}\t{cosine:.4}", vectors.words().word(row)) {
-                // The reader has seen enough.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                written => written.at("write to", "standard output".as_ref())?,
-            }
-        }
-        Ok(())
+        print_lines(nearest.into_iter().map(|(row, cosine)| format!("{}\t{cosine:.4}", vectors.words().word(row))))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::display::{Display, Summary, on_interrupt};
+use super::display::{Summary, Watcher, on_interrupt};
 use crate::config::Config;
 use crate::corpus::ParquetCorpus;
 use crate::error::{IoContext, Result};
@@ -137,7 +137,7 @@ impl Train {
         let corpus = ParquetCorpus::open(&self.corpus, &self.column)?;
         // An output that cannot be written must be known before the hours of training, not after.
         let directory = OutputDirectory::prepare(&self.output)?;
-        let display = Display::start(&progress, self.quiet);
+        let watcher = Watcher::start(&progress, self.quiet);
         let model = Word2Vec::fit(&corpus, config, &progress)?;
         progress.enter(Phase::Saving, 0);
         let vectors = model.vectors()?;
@@ -149,7 +149,7 @@ impl Train {
         }
         let files = staged.commit()?;
         directory.keep();
-        let elapsed = display.stop();
+        let elapsed = watcher.stop();
         if !self.quiet {
             Summary { model: &model, files: &files, elapsed }.print();
         }

@@ -1,6 +1,6 @@
 //! Parquet files.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -166,19 +166,35 @@ fn with_strings_as(field: &FieldRef, strings: &DataType) -> FieldRef {
 /// Files that a path, directory or glob stands for.
 fn expand(source: &str) -> Result<Vec<PathBuf>> {
     let path = Path::new(source);
-    // A file whose name holds a bracket is a file first.
     if path.is_dir() {
-        let pattern = format!("{}/*.parquet", glob::Pattern::escape(source.trim_end_matches('/')));
-        return matches(&pattern, || format!("the directory {source} holds no *.parquet file"));
+        return files_in(path);
     }
+    // A file whose name holds a bracket is a file first.
     if !path.exists() && source.contains(['*', '?', '[']) {
-        return matches(source, || format!("no file matches {source}"));
+        return files_matching(source);
     }
     Ok(vec![path.to_owned()])
 }
 
-/// The matching files, sorted.
-fn matches(pattern: &str, nothing: impl Fn() -> String) -> Result<Vec<PathBuf>> {
+/// The directory's own `*.parquet` files, sorted.
+fn files_in(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).at("read", directory)? {
+        let path = entry.at("read", directory)?.path();
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !is_hidden && path.extension().is_some_and(|extension| extension == "parquet") && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    match files.is_empty() {
+        true => Err(Error::corpus(directory.display().to_string(), "the directory holds no *.parquet file")),
+        false => Ok(files),
+    }
+}
+
+/// The files that match a glob, sorted.
+fn files_matching(pattern: &str) -> Result<Vec<PathBuf>> {
     let paths = glob::glob(pattern).map_err(|error| Error::corpus(pattern, format!("is no valid glob: {error}")))?;
     let mut files = Vec::new();
     for path in paths {
@@ -188,5 +204,5 @@ fn matches(pattern: &str, nothing: impl Fn() -> String) -> Result<Vec<PathBuf>> 
             files.push(path);
         }
     }
-    if files.is_empty() { Err(Error::corpus(pattern, nothing())) } else { Ok(files) }
+    if files.is_empty() { Err(Error::corpus(pattern, "no file matches")) } else { Ok(files) }
 }

@@ -39,26 +39,33 @@ pub(crate) struct EncodedBatch {
 pub fn encode(corpus: &dyn Corpus, vocabulary: &Vocabulary, memory_budget: u64, progress: &Progress) -> Result<Spool> {
     progress.enter(Phase::Encoding, vocabulary.raw_tokens());
     let mut writer = SpoolWriter::new(memory_budget);
-    let encode_part = |part: usize| -> Result<Sentences> {
-        let (origin, mut sentences) = (corpus.origin(part), Sentences::default());
+    let read_part = |part: usize, each: &mut dyn FnMut(&Lists, &str) -> Result<u64>| -> Result<()> {
+        let origin = corpus.origin(part);
         for lists in corpus.read(part)? {
             progress.check()?;
-            let before = sentences.raw_tokens;
-            sentences.append(&Lists::new(&lists?, corpus.column(), &origin)?, vocabulary, &origin)?;
-            progress.advance(sentences.raw_tokens - before);
+            let tokens = each(&Lists::new(&lists?, corpus.column(), &origin)?, &origin)?;
+            progress.advance(tokens);
         }
-        Ok(sentences)
+        Ok(())
     };
+    if !corpus.is_parallel() {
+        for part in 0..corpus.parts() {
+            read_part(part, &mut |lists, origin| {
+                writer.append(|sentences| sentences.encode(lists, vocabulary, origin))
+            })?;
+        }
+        return writer.finish();
+    }
     // As many parts at a time as there are threads: they are decoded at once, and written in order.
-    let at_once = if corpus.is_parallel() { rayon::current_num_threads() } else { 1 };
+    let at_once = rayon::current_num_threads();
     for first in (0..corpus.parts()).step_by(at_once) {
         let parts = first..(first + at_once).min(corpus.parts());
-        let encoded = match corpus.is_parallel() {
-            true => parts.into_par_iter().map(encode_part).collect::<Result<Vec<_>>>()?,
-            false => parts.map(encode_part).collect::<Result<Vec<_>>>()?,
+        let encode_part = |part| {
+            let mut encoded = Sentences::default();
+            read_part(part, &mut |lists, origin| encoded.encode(lists, vocabulary, origin)).map(|()| encoded)
         };
-        for sentences in encoded {
-            writer.write(sentences)?;
+        for part in parts.into_par_iter().map(encode_part).collect::<Result<Vec<_>>>()? {
+            writer.append(|sentences| sentences.extend(part))?;
         }
     }
     writer.finish()
@@ -76,32 +83,51 @@ struct Sentences {
 }
 
 impl Sentences {
-    fn append(&mut self, lists: &Lists, vocabulary: &Vocabulary, origin: &str) -> Result<()> {
+    /// Encodes more lists and gives the number of their tokens, known or not.
+    fn encode(&mut self, lists: &Lists, vocabulary: &Vocabulary, origin: &str) -> Result<u64> {
+        let before = self.raw_tokens;
         let tokens = rows_of_tokens(lists.values.as_ref(), vocabulary.words(), origin)?;
         for range in &lists.ranges {
             let tokens = &tokens[range.clone()];
             self.raw_sentences += 1;
             self.raw_tokens += tokens.iter().filter(|token| **token != tokens::NULL).count() as u64;
-            let before = self.rows.len();
+            let start = self.rows.len();
             self.rows.extend(tokens.iter().copied().filter(|&token| token < tokens::UNKNOWN));
-            if self.rows.len() > before {
+            if self.rows.len() > start {
                 self.ends.push(self.rows.len());
             }
         }
-        Ok(())
+        Ok(self.raw_tokens - before)
     }
 
-    /// Cuts off whole sentences of at least [`BATCH_TOKENS`] tokens together, or all that is left.
-    fn batches(&self) -> impl Iterator<Item = Result<ListArray>> {
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            let start = if from == 0 { 0 } else { self.ends[from - 1] };
+    fn extend(&mut self, other: Self) -> Result<u64> {
+        let start = self.rows.len();
+        self.rows.extend(other.rows);
+        self.ends.extend(other.ends.into_iter().map(|end| start + end));
+        self.raw_tokens += other.raw_tokens;
+        self.raw_sentences += other.raw_sentences;
+        Ok(other.raw_tokens)
+    }
+
+    /// Cuts off whole sentences from the front, at least [`BATCH_TOKENS`] tokens a batch; of the rest nothing, unless `with_rest`. So
+    /// where batches are cut follows from the sentences alone, not from the parts that they came in.
+    fn take_batches(&mut self, with_rest: bool) -> Result<Vec<ListArray>> {
+        let (mut batches, mut from, mut start) = (Vec::new(), 0, 0);
+        loop {
             let rest = &self.ends[from..];
             let full = rest.partition_point(|&end| end < start + BATCH_TOKENS);
-            let ends = &rest[..rest.len().min(full + 1)];
-            from += ends.len();
-            (!ends.is_empty()).then(|| list_array(&self.rows[start..ends[ends.len() - 1]], start, ends))
-        })
+            let take = if full < rest.len() { full + 1 } else { rest.len() };
+            if take == 0 || (full == rest.len() && !with_rest) {
+                break;
+            }
+            let end = rest[take - 1];
+            batches.push(list_array(&self.rows[start..end], start, &rest[..take])?);
+            (from, start) = (from + take, end);
+        }
+        self.rows.drain(..start);
+        self.ends.drain(..from);
+        self.ends.iter_mut().for_each(|end| *end -= start);
+        Ok(batches)
     }
 }
 

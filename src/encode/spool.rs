@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::writer::FileWriter;
 use tempfile::NamedTempFile;
 
-use super::{EncodedBatch, Sentences, item_field};
+use super::{BATCH_TOKENS, EncodedBatch, Sentences, item_field};
 use crate::error::{Error, IoContext, Result};
 use crate::ipc;
 
@@ -45,6 +45,7 @@ impl Spool {
 /// Collects encoded sentences in order.
 pub(super) struct SpoolWriter {
     budget: u64,
+    waiting: Sentences,
     spool: Spool,
     file: Option<SpoolFile>,
 }
@@ -56,14 +57,25 @@ struct SpoolFile {
 
 impl SpoolWriter {
     pub(super) fn new(budget: u64) -> Self {
-        Self { budget, spool: Spool { batches: Vec::new(), tokens: 0, raw_tokens: 0, raw_sentences: 0 }, file: None }
+        Self {
+            budget,
+            waiting: Sentences::default(),
+            spool: Spool { batches: Vec::new(), tokens: 0, raw_tokens: 0, raw_sentences: 0 },
+            file: None,
+        }
     }
 
-    pub(super) fn write(&mut self, sentences: Sentences) -> Result<()> {
-        self.spool.raw_tokens += sentences.raw_tokens;
-        self.spool.raw_sentences += sentences.raw_sentences;
-        for lists in sentences.batches() {
-            let lists = lists?;
+    /// Adds what `encode` appends to the sentences that wait to fill a batch.
+    pub(super) fn append(&mut self, encode: impl FnOnce(&mut Sentences) -> Result<u64>) -> Result<u64> {
+        let raw_tokens = encode(&mut self.waiting)?;
+        if self.waiting.rows.len() >= BATCH_TOKENS {
+            self.write_waiting(false)?;
+        }
+        Ok(raw_tokens)
+    }
+
+    fn write_waiting(&mut self, with_rest: bool) -> Result<()> {
+        for lists in self.waiting.take_batches(with_rest)? {
             self.spool.tokens += lists.values().len() as u64;
             match &mut self.file {
                 Some(file) => file.write(&lists)?,
@@ -81,6 +93,9 @@ impl SpoolWriter {
     }
 
     pub(super) fn finish(mut self) -> Result<Spool> {
+        self.write_waiting(true)?;
+        self.spool.raw_tokens = self.waiting.raw_tokens;
+        self.spool.raw_sentences = self.waiting.raw_sentences;
         if let Some(file) = self.file {
             let batches = file.finish()?.into_iter().enumerate();
             self.spool.batches = batches.map(|(number, lists)| EncodedBatch { number, lists }).collect();

@@ -31,8 +31,11 @@ fn embed(inputs: &[Series], kwargs: EmbedOptions) -> PolarsResult<Series> {
         (DataType::String | DataType::Categorical(..) | DataType::Enum(..), None) => {
             embed_words(column.cast(&DataType::String)?.str()?, &vectors)
         }
+        (DataType::Null, _) => Ok(Series::full_null(column.name().clone(), column.len(), &vector_type(&vectors))),
         (DataType::List(token) | DataType::Array(token, _), Some(pooling)) if is_word_type(token) => {
-            embed_lists(column.cast(&DataType::List(Box::new(DataType::String)))?.list()?, &vectors, pooling)
+            // An array first becomes a list of its own type: cast at once, categories would be read as their codes.
+            let lists = column.cast(&DataType::List(token.clone()))?;
+            embed_lists(lists.cast(&DataType::List(Box::new(DataType::String)))?.list()?, &vectors, pooling)
         }
         (DataType::List(_) | DataType::Array(..), None) => {
             polars_bail!(InvalidOperation: "embed: column {:?} is {}: name a pooling, as in pooling=\"mean\"", column.name(), column.dtype())

@@ -101,8 +101,12 @@ pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
         _ if words.null_count() > 0 => return Err(fault("column \"word\" has nulls".into())),
         DataType::Utf8 => Words::new(words.as_string::<i32>()),
         DataType::LargeUtf8 => Words::new(words.as_string::<i64>()),
+        DataType::Utf8View => Words::new(&LargeStringArray::from_iter_values(words.as_string_view().iter().flatten())),
         other => return Err(fault(format!("column \"word\" is {other}; expected strings"))),
     };
+    if words.has_repeats() {
+        return Err(fault("holds a word in more than one row".into()));
+    }
     let counts = match column("count")?.as_primitive_opt::<UInt64Type>() {
         Some(counts) => counts.values().to_vec(),
         None => return Err(fault("column \"count\" is not UInt64".into())),
@@ -115,5 +119,5 @@ pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
         _ => return Err(fault("column \"vector\" is not a FixedSizeList of Float32 without nulls".into())),
     };
     let config = mapped.schema.metadata().get(METADATA_KEY).and_then(|json| serde_json::from_str::<Config>(json).ok());
-    KeyedVectors::new(words, counts, Rows::from_buffer(values, width), config).map_err(|error| fault(error.to_string()))
+    KeyedVectors::new(words, counts, Rows::from_mapped(values, width), config).map_err(|error| fault(error.to_string()))
 }

@@ -66,7 +66,7 @@ pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
     // SAFETY: the mapping is readable for its length and stays in place for as long as the buffer owns it.
     let buffer = unsafe { Buffer::from_custom_allocation(pointer, mapping.len(), Arc::new(mapping)) };
     let values = ScalarBuffer::new(buffer.slice(start), 0, bytes / size_of::<f32>());
-    KeyedVectors::new(words, counts, Rows::from_buffer(values, width), None)
+    KeyedVectors::new(words, counts, Rows::from_mapped(values, width), None)
         .map_err(|error| Error::format(path, error.to_string()))
 }
 

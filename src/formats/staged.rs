@@ -32,7 +32,8 @@ impl Staged {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        let file = builder.prefix(".polargram-").tempfile_in(directory).at("write", target)?;
+        let file =
+            builder.prefix(".polargram-").tempfile_in(directory).map_err(without_temporary_name).at("write", target)?;
         let mut out = BufWriter::new(file.as_file());
         content(&mut out).and_then(|()| out.flush()).map_err(|source| match source.kind() {
             io::ErrorKind::InvalidInput => Error::format(target, source.to_string()),
@@ -50,6 +51,10 @@ impl Staged {
     pub(crate) fn commit(self) -> Result<Vec<PathBuf>> {
         for (file, target) in &self.files {
             file.as_file().sync_all().at("write", target)?;
+            // Before the first rename, so that files that belong together are replaced together or not at all.
+            if target.is_dir() {
+                return Err(io::Error::from(io::ErrorKind::IsADirectory)).at("write", target);
+            }
         }
         let mut targets = Vec::new();
         for (file, target) in self.files {
@@ -60,6 +65,12 @@ impl Staged {
         }
         Ok(targets)
     }
+}
+
+/// The system's own error: tempfile wraps it to name a file that the user has never heard of.
+fn without_temporary_name(error: io::Error) -> io::Error {
+    let code = error.get_ref().and_then(|wrapped| wrapped.source()?.downcast_ref::<io::Error>()?.raw_os_error());
+    code.map_or(error, io::Error::from_raw_os_error)
 }
 
 fn directory_of(target: &Path) -> &Path {

@@ -82,6 +82,9 @@ pub(super) fn read(path: &Path, binary: bool, options: &ReadOptions) -> Result<K
         // SAFETY: as in `ipc::map`.
         _ => unsafe { Mmap::map(&file) }.at("map", path)?,
     };
+    if binary && options.no_header {
+        return Err(Error::format(path, "binary files have a header; no_header is for text"));
+    }
     let mut table = Table::new(options);
     let read = if binary { table.read_binary(&bytes) } else { table.read_text(&bytes) };
     read.map_err(|reason| Error::format(path, reason))?;
@@ -95,19 +98,30 @@ struct Table<'a> {
     options: &'a ReadOptions,
     words: LargeStringBuilder,
     values: Vec<f32>,
-    len: usize,
     vector_size: usize,
 }
 
 impl<'a> Table<'a> {
     fn new(options: &'a ReadOptions) -> Self {
-        Self { options, words: LargeStringBuilder::new(), values: Vec::new(), len: 0, vector_size: 0 }
+        Self { options, words: LargeStringBuilder::new(), values: Vec::new(), vector_size: 0 }
     }
 
     fn finish(mut self) -> Result<KeyedVectors> {
-        let words = Words::new(&self.words.finish());
+        let mut words = Words::new(&self.words.finish());
+        if words.has_repeats() {
+            // Like gensim, the first row of a word that stands in several.
+            let first: Vec<usize> =
+                (0..words.len()).filter(|&row| words.row(words.word(row)) == Some(row as u32)).collect();
+            let rows = self.values.chunks_exact(self.vector_size);
+            self.values = rows
+                .enumerate()
+                .filter(|(row, _)| first.binary_search(row).is_ok())
+                .flat_map(|(_, row)| row.to_vec())
+                .collect();
+            words = first.iter().map(|&row| words.word(row)).collect();
+        }
         // The format has no counts; like gensim, made up to fall from row to row.
-        let counts = (1..=self.len as u64).rev().collect();
+        let counts = (1..=words.len() as u64).rev().collect();
         KeyedVectors::new(words, counts, Rows::from_vec(self.values, self.vector_size), None)
     }
 
@@ -200,7 +214,6 @@ impl<'a> Table<'a> {
             }
         };
         self.words.append_value(text);
-        self.len += 1;
         Ok(())
     }
 }
@@ -211,6 +224,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn read_bytes(bytes: &[u8], binary: bool, options: &ReadOptions) -> Parsed<(usize, usize)> {
+        if binary && options.no_header {
+            return Err(Error::format(path, "binary files have a header; no_header is for text"));
+        }
         let mut table = Table::new(options);
         if binary {
             table.read_binary(bytes)?

@@ -1,14 +1,15 @@
 //! Whatever a Python user calls a corpus.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, ListBuilder, StringBuilder};
-use arrow::datatypes::Schema;
+use arrow::array::{ArrayBuilder, ArrayRef, AsArray, ListBuilder, StringBuilder};
+use arrow::datatypes::{DataType, Schema};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
-use pyo3_arrow::PyRecordBatchReader;
-use std::sync::Arc;
+use pyo3_arrow::PyArrayReader;
 
 use super::errors::raised;
 use crate::corpus::{Batches, Corpus, ParquetCorpus, missing_column};
@@ -16,6 +17,9 @@ use crate::error::{Error, Result};
 
 /// Sentences that are taken from a Python iterator at a time.
 const SENTENCES_PER_BATCH: usize = 4096;
+
+/// Or fewer, where they come slowly: between batches the job can be stopped.
+const TIME_PER_BATCH: Duration = Duration::from_millis(100);
 
 /// Recognises paths, Polars LazyFrames, anything with an Arrow stream, and iterables of lists of strings.
 pub(super) fn corpus_from(object: &Bound<'_, PyAny>, column: &str) -> PyResult<Box<dyn Corpus>> {
@@ -118,15 +122,33 @@ impl Corpus for PyCorpus {
     }
 }
 
-/// The column's batches of an object with `__arrow_c_stream__`.
+/// The column's batches of an object with `__arrow_c_stream__`: of a stream of records the column, of a stream of lists itself.
 fn stream(object: &Bound<'_, PyAny>, column: &str) -> Result<impl Iterator<Item = Result<ArrayRef>> + Send + use<>> {
     const ORIGIN: &str = "Arrow stream";
-    let reader = object.extract::<PyRecordBatchReader>().and_then(PyRecordBatchReader::into_reader).map_err(raised)?;
-    let schema: &Schema = &reader.schema();
-    let index = schema.index_of(column).map_err(|_| missing_column(column, schema, ORIGIN))?;
+    // Of a Polars frame the one column: others may be of types that only Polars knows.
+    let is_frame = object.hasattr("lazy").map_err(raised)? && object.hasattr("columns").map_err(raised)?;
+    let names: Vec<String> = match is_frame {
+        true => object.getattr("columns").and_then(|names| names.extract()).map_err(raised)?,
+        false => Vec::new(),
+    };
+    let object = match names.iter().any(|name| name == column) {
+        true => object.call_method1("select", (column,)).map_err(raised)?,
+        false => object.clone(),
+    };
+    let reader = object.extract::<PyArrayReader>().and_then(PyArrayReader::into_reader).map_err(raised)?;
+    let field = reader.field();
+    let index = match field.data_type() {
+        DataType::Struct(fields) => {
+            let index = fields.iter().position(|field| field.name() == column);
+            Some(index.ok_or_else(|| missing_column(column, &Schema::new(fields.clone()), ORIGIN))?)
+        }
+        _ => None,
+    };
+    let column = column.to_owned();
     Ok(reader.map(move |batch| {
-        let batch = batch.map_err(|error| Error::corpus(ORIGIN, error.to_string()))?;
-        Ok(batch.column(index).clone())
+        let batch =
+            batch.map_err(|error| Error::corpus(ORIGIN, format!("column {column:?} cannot be read: {error}")))?;
+        Ok(index.map_or_else(|| batch.clone(), |index| batch.as_struct().column(index).clone()))
     }))
 }
 
@@ -174,13 +196,16 @@ impl Sentences {
     fn take_batch(&mut self, py: Python<'_>) -> PyResult<Option<ArrayRef>> {
         let mut lists = ListBuilder::new(StringBuilder::new());
         let mut sentences = self.sentences.bind(py).clone();
-        for sentence in sentences.by_ref().take(SENTENCES_PER_BATCH) {
+        let start = Instant::now();
+        while lists.len() < SENTENCES_PER_BATCH && start.elapsed() < TIME_PER_BATCH {
+            let Some(sentence) = sentences.next() else {
+                self.is_done = true;
+                break;
+            };
             self.append(&sentence?, &mut lists)?;
             self.number += 1;
         }
-        let lists = lists.finish();
-        self.is_done = arrow::array::Array::len(&lists) < SENTENCES_PER_BATCH;
-        Ok((!arrow::array::Array::is_empty(&lists)).then(|| Arc::new(lists) as ArrayRef))
+        Ok((!lists.is_empty()).then(|| Arc::new(lists.finish()) as ArrayRef))
     }
 
     fn append(&self, sentence: &Bound<'_, PyAny>, lists: &mut ListBuilder<StringBuilder>) -> PyResult<()> {

@@ -3,7 +3,7 @@
 use std::io;
 
 use pyo3::PyErr;
-use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyRuntimeError, PyValueError};
 
 use crate::error::Error;
 
@@ -14,15 +14,12 @@ impl From<Error> for PyErr {
             Error::UnknownWord(_) => PyKeyError::new_err(message),
             Error::Interrupted => PyKeyboardInterrupt::new_err(()),
             // The kind picks the subclass: FileNotFoundError, PermissionError, …
-            Error::Io { source, .. } => match source.raw_os_error() {
-                Some(_) => io::Error::new(source.kind(), message).into(),
-                None => PyOSError::new_err(message),
-            },
+            Error::Io { source, .. } => io::Error::new(source.kind(), message).into(),
             Error::Caller(source) => match source.downcast::<PyErr>() {
                 Ok(raised) => *raised,
                 Err(other) => PyRuntimeError::new_err(other.to_string()),
             },
-            Error::Polars(_) => PyRuntimeError::new_err(message),
+            Error::Polars(_) | Error::Forked => PyRuntimeError::new_err(message),
             _ => PyValueError::new_err(message),
         }
     }

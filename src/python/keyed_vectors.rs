@@ -8,7 +8,7 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyDict, PyInt, PyList, PyString};
 
 use crate::formats::{self, InvalidUtf8, ReadOptions};
 use crate::vectors::KeyedVectors;
@@ -38,17 +38,17 @@ impl PyKeyedVectors {
             let word = word.to_cow()?;
             return self.vectors.row_of(&word).map_err(|_| PyKeyError::new_err(format!("Key '{word}' not present")));
         }
-        match key.extract::<usize>() {
-            Ok(row) if row < self.vectors.len() => Ok(row),
-            Ok(row) => Err(PyKeyError::new_err(format!("row {row} of {}", self.vectors.len()))),
-            Err(_) => Err(PyTypeError::new_err(format!("expected a word or a row number, not {}", key.get_type()))),
+        if !is_row_number(key) {
+            return Err(PyTypeError::new_err(format!("expected a word or a row number, not {}", key.get_type())));
         }
+        let row = key.extract::<usize>().ok().filter(|&row| row < self.vectors.len());
+        row.ok_or_else(|| PyKeyError::new_err(format!("Key '{key}' not present")))
     }
 
     fn words_of(&self, keys: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
         let Some(keys) = keys else { return Ok(Vec::new()) };
         let word_of = |key: &Bound<'_, PyAny>| Ok(self.vectors.words().word(self.row_of(key)?).to_owned());
-        match keys.is_instance_of::<PyString>() || keys.extract::<usize>().is_ok() {
+        match is_key(keys) {
             true => Ok(vec![word_of(keys)?]),
             false => keys.try_iter()?.map(|key| word_of(&key?)).collect(),
         }
@@ -109,7 +109,7 @@ impl PyKeyedVectors {
 
     /// The vector of a word, or the matrix of a list of words.
     fn __getitem__<'py>(slf: &Bound<'py, Self>, key_or_keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        if key_or_keys.is_instance_of::<PyString>() || key_or_keys.extract::<usize>().is_ok() {
+        if is_key(key_or_keys) {
             return Ok(Self::get_vector(slf, key_or_keys, false)?.into_any());
         }
         let this = slf.get();
@@ -169,13 +169,13 @@ impl PyKeyedVectors {
         py: Python<'_>,
         positive: Option<&Bound<'_, PyAny>>,
         negative: Option<&Bound<'_, PyAny>>,
-        topn: usize,
+        topn: i64,
     ) -> PyResult<Vec<(String, f32)>> {
         let (positive, negative) = (self.words_of(positive)?, self.words_of(negative)?);
         let nearest = py.detach(|| {
             let [positive, negative] =
                 [&positive, &negative].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
-            self.vectors.most_similar(&positive, &negative, topn)
+            self.vectors.most_similar(&positive, &negative, usize::try_from(topn).unwrap_or(0))
         })?;
         Ok(nearest.into_iter().map(|(row, cosine)| (self.vectors.words().word(row).to_owned(), cosine)).collect())
     }
@@ -191,7 +191,11 @@ impl PyKeyedVectors {
     #[pyo3(signature = (fname, mmap = None))]
     fn load(py: Python<'_>, fname: PathBuf, mmap: Option<&str>) -> PyResult<Self> {
         match mmap {
-            None | Some("r") => Ok(Self::new(py.detach(|| KeyedVectors::load(fname))?, false)),
+            None | Some("r") => {
+                let vectors = py.detach(|| KeyedVectors::load(fname))?;
+                let is_owned = mmap.is_none() && !vectors.rows().is_mapped();
+                Ok(Self::new(vectors, is_owned))
+            }
             Some(other) => Err(PyValueError::new_err(format!("mmap: {other:?} is unknown; expected \"r\" or None"))),
         }
     }
@@ -237,10 +241,21 @@ impl PyKeyedVectors {
                 )));
             }
         };
+        // As in gensim, no limit.
+        let limit = limit.filter(|&limit| limit > 0);
         let options = ReadOptions { limit, no_header, invalid_utf8 };
         let vectors = py.detach(|| formats::load_word2vec_format(&fname, binary, fvocab.as_deref(), &options))?;
         Ok(Self::new(vectors, true))
     }
+}
+
+/// A row number: an int of Python's or NumPy's.
+fn is_row_number(key: &Bound<'_, PyAny>) -> bool {
+    key.is_instance_of::<PyInt>() || key.extract::<i64>().is_ok()
+}
+
+fn is_key(key: &Bound<'_, PyAny>) -> bool {
+    key.is_instance_of::<PyString>() || is_row_number(key)
 }
 
 fn read_only<D: numpy::ndarray::Dimension>(

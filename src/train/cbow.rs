@@ -1,5 +1,7 @@
 //! CBOW: the mean or sum of a centre's context is the one input (Mikolov et al. 2013).
 
+use std::ops::Range;
+
 use super::Shared;
 use super::kernel::{Block, Scratch, pool_rows, prefetch, spread_change, train_block};
 use super::negative::NegativeSampling;
@@ -25,8 +27,8 @@ impl<'a> Cbow<'a> {
         }
     }
 
-    /// Trains one sentence of kept tokens.
-    pub(crate) fn train(&mut self, sentence: &[u32], rate: f32, draws: &mut Draws) {
+    /// Trains the given centres of a sentence of kept tokens.
+    pub(crate) fn train(&mut self, sentence: &[u32], centres: Range<usize>, rate: f32, draws: &mut Draws) {
         if sentence.len() < 2 {
             return;
         }
@@ -35,10 +37,10 @@ impl<'a> Cbow<'a> {
         let stride = rows.stride();
         // The hidden layer, and behind it a copy from before the update.
         let hidden = self.hidden.at_least(2 * stride);
-        self.targets.start(sentence, draws);
-        for at in 0..sentence.len() {
+        self.targets.start(&sentence[centres.clone()], draws);
+        for at in centres.clone() {
             let window = window(at, sentence.len(), shared, draws);
-            let targets = self.targets.targets(at, sentence, draws);
+            let targets = self.targets.targets(at - centres.start, &sentence[centres.clone()], draws);
             if let Some(&entering) = sentence.get(at + shared.config.window + 1) {
                 prefetch(rows.row(entering), stride);
             }

@@ -13,7 +13,7 @@ const FETCHED_AHEAD: usize = 2;
 /// Slots of the ring: more than are fetched and not yet used.
 const SLOTS: usize = 4;
 
-/// Draws the targets of each centre of a sentence, and fetches their rows ahead of use.
+/// Draws the targets of each centre of a run, and fetches their rows ahead of use.
 pub(crate) struct NegativeSampling<'a> {
     shared: &'a Shared<'a>,
     /// Noise of the next centres, `negative` words each.
@@ -44,32 +44,32 @@ impl<'a> NegativeSampling<'a> {
         Self { shared, noise: vec![], used: 0, ring: std::array::from_fn(|_| targets.clone()) }
     }
 
-    /// Begins a sentence.
-    pub(crate) fn start(&mut self, sentence: &[u32], draws: &mut Draws) {
-        for at in 0..FETCHED_AHEAD.min(sentence.len()) {
-            self.fetch(at, sentence, draws);
+    /// Begins a run of centres.
+    pub(crate) fn start(&mut self, centres: &[u32], draws: &mut Draws) {
+        for at in 0..FETCHED_AHEAD.min(centres.len()) {
+            self.fetch(at, centres, draws);
         }
     }
 
     /// The targets of the centre at `at`, which comes one after the last.
     #[inline(always)]
-    pub(crate) fn targets(&mut self, at: usize, sentence: &[u32], draws: &mut Draws) -> &Targets {
-        if at + FETCHED_AHEAD < sentence.len() {
-            self.fetch(at + FETCHED_AHEAD, sentence, draws);
+    pub(crate) fn targets(&mut self, at: usize, centres: &[u32], draws: &mut Draws) -> &Targets {
+        if at + FETCHED_AHEAD < centres.len() {
+            self.fetch(at + FETCHED_AHEAD, centres, draws);
         }
         &self.ring[at % SLOTS]
     }
 
     /// Takes the noise of the centre at `at` and asks the cache for its rows.
     #[inline(always)]
-    fn fetch(&mut self, at: usize, sentence: &[u32], draws: &mut Draws) {
+    fn fetch(&mut self, at: usize, centres: &[u32], draws: &mut Draws) {
         let negative = self.shared.config.negative;
         if self.used + negative > self.noise.len() {
             self.draw(draws);
         }
         let noise = &self.noise[self.used..self.used + negative];
         self.used += negative;
-        self.ring[at % SLOTS].set(sentence[at], noise, self.shared);
+        self.ring[at % SLOTS].set(centres[at], noise, self.shared);
     }
 
     /// Draws noise for the next centres.

@@ -1,5 +1,7 @@
 //! Skip-gram: every context word of a centre is an input (Mikolov et al. 2013).
 
+use std::ops::Range;
+
 use super::Shared;
 use super::kernel::{Block, Scratch, prefetch, train_block};
 use super::negative::NegativeSampling;
@@ -17,17 +19,17 @@ impl<'a> SkipGram<'a> {
         Self { shared, targets: NegativeSampling::new(shared), inputs: Vec::new(), scratch: Scratch::default() }
     }
 
-    /// Trains one sentence of kept tokens.
-    pub(crate) fn train(&mut self, sentence: &[u32], rate: f32, draws: &mut Draws) {
+    /// Trains the given centres of a sentence of kept tokens.
+    pub(crate) fn train(&mut self, sentence: &[u32], centres: Range<usize>, rate: f32, draws: &mut Draws) {
         if sentence.len() < 2 {
             return;
         }
         let shared = self.shared;
         let rows = &shared.weights.input;
-        self.targets.start(sentence, draws);
-        for at in 0..sentence.len() {
+        self.targets.start(&sentence[centres.clone()], draws);
+        for at in centres.clone() {
             let window = window(at, sentence.len(), shared, draws);
-            let targets = self.targets.targets(at, sentence, draws);
+            let targets = self.targets.targets(at - centres.start, &sentence[centres.clone()], draws);
             if let Some(&entering) = sentence.get(at + shared.config.window + 1) {
                 prefetch(rows.row(entering), rows.stride());
             }

@@ -29,7 +29,7 @@ enum Family<'a> {
 }
 
 /// Tokens between two looks at the schedule.
-const TOKENS_PER_RATE: u64 = 1_000;
+const TOKENS_PER_RATE: usize = 1_000;
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
@@ -56,18 +56,24 @@ impl<'a> Worker<'a> {
         let mut tokens = 0;
         for bounds in batch.lists.offsets().windows(2) {
             let ids = &values[bounds[0] as usize..bounds[1] as usize];
-            tokens += ids.len() as u64;
-            if tokens >= TOKENS_PER_RATE {
-                rate = self.shared.schedule.rate_for(tokens)?;
-                tokens = 0;
-            }
             self.subsample(ids, &mut draws);
-            match &mut self.family {
-                Family::SkipGram(family) => family.train(&self.sentence, rate, &mut draws),
-                Family::Cbow(family) => family.train(&self.sentence, rate, &mut draws),
+            // A long sentence is trained piece by piece, so that the rate falls within it and a user can stop it.
+            let pieces = ids.len().div_ceil(TOKENS_PER_RATE);
+            for piece in 0..pieces {
+                let part_of = |length: usize| length * piece / pieces..length * (piece + 1) / pieces;
+                tokens += part_of(ids.len()).len();
+                if tokens >= TOKENS_PER_RATE {
+                    rate = self.shared.schedule.rate_for(tokens as u64)?;
+                    tokens = 0;
+                }
+                let centres = part_of(self.sentence.len());
+                match &mut self.family {
+                    Family::SkipGram(family) => family.train(&self.sentence, centres, rate, &mut draws),
+                    Family::Cbow(family) => family.train(&self.sentence, centres, rate, &mut draws),
+                }
             }
         }
-        self.shared.schedule.rate_for(tokens)?;
+        self.shared.schedule.rate_for(tokens as u64)?;
         Ok(())
     }
 

@@ -17,6 +17,7 @@ pub struct Rows {
     len: usize,
     vector_size: usize,
     stride: usize,
+    is_mapped: bool,
     owner: Arc<dyn Any + Send + Sync>,
 }
 
@@ -33,14 +34,26 @@ impl Rows {
             len: matrix.rows(),
             vector_size: matrix.columns(),
             stride: matrix.stride(),
+            is_mapped: false,
             owner: matrix,
         }
     }
 
-    /// Contiguous rows in an Arrow buffer, which may be a mapped file. A rest of less than a row is left out.
-    pub fn from_buffer(values: ScalarBuffer<f32>, vector_size: usize) -> Self {
+    /// Contiguous rows of a memory-mapped file. A rest of less than a row is left out.
+    pub(crate) fn from_mapped(values: ScalarBuffer<f32>, vector_size: usize) -> Self {
+        Self { is_mapped: true, ..Self::from_buffer(values, vector_size) }
+    }
+
+    fn from_buffer(values: ScalarBuffer<f32>, vector_size: usize) -> Self {
         let len = values.len().checked_div(vector_size).unwrap_or(0);
-        Self { start: values.as_ptr(), len, vector_size, stride: vector_size, owner: Arc::new(values) }
+        Self {
+            start: values.as_ptr(),
+            len,
+            vector_size,
+            stride: vector_size,
+            is_mapped: false,
+            owner: Arc::new(values),
+        }
     }
 
     /// Contiguous rows.
@@ -66,6 +79,11 @@ impl Rows {
     /// Floats from the start of one row to the next.
     pub fn stride(&self) -> usize {
         self.stride
+    }
+
+    /// Whether they lie in a memory-mapped file, which nobody may write to.
+    pub fn is_mapped(&self) -> bool {
+        self.is_mapped
     }
 
     /// The start of the first row.

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::KeyedVectors;
 use crate::error::{Error, Result};
+use crate::process::has_threads;
 
 /// Rows that a thread takes at a time.
 const ROWS_PER_TASK: usize = 4096;
@@ -48,11 +49,12 @@ impl KeyedVectors {
     /// order.
     pub fn nearest(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Vec<(usize, f32)> {
         let scale = 1.0 / dot(query, query).sqrt().max(f32::MIN_POSITIVE);
-        let cosines: Vec<f32> = (0..self.len())
-            .into_par_iter()
-            .with_min_len(ROWS_PER_TASK)
-            .map(|row| dot(query, self.rows.row(row)) * scale / self.norms()[row].max(f32::MIN_POSITIVE))
-            .collect();
+        let cosine = |row: usize| dot(query, self.rows.row(row)) * scale / self.norms()[row].max(f32::MIN_POSITIVE);
+        let rows = 0..self.len();
+        let cosines: Vec<f32> = match rows.len() > ROWS_PER_TASK && has_threads() {
+            true => rows.into_par_iter().with_min_len(ROWS_PER_TASK).map(cosine).collect(),
+            false => rows.map(cosine).collect(),
+        };
         let mut order: Vec<usize> = (0..self.len()).filter(|row| !excluded.contains(row)).collect();
         let nearer = |&a: &usize, &b: &usize| descending(cosines[a], cosines[b]).then(a.cmp(&b));
         let topn = topn.min(order.len());

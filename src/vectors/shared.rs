@@ -9,10 +9,35 @@ use std::time::SystemTime;
 use super::KeyedVectors;
 use crate::error::{IoContext, Result};
 
-/// What tells a replaced file from the one that was mapped: its path, length and time of change.
-type Key = (PathBuf, u64, Option<SystemTime>);
+/// What tells a replaced file from the one that was mapped.
+#[derive(PartialEq, Eq, Hash)]
+struct Identity {
+    path: PathBuf,
+    length: u64,
+    modified: Option<SystemTime>,
+    /// Device, inode and time of change of status, where the system has them: two files may agree in all else.
+    #[cfg(unix)]
+    place: (u64, u64, i64, i64),
+}
 
-static MAPPED: Mutex<Option<HashMap<Key, Arc<KeyedVectors>>>> = Mutex::new(None);
+impl Identity {
+    fn of(path: &Path) -> Result<Self> {
+        let path = fs::canonicalize(path).at("read", path)?;
+        let metadata = fs::metadata(&path).at("read", &path)?;
+        Ok(Self {
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            place: {
+                use std::os::unix::fs::MetadataExt;
+                (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+            },
+            path,
+        })
+    }
+}
+
+static MAPPED: Mutex<Option<HashMap<Identity, Arc<KeyedVectors>>>> = Mutex::new(None);
 
 impl KeyedVectors {
     /// The vectors of a file, loaded when first asked for and then shared by the whole process. A file that was
@@ -22,18 +47,16 @@ impl KeyedVectors {
     /// As for [`load`](Self::load).
     pub fn shared(path: impl AsRef<Path>) -> Result<Arc<Self>> {
         let path = path.as_ref();
-        let metadata = fs::metadata(path).at("read", path)?;
-        let absolute = fs::canonicalize(path).at("read", path)?;
-        let key = (absolute, metadata.len(), metadata.modified().ok());
+        let identity = Identity::of(path)?;
         // Held while loading, so that threads that ask at once do not load twice.
         let mut mapped = MAPPED.lock().unwrap_or_else(PoisonError::into_inner);
         let mapped = mapped.get_or_insert_default();
-        if let Some(vectors) = mapped.get(&key) {
+        if let Some(vectors) = mapped.get(&identity) {
             return Ok(vectors.clone());
         }
         let vectors = Arc::new(Self::load(path)?);
-        mapped.retain(|(other, ..), _| *other != key.0);
-        mapped.insert(key, vectors.clone());
+        mapped.retain(|other, _| other.path != identity.path);
+        mapped.insert(identity, vectors.clone());
         Ok(vectors)
     }
 }

@@ -4,11 +4,11 @@
 //! counted the same way, in bounded memory, and can be interrupted.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::ArrayRef;
 use arrow::ffi::to_ffi;
 use polars::prelude::*;
-use rayon::prelude::*;
 
 use super::Words;
 use crate::corpus::{Corpus, Lists};
@@ -33,11 +33,24 @@ pub(super) struct Counted {
 pub(super) fn count_words(corpus: &dyn Corpus, min_count: u64, progress: &Progress) -> Result<Counted> {
     progress.enter(Phase::Vocabulary, 0);
     let partials = Mutex::new(Partials::default());
-    let count_part = |part| count_part(corpus, part, &partials, progress);
-    match corpus.is_parallel() {
-        true => (0..corpus.parts()).into_par_iter().try_for_each(count_part)?,
-        false => (0..corpus.parts()).try_for_each(count_part)?,
-    }
+    // Threads of its own: a rayon worker that waits for Polars would meanwhile take up another part, and another within that.
+    let threads = if corpus.is_parallel() { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
+    let next = AtomicUsize::new(0);
+    let count_parts = || -> Result<()> {
+        loop {
+            match next.fetch_add(1, Ordering::Relaxed) {
+                part if part < corpus.parts() => count_part(corpus, part, &partials, progress)?,
+                _ => return Ok(()),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..threads.min(corpus.parts())).map(|_| scope.spawn(count_parts)).collect();
+        let mine = count_parts();
+        let theirs =
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        theirs.fold(mine, Result::and)
+    })?;
     let partials = partials.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let counts = partials.add_up()?;
     let tokens = counts.column("count")?.u64()?.sum().unwrap_or(0);

@@ -50,6 +50,11 @@ impl Words {
         self.text.len()
     }
 
+    /// Whether a word stands in several rows.
+    pub fn has_repeats(&self) -> bool {
+        self.index.len() < self.len()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
