@@ -104,7 +104,9 @@ fn check_columns(file: &Buffer, block: &Block, schema: &SchemaRef) -> Sound<()> 
     }
     let view_buffers = batch.variadicBufferCounts().into_iter().flatten();
     let mut columns = Columns { nodes: nodes.iter(), buffers: buffers.iter(), view_buffers, body };
-    schema.fields().iter().try_for_each(|field| columns.check(field.data_type()))
+    schema.fields().iter().try_for_each(|field| {
+        columns.check(field.data_type()).map_err(|reason| format!("column {:?} {reason}", field.name()))
+    })
 }
 
 /// The nodes and buffers of a batch's columns, depth first.
@@ -123,10 +125,10 @@ where
     V: Iterator<Item = i64>,
 {
     fn check(&mut self, data_type: &DataType) -> Sound<()> {
-        let node = self.nodes.next().ok_or("a column is missing")?;
-        let rows = usize::try_from(node.length()).map_err(|_| "a column has a negative length")?;
+        let node = self.nodes.next().ok_or("is missing")?;
+        let rows = usize::try_from(node.length()).map_err(|_| "has a negative length")?;
         if node.null_count() != 0 {
-            return Err("a column has nulls".into());
+            return Err("has nulls".into());
         }
         let _validity = self.buffer()?;
         match data_type {
@@ -134,14 +136,18 @@ where
             DataType::LargeUtf8 => self.values(rows.saturating_add(1), 8).and_then(|()| self.buffer()).map(drop),
             DataType::Utf8View => {
                 self.values(rows, 16)?;
-                let buffers = self.view_buffers.next().ok_or("a column of string views has no buffers")?;
+                let buffers = self.view_buffers.next().ok_or("has no buffers of text")?;
                 (0..buffers).try_for_each(|_| self.buffer().map(drop))
             }
             DataType::List(item) => self.values(rows.saturating_add(1), 4).and_then(|()| self.check(item.data_type())),
-            DataType::FixedSizeList(item, _) => self.check(item.data_type()),
+            DataType::FixedSizeList(item, width) => {
+                let items = usize::try_from(*width).ok().and_then(|width| rows.checked_mul(width));
+                items.filter(|&items| items <= self.body).ok_or("is longer than its block")?;
+                self.check(item.data_type())
+            }
             other => match other.primitive_width() {
                 Some(width) => self.values(rows, width),
-                None => Err(format!("a column is {other}")),
+                None => Err(format!("is {other}")),
             },
         }
     }
@@ -152,17 +158,17 @@ where
         let is_enough = values.checked_mul(width).is_some_and(|least| least <= length);
         match is_enough && length.is_multiple_of(width) && offset.is_multiple_of(width.min(8)) {
             true => Ok(()),
-            false => Err("a column is shorter than it says, or not aligned".into()),
+            false => Err("is shorter than it says, or not aligned".into()),
         }
     }
 
     fn buffer(&mut self) -> Sound<(usize, usize)> {
-        let buffer = self.buffers.next().ok_or("a buffer is missing")?;
+        let buffer = self.buffers.next().ok_or("lacks a buffer")?;
         let (offset, length) = (usize::try_from(buffer.offset()).ok(), usize::try_from(buffer.length()).ok());
         let place = offset
             .zip(length)
             .filter(|(offset, length)| offset.checked_add(*length).is_some_and(|end| end <= self.body));
-        place.ok_or_else(|| "a buffer lies outside its block".into())
+        place.ok_or_else(|| "lies outside its block".into())
     }
 }
 

@@ -12,7 +12,7 @@ static OWNER: AtomicU32 = AtomicU32::new(0);
 /// given to a pool would wait for ever.
 pub(crate) fn has_threads() -> bool {
     let this = process::id();
-    matches!(OWNER.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed), Ok(_))
+    OWNER.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         || OWNER.load(Ordering::Relaxed) == this
 }
 

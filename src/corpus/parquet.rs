@@ -204,5 +204,5 @@ fn files_matching(pattern: &str) -> Result<Vec<PathBuf>> {
             files.push(path);
         }
     }
-    if files.is_empty() { Err(Error::corpus(pattern, "no file matches")) } else { Ok(files) }
+    if files.is_empty() { Err(Error::corpus("corpus", format!("no file matches {pattern}"))) } else { Ok(files) }
 }

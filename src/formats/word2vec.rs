@@ -224,9 +224,6 @@ mod tests {
     use proptest::prelude::*;
 
     fn read_bytes(bytes: &[u8], binary: bool, options: &ReadOptions) -> Parsed<(usize, usize)> {
-        if binary && options.no_header {
-            return Err(Error::format(path, "binary files have a header; no_header is for text"));
-        }
         let mut table = Table::new(options);
         if binary {
             table.read_binary(bytes)?

@@ -15,6 +15,9 @@ use super::errors::raised;
 use crate::corpus::{Batches, Corpus, ParquetCorpus, missing_column};
 use crate::error::{Error, Result};
 
+/// What messages call a stream.
+const ORIGIN: &str = "Arrow stream";
+
 /// Sentences that are taken from a Python iterator at a time.
 const SENTENCES_PER_BATCH: usize = 4096;
 
@@ -108,7 +111,7 @@ impl Corpus for PyCorpus {
     fn origin(&self, _part: usize) -> String {
         match self.kind {
             Kind::LazyFrame => "LazyFrame".into(),
-            Kind::ArrowStream => "Arrow stream".into(),
+            Kind::ArrowStream => ORIGIN.into(),
             Kind::Sentences => "sentences".into(),
         }
     }
@@ -122,19 +125,23 @@ impl Corpus for PyCorpus {
     }
 }
 
+/// Of a Polars frame the frame of this one column: others may be of types that only Polars knows.
+fn polars_column<'py>(object: &Bound<'py, PyAny>, column: &str) -> PyResult<Result<Option<Bound<'py, PyAny>>>> {
+    if !object.hasattr("lazy")? || !object.getattr("columns")?.contains(column)? {
+        return Ok(Ok(None));
+    }
+    let frame = object.call_method1("select", (column,))?;
+    // Polars exports its type Null in a way that arrow-rs refuses without naming the column.
+    let data_type = frame.getattr("dtypes")?.get_item(0)?.str()?.to_string();
+    Ok(match data_type.contains("Null") {
+        true => Err(Error::corpus(ORIGIN, format!("column {column:?} is {data_type}; expected a list of strings"))),
+        false => Ok(Some(frame)),
+    })
+}
+
 /// The column's batches of an object with `__arrow_c_stream__`: of a stream of records the column, of a stream of lists itself.
 fn stream(object: &Bound<'_, PyAny>, column: &str) -> Result<impl Iterator<Item = Result<ArrayRef>> + Send + use<>> {
-    const ORIGIN: &str = "Arrow stream";
-    // Of a Polars frame the one column: others may be of types that only Polars knows.
-    let is_frame = object.hasattr("lazy").map_err(raised)? && object.hasattr("columns").map_err(raised)?;
-    let names: Vec<String> = match is_frame {
-        true => object.getattr("columns").and_then(|names| names.extract()).map_err(raised)?,
-        false => Vec::new(),
-    };
-    let object = match names.iter().any(|name| name == column) {
-        true => object.call_method1("select", (column,)).map_err(raised)?,
-        false => object.clone(),
-    };
+    let object = polars_column(object, column).map_err(raised)??.unwrap_or_else(|| object.clone());
     let reader = object.extract::<PyArrayReader>().and_then(PyArrayReader::into_reader).map_err(raised)?;
     let field = reader.field();
     let index = match field.data_type() {

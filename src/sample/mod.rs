@@ -8,7 +8,7 @@
 //! ```no_run
 //! let written = polargram::sample::write_corpus("corpus".as_ref(), 2_500_000, 1)?;
 //! println!("{} tokens in {:?}", written.tokens, written.files);
-//! # Ok::<(), polargram::error::Error>(())
+//! # Ok::<(), polargram::Error>(())
 //! ```
 
 mod clauses;
