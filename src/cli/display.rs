@@ -87,23 +87,28 @@ impl Drop for Watcher {
     }
 }
 
+/// A speed over less time is noise.
+const LEAST_TIME: Duration = Duration::from_millis(500);
+
 /// The state of a job at one moment.
 struct Snapshot {
     phase: Phase,
-    since: Instant,
     tokens: u64,
     total: u64,
-    rate: f32,
+    learning_rate: f32,
+    /// When the phase was first seen, and with how many tokens done.
+    since: (Instant, u64),
 }
 
 impl Snapshot {
     fn of(progress: &Progress) -> Self {
+        let tokens = progress.tokens();
         Self {
             phase: progress.phase(),
-            since: Instant::now(),
-            tokens: progress.tokens(),
+            tokens,
             total: progress.total(),
-            rate: progress.learning_rate(),
+            learning_rate: progress.learning_rate(),
+            since: (Instant::now(), tokens),
         }
     }
 
@@ -113,13 +118,10 @@ impl Snapshot {
         *self = Self { since, ..now };
     }
 
-    fn tokens_per_second(&self) -> f64 {
-        self.tokens as f64 / self.since.elapsed().as_secs_f64().max(1e-3)
-    }
-
-    fn time_left(&self) -> Option<Duration> {
-        let left = self.total.checked_sub(self.tokens).filter(|_| self.tokens > 0)?;
-        Some(Duration::from_secs_f64(left as f64 / self.tokens_per_second()))
+    fn tokens_per_second(&self) -> Option<f64> {
+        let (start, before) = self.since;
+        let (elapsed, tokens) = (start.elapsed(), self.tokens.saturating_sub(before));
+        (elapsed >= LEAST_TIME && tokens > 0).then(|| tokens as f64 / elapsed.as_secs_f64())
     }
 }
 
@@ -129,14 +131,15 @@ impl Display for Snapshot {
         if self.total > 0 {
             write!(f, " {:.0} %", 100.0 * self.tokens as f64 / self.total as f64)?;
         }
-        if self.tokens > 0 {
-            write!(f, ", {:.2} M words/s", self.tokens_per_second() / 1e6)?;
-        }
         if self.phase == Phase::Training {
-            write!(f, ", learning rate {:.5}", self.rate)?;
+            write!(f, ", learning rate {:.5}", self.learning_rate)?;
         }
-        match self.time_left() {
-            Some(left) if self.total > 0 => write!(f, ", {} left", HumanDuration(left)),
+        let Some(speed) = self.tokens_per_second() else { return Ok(()) };
+        write!(f, ", {:.2} M words/s", speed / 1e6)?;
+        match self.total.checked_sub(self.tokens) {
+            Some(left) if self.total > 0 => {
+                write!(f, ", {} left", HumanDuration(Duration::from_secs_f64(left as f64 / speed)))
+            }
             _ => Ok(()),
         }
     }
