@@ -51,7 +51,7 @@ format:
 lint: build-test
 	cargo fmt --check
 	# Nothing is linked, so no interpreter is needed; naming one would tie what is compiled to this clone.
-	PYO3_NO_PYTHON=1 cargo clippy --locked --all-targets --features python -- -D warnings
+	PYO3_NO_PYTHON=1 PYO3_BUILD_EXTENSION_MODULE=1 cargo clippy --locked --all-targets --features python -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import polars as pl
 from polars.plugins import register_plugin_function
@@ -14,11 +13,6 @@ import polargram._polargram as _native
 
 if TYPE_CHECKING:
     from polars._typing import IntoExpr
-
-#: Whatever ``Word2Vec`` trains on. Objects with ``__arrow_c_stream__`` have no common type.
-Corpus: TypeAlias = (
-    "str | os.PathLike[str] | list[str] | list[os.PathLike[str]] | Iterable[Iterable[str]] | pl.LazyFrame | Any"
-)
 
 _PLUGIN = Path(_native.__file__)
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import polars as pl
 
 from polargram._polargram import KeyedVectors, Model
 
-if TYPE_CHECKING:
-    from polargram.expr import Corpus
+#: Whatever :class:`Word2Vec` trains on. Objects with ``__arrow_c_stream__`` have no common type.
+Corpus: TypeAlias = (
+    str | os.PathLike[str] | list[str] | list[os.PathLike[str]] | Iterable[Iterable[str]] | pl.LazyFrame | Any
+)
 
 
 class Word2Vec:
