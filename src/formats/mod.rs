@@ -7,7 +7,7 @@ mod word2vec;
 
 use std::path::Path;
 
-pub(crate) use staged::Staged;
+pub(crate) use staged::{Out, Staged};
 pub use word2vec::{InvalidUtf8, ReadOptions};
 
 use crate::error::{Error, Result};

@@ -15,8 +15,8 @@ mod clauses;
 mod grammar;
 mod world;
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,9 +27,9 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use tempfile::NamedTempFile;
 
 use crate::error::{IoContext, Result};
+use crate::formats::{Out, Staged};
 use clauses::{FAMILIES, Family};
 use grammar::Grammar;
 
@@ -125,44 +125,26 @@ pub struct Written {
 ///
 /// `part-0.parquet` to `part-3.parquet` each hold a quarter of the sentences of [`Sample::new`]`(seed)` in one column
 /// `tokens` (list of strings), a sentence in each row; `questions.txt` holds the analogy [`questions`]. Files of these
-/// names are replaced. Fails with [`Error::Io`](crate::error::Error::Io) when something cannot be written.
+/// names are replaced, all or none. Fails with [`Error::Io`](crate::Error::Io) when something cannot be written.
 pub fn write_corpus(dir: &Path, tokens: u64, seed: u64) -> Result<Written> {
     fs::create_dir_all(dir).at("create", dir)?;
     let questions = dir.join("questions.txt");
     let mut written = Written { files: Vec::new(), questions, sentences: 0, tokens: 0 };
     let mut sample = Sample::new(seed);
+    let mut staged = Staged::default();
     for part in 0..FILES {
         let path = dir.join(format!("part-{part}.parquet"));
         let goal = (u128::from(tokens) * u128::from(part + 1) / u128::from(FILES)) as u64;
-        replace(&path, |file| write_part(file, &mut sample, goal, &mut written))?;
+        staged.write(&path, |file| write_part(file, &mut sample, goal, &mut written))?;
         written.files.push(path);
     }
-    replace(&written.questions, write_questions)?;
+    staged.write(&written.questions, write_questions)?;
+    staged.commit()?;
     Ok(written)
 }
 
-/// Writes `path` under a temporary name and renames it, so that nobody ever reads half a file.
-fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = temporary_in(dir).at("create a file in", dir)?;
-    write(file.as_file_mut()).at("write", path)?;
-    file.persist(path).map_err(|failed| failed.error).at("rename a temporary file to", path)?;
-    Ok(())
-}
-
-/// A temporary file that will be readable to others as far as the umask allows: tempfile's own default is 0600.
-fn temporary_in(dir: &Path) -> io::Result<NamedTempFile> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(dir)
-    }
-    #[cfg(not(unix))]
-    NamedTempFile::new_in(dir)
-}
-
 /// Writes sentences until the whole corpus counts `goal` tokens.
-fn write_part(file: &mut File, sample: &mut Sample, goal: u64, written: &mut Written) -> io::Result<()> {
+fn write_part(file: &mut Out<'_>, sample: &mut Sample, goal: u64, written: &mut Written) -> io::Result<()> {
     let compression = Compression::ZSTD(ZstdLevel::default());
     let properties =
         WriterProperties::builder().set_compression(compression).set_max_row_group_row_count(Some(ROW_GROUP)).build();
@@ -194,15 +176,14 @@ fn next_batch(sample: &mut Sample, goal: u64, written: &mut Written) -> io::Resu
     RecordBatch::try_new(schema(), vec![Arc::new(column.finish()) as ArrayRef]).map_err(io::Error::other)
 }
 
-fn write_questions(file: &mut File) -> io::Result<()> {
-    let mut text = BufWriter::new(file);
+fn write_questions(text: &mut Out<'_>) -> io::Result<()> {
     for (section, questions) in questions() {
         writeln!(text, ": {section}")?;
         for [a, b, c, d] in questions {
             writeln!(text, "{a} {b} {c} {d}")?;
         }
     }
-    text.flush()
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,11 +4,6 @@ use super::Shared;
 use super::kernel::prefetch;
 use super::worker::Draws;
 
-/// Neighbouring centres that share their noise. With 2 instead of 1 half as many rows are fetched from far away: 1.15 times the speed
-/// on two cores, and over four seeds the same analogies and similarities (`benches/peer/compare.py`). With 4, 1.25 times the speed and
-/// lower similarities.
-const CENTRES_PER_NOISE: usize = 2;
-
 /// Draws of noise that are made at a time: many in a row overlap their cache misses.
 const DRAWN_TOGETHER: usize = 32;
 
@@ -21,6 +16,8 @@ const SLOTS: usize = 4;
 /// Draws the targets of each centre of a run, and fetches their rows ahead of use.
 pub(crate) struct NegativeSampling<'a> {
     shared: &'a Shared<'a>,
+    /// Neighbouring centres that share their noise.
+    centres_per_noise: usize,
     /// Noise of the next centres, `negative` words each.
     noise: Vec<u32>,
     /// How much of `noise` was used, the last `negative` words by the centre fetched last.
@@ -44,9 +41,9 @@ pub(crate) struct Targets {
 }
 
 impl<'a> NegativeSampling<'a> {
-    pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
+    pub(crate) fn new(shared: &'a Shared<'a>, centres_per_noise: usize) -> Self {
         let targets = Targets { words: vec![], rows: vec![], labels: vec![], weights: vec![], is_plain: false };
-        Self { shared, noise: vec![], used: 0, ring: std::array::from_fn(|_| targets.clone()) }
+        Self { shared, centres_per_noise, noise: vec![], used: 0, ring: std::array::from_fn(|_| targets.clone()) }
     }
 
     /// Begins a run of centres.
@@ -69,7 +66,7 @@ impl<'a> NegativeSampling<'a> {
     #[inline(always)]
     fn fetch(&mut self, at: usize, centres: &[u32], draws: &mut Draws) {
         let negative = self.shared.config.negative;
-        let is_new = at.is_multiple_of(CENTRES_PER_NOISE);
+        let is_new = at.is_multiple_of(self.centres_per_noise);
         if is_new {
             if self.used == self.noise.len() {
                 self.draw(draws);
