@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn read(path: &Path) -> Vec<Vec<String>> {
-        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap().build().unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(path).unwrap()).unwrap().build().unwrap();
         assert_eq!(reader.schema(), schema());
         let mut sentences = Vec::new();
         for batch in reader {
