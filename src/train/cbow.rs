@@ -8,7 +8,8 @@ use super::negative::NegativeSampling;
 use super::worker::{Draws, window};
 use crate::model::AlignedBuffer;
 
-/// A centre has one input here, so it learns less from its noise than in skip-gram: sharing it cost about a point of analogies.
+/// A centre has one input here, so it learns less from its noise than in skip-gram: in one run
+/// each, sharing it cost a point of analogies.
 const CENTRES_PER_NOISE: usize = 1;
 
 pub(crate) struct Cbow<'a> {

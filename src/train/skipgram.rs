@@ -7,8 +7,9 @@ use super::kernel::{Block, Scratch, prefetch, train_block};
 use super::negative::NegativeSampling;
 use super::worker::{Draws, window};
 
-/// With 2 instead of 1 half as many rows are fetched from far away: 1.15 times the speed on two cores, and over four seeds the same
-/// analogies and similarities (`benches/peer/compare.py`). With 4, 1.25 times the speed and lower similarities.
+/// With 2 instead of 1 half as many rows are fetched from far away: 1.15 times the speed on two cores, and over four
+/// seeds the same analogies and similarities (`benches/peer/compare.py`). With 4, 1.25 times the speed, but in the one run
+/// made lower similarities.
 const CENTRES_PER_NOISE: usize = 2;
 
 pub(crate) struct SkipGram<'a> {
