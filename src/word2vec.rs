@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::model::Weights;
 use crate::process::need_threads;
 use crate::progress::Progress;
+use crate::train::kernel::Isa;
 use crate::train::{Trained, train};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::Vocabulary;
@@ -69,6 +70,7 @@ impl Word2Vec {
     pub fn fit(corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<Self> {
         config.validate()?;
         need_threads()?;
+        let isa = Isa::detect()?;
         let start = Instant::now();
         let vocabulary = Vocabulary::count(corpus, config.min_count, progress)?;
         let counted = start.elapsed();
@@ -83,7 +85,7 @@ impl Word2Vec {
         }
         let preparation = Preparation { vocabulary: counted, encoding: start.elapsed() - counted };
         let weights = Weights::new(vocabulary.len(), config.vector_size, config.seed)?;
-        let trained = train(&config, &vocabulary, &spool, &weights, progress)?;
+        let trained = train(isa, &config, &vocabulary, &spool, &weights, progress)?;
         let corpus = CorpusSize { sentences: spool.raw_sentences(), tokens: spool.raw_tokens() };
         Ok(Self { config, vocabulary, weights, corpus, preparation, trained })
     }

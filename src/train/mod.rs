@@ -53,21 +53,13 @@ pub(crate) struct Shared<'a> {
     isa: Isa,
 }
 
-/// Trains `weights` on an encoded corpus, `config.epochs` times over it.
+/// Trains `weights` on an encoded corpus, `config.epochs` times over it, on an instruction set that is available
+/// ([`Isa::detect`]).
 ///
 /// # Errors
-/// [`Error::Interrupted`] if `progress` was cancelled; [`Error::Parameter`] if the configuration is invalid.
+/// [`Error::Interrupted`] if `progress` was cancelled; [`Error::Parameter`] if the configuration is invalid or the
+/// instruction set is not available.
 pub fn train(
-    config: &Config,
-    vocabulary: &Vocabulary,
-    spool: &Spool,
-    weights: &Weights,
-    progress: &Progress,
-) -> Result<Trained> {
-    train_on(Isa::detect()?, config, vocabulary, spool, weights, progress)
-}
-
-fn train_on(
     isa: Isa,
     config: &Config,
     vocabulary: &Vocabulary,
@@ -75,6 +67,9 @@ fn train_on(
     weights: &Weights,
     progress: &Progress,
 ) -> Result<Trained> {
+    if !isa.is_available() {
+        return Err(Error::parameter("isa", format!("this machine has no {isa}")));
+    }
     config.validate()?;
     let total = spool.tokens() * config.epochs as u64;
     progress.enter(Phase::Training, total);
@@ -131,7 +126,7 @@ mod tests {
             let config = Config { sg, vector_size: 20, epochs: 1, workers: 1, ..Config::default() };
             let trained = |isa| {
                 let mut weights = Weights::new(vocabulary.len(), config.vector_size, config.seed).unwrap();
-                train_on(isa, &config, &vocabulary, &spool, &weights, &progress).unwrap();
+                train(isa, &config, &vocabulary, &spool, &weights, &progress).unwrap();
                 let input = std::sync::Arc::get_mut(&mut weights.input).unwrap();
                 (0..vocabulary.len()).flat_map(|row| input.values(row).to_vec()).collect::<Vec<f32>>()
             };

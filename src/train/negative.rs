@@ -7,7 +7,7 @@ use super::worker::Draws;
 /// Draws of noise that are made at a time: many in a row overlap their cache misses.
 const DRAWN_TOGETHER: usize = 32;
 
-/// Centres between asking for a row and using it. Any of 1, 2 and 4 was as good (`make bench`).
+/// Centres between asking for a row and using it. Any of 1, 2 and 4 trained as fast on one core.
 const FETCHED_AHEAD: usize = 2;
 
 /// Slots of the ring: more than are fetched and not yet used.
@@ -44,6 +44,11 @@ impl<'a> NegativeSampling<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>, centres_per_noise: usize) -> Self {
         let targets = Targets { words: vec![], rows: vec![], labels: vec![], weights: vec![], is_plain: false };
         Self { shared, centres_per_noise, noise: vec![], used: 0, ring: std::array::from_fn(|_| targets.clone()) }
+    }
+
+    /// Begins a batch: noise left over from another must not reach into this one.
+    pub(crate) fn start_batch(&mut self) {
+        self.used = self.noise.len();
     }
 
     /// Begins a run of centres.

@@ -29,6 +29,11 @@ impl<'a> SkipGram<'a> {
         }
     }
 
+    /// Begins a batch.
+    pub(crate) fn start_batch(&mut self) {
+        self.targets.start_batch();
+    }
+
     /// Trains the given centres of a sentence of kept tokens.
     pub(crate) fn train(&mut self, sentence: &[u32], centres: Range<usize>, rate: f32, draws: &mut Draws) {
         if sentence.len() < 2 {

@@ -50,6 +50,10 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// [`Error::Interrupted`](crate::Error::Interrupted) if the user asked to stop.
     pub(crate) fn train_batch(&mut self, batch: &EncodedBatch, epoch: usize) -> Result<()> {
+        match &mut self.family {
+            Family::SkipGram(family) => family.start_batch(),
+            Family::Cbow(family) => family.start_batch(),
+        }
         let mut draws = draws_for(self.shared.config.seed, epoch, batch.number);
         let values = batch.lists.values().as_primitive::<UInt32Type>().values();
         let mut rate = self.shared.schedule.rate_for(0)?;

@@ -15,8 +15,8 @@ use crate::corpus::{Corpus, Lists};
 use crate::error::{Error, Result};
 use crate::progress::{Phase, Progress};
 
-/// Tokens in a partial aggregation. Of 250,000, 700,000 and 2,000,000 the smallest took half the memory at the same
-/// speed (`make bench`).
+/// Tokens in a partial aggregation. Of 250,000, 700,000 and 2,000,000 the smallest took half the memory at the same speed
+/// (the summary of `polargram train`).
 const PARTIAL_TOKENS: usize = 250_000;
 
 /// Words of partial aggregations that are held before they are added up.
@@ -39,7 +39,11 @@ pub(super) fn count_words(corpus: &dyn Corpus, min_count: u64, progress: &Progre
     let count_parts = || -> Result<()> {
         loop {
             match next.fetch_add(1, Ordering::Relaxed) {
-                part if part < corpus.parts() => count_part(corpus, part, &partials, progress)?,
+                part if part < corpus.parts() => {
+                    // After an error nobody takes up another part.
+                    let stop = |_: &Error| next.store(corpus.parts(), Ordering::Relaxed);
+                    count_part(corpus, part, &partials, progress).inspect_err(stop)?;
+                }
                 _ => return Ok(()),
             }
         }
