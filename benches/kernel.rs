@@ -15,6 +15,9 @@ use polargram::train::kernel::{Block, Isa, Scratch, fma_peak, train_block};
 const INPUTS: usize = 6;
 const TARGETS: usize = 6;
 const DIMENSIONS: [usize; 4] = [100, 128, 200, 300];
+/// Inputs and targets of the blocks that training makes: two centres of skip-gram and of CBOW with negative sampling, one of
+/// skip-gram with hierarchical softmax.
+const SHAPES: [(usize, usize); 3] = [(8, 7), (2, 7), (6, 11)];
 
 /// Few enough rows that even those of 300 dimensions stay in the first cache.
 struct Rows {
@@ -23,7 +26,7 @@ struct Rows {
 }
 
 impl Rows {
-    const COUNT: usize = 12;
+    const COUNT: usize = 16;
 
     fn new(dimensions: usize) -> Self {
         let mut matrices =
@@ -39,21 +42,26 @@ impl Rows {
     }
 
     /// Trains one block of rows that start at `at`.
-    fn train(&self, isa: Isa, at: usize, scratch: &mut Scratch) {
+    fn train(&self, isa: Isa, at: usize, (inputs, targets): (usize, usize), scratch: &mut Scratch) {
         let row = |matrix: &Matrix, i: usize| matrix.row(((at + i) % Self::COUNT) as u32);
-        let inputs: [*mut f32; INPUTS] = std::array::from_fn(|i| row(&self.input, i));
-        let targets: [*mut f32; TARGETS] = std::array::from_fn(|i| row(&self.output, i));
-        let labels = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let x: [*mut f32; Self::COUNT] = std::array::from_fn(|i| row(&self.input, i));
+        let y: [*mut f32; Self::COUNT] = std::array::from_fn(|i| row(&self.output, i));
         let stride = self.input.stride();
-        let block =
-            Block { inputs: &inputs, targets: &targets, labels: &labels, weights: &[1.0; TARGETS], stride, rate: 1e-4 };
+        let block = Block {
+            inputs: &x[..inputs],
+            targets: &y[..targets],
+            positive: &[0.5; Self::COUNT * Self::COUNT],
+            total: &[1.0; Self::COUNT * Self::COUNT],
+            stride,
+            rate: 1e-4,
+        };
         // SAFETY: rows of two matrices of equal stride, on an instruction set that was checked.
         unsafe { train_block(isa, &block, scratch) }
     }
 }
 
-fn flops(dimensions: usize) -> u64 {
-    (2 * 3 * INPUTS * TARGETS * dimensions) as u64
+fn flops(dimensions: usize, (inputs, targets): (usize, usize)) -> u64 {
+    (2 * 3 * inputs * targets * dimensions) as u64
 }
 
 fn available() -> impl Iterator<Item = Isa> {
@@ -65,11 +73,11 @@ fn kernel(criterion: &mut Criterion) {
     for isa in available() {
         for dimensions in DIMENSIONS {
             let (rows, mut scratch, mut at) = (Rows::new(dimensions), Scratch::default(), 0);
-            group.throughput(Throughput::Elements(flops(dimensions)));
+            group.throughput(Throughput::Elements(flops(dimensions, (INPUTS, TARGETS))));
             group.bench_function(BenchmarkId::new(isa.to_string(), dimensions), |bencher| {
                 bencher.iter(|| {
                     at += 1;
-                    rows.train(isa, black_box(at), &mut scratch);
+                    rows.train(isa, black_box(at), (INPUTS, TARGETS), &mut scratch);
                 });
             });
         }
@@ -92,20 +100,24 @@ fn best_gflops(flops: u64, mut work: impl FnMut()) -> f64 {
 fn table() {
     const BLOCKS: usize = 20_000;
     const CHAINED: u64 = 1_000_000;
-    println!("\n| path | FMA peak, GFLOP/s | {} |", DIMENSIONS.map(|d| format!("d = {d}")).join(" | "));
-    println!("|---|---|{}", "---|".repeat(DIMENSIONS.len()));
+    let columns = DIMENSIONS.map(|d| format!("d = {d}")).into_iter();
+    let columns: Vec<String> = columns.chain(SHAPES.map(|(n, t)| format!("{n} × {t}, d = 100"))).collect();
+    println!("\n| path | FMA peak, GFLOP/s | {} |", columns.join(" | "));
+    println!("|---|---|{}", "---|".repeat(columns.len()));
     for isa in available() {
         let peak = best_gflops(fma_peak(isa, CHAINED), || {
             black_box(fma_peak(isa, CHAINED));
         });
-        let cells = DIMENSIONS.map(|dimensions| {
+        let cell = |dimensions, shape| {
             let (rows, mut scratch) = (Rows::new(dimensions), Scratch::default());
-            let gflops = best_gflops(flops(dimensions) * BLOCKS as u64, || {
-                (0..BLOCKS).for_each(|at| rows.train(isa, black_box(at), &mut scratch));
+            let gflops = best_gflops(flops(dimensions, shape) * BLOCKS as u64, || {
+                (0..BLOCKS).for_each(|at| rows.train(isa, black_box(at), shape, &mut scratch));
             });
             format!("{gflops:.0} ({:.0} %)", 100.0 * gflops / peak)
-        });
-        println!("| {isa} | {peak:.0} | {} |", cells.join(" | "));
+        };
+        let cells = DIMENSIONS.map(|dimensions| cell(dimensions, (INPUTS, TARGETS)));
+        let shapes = SHAPES.map(|shape| cell(100, shape));
+        println!("| {isa} | {peak:.0} | {} | {} |", cells.join(" | "), shapes.join(" | "));
     }
 }
 

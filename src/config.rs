@@ -22,10 +22,23 @@ pub struct Config {
     pub window: usize,
     /// Words with fewer occurrences get no vector.
     pub min_count: u64,
+    /// Words counted are pruned, the rarest first, whenever more distinct ones than this are held.
+    pub max_vocab_size: Option<usize>,
+    /// At most so many words get a vector: `min_count` is raised until they fit.
+    pub max_final_vocab: Option<usize>,
+    /// Rows by descending count if true, by first occurrence in the corpus if false.
+    pub sorted_vocab: bool,
+    /// Whether a last row is added for the word "\0", to pad sentences with.
+    pub null_word: bool,
     /// Skip-gram if true, CBOW if false.
     pub sg: bool,
-    /// Noise words drawn for each centre word.
+    /// Whether a word is predicted bit by bit along its path in a Huffman tree (hierarchical softmax).
+    pub hs: bool,
+    /// Noise words drawn for each centre word; 0 for no negative sampling.
     pub negative: usize,
+    /// Whether noise words serve all context words of a centre, and neighbouring centres. If false, each pair of words draws
+    /// its own.
+    pub shared_negatives: bool,
     /// Exponent of the noise distribution: words are drawn in proportion to count^ns_exponent.
     pub ns_exponent: f64,
     /// Threshold of subsampling: words with a share of the corpus above it are dropped at random, the more the more
@@ -45,6 +58,8 @@ pub struct Config {
     pub cbow_mean: bool,
     /// Whether each centre draws its window's width uniformly from 1 to `window`.
     pub shrink_windows: bool,
+    /// Tokens in the batches that workers take.
+    pub batch_words: usize,
 }
 
 impl Default for Config {
@@ -53,8 +68,14 @@ impl Default for Config {
             vector_size: 100,
             window: 5,
             min_count: 5,
+            max_vocab_size: None,
+            max_final_vocab: None,
+            sorted_vocab: true,
+            null_word: false,
             sg: false,
+            hs: false,
             negative: 5,
+            shared_negatives: true,
             ns_exponent: 0.75,
             sample: 1e-3,
             alpha: 0.025,
@@ -64,6 +85,7 @@ impl Default for Config {
             seed: 1,
             cbow_mean: true,
             shrink_windows: true,
+            batch_words: 10_000,
         }
     }
 }
@@ -73,6 +95,7 @@ const MAX_VECTOR_SIZE: usize = 1 << 16;
 const MAX_WINDOW: usize = 10_000;
 const MAX_NEGATIVE: usize = 10_000;
 const MAX_WORKERS: usize = 4_096;
+const MAX_BATCH_WORDS: usize = 1 << 30;
 
 impl Config {
     /// Checks every parameter's range.
@@ -82,7 +105,11 @@ impl Config {
     pub fn validate(&self) -> Result<()> {
         within("vector_size", self.vector_size, 1, MAX_VECTOR_SIZE)?;
         within("window", self.window, 1, MAX_WINDOW)?;
-        within("negative", self.negative, 1, MAX_NEGATIVE)?;
+        within("negative", self.negative, 0, MAX_NEGATIVE)?;
+        if self.negative == 0 && !self.hs {
+            return Err(Error::parameter("negative", "must be at least 1 unless hs is 1: otherwise nothing is trained"));
+        }
+        within("batch_words", self.batch_words, 1, MAX_BATCH_WORDS)?;
         within("epochs", self.epochs, 1, u32::MAX as usize)?;
         within("workers", self.workers, 0, MAX_WORKERS)?;
         finite_and_not_negative("sample", self.sample)?;
@@ -122,8 +149,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_are_valid() {
+    fn the_defaults_are_valid_and_so_is_hierarchical_softmax_alone() {
         Config::default().validate().unwrap();
+        Config { hs: true, negative: 0, ..Config::default() }.validate().unwrap();
     }
 
     #[test]
@@ -133,6 +161,7 @@ mod tests {
             ("vector_size", Config { vector_size: 0, ..d() }),
             ("window", Config { window: 0, ..d() }),
             ("negative", Config { negative: 0, ..d() }),
+            ("batch_words", Config { batch_words: 0, ..d() }),
             ("epochs", Config { epochs: 0, ..d() }),
             ("sample", Config { sample: f64::NAN, ..d() }),
             ("alpha", Config { alpha: -1.0, ..d() }),

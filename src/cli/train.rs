@@ -124,6 +124,7 @@ impl From<&Parameters> for Config {
             seed: p.seed,
             cbow_mean: p.cbow_mean == 1,
             shrink_windows: p.shrink_windows,
+            ..Self::default()
         }
     }
 }

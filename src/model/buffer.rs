@@ -21,6 +21,13 @@ impl AlignedBuffer {
         self.0.as_mut_ptr().cast()
     }
 
+    /// The first floats, as many as were asked for before at most.
+    pub(crate) fn first(&self, floats: usize) -> &[f32] {
+        assert!(floats <= self.0.len() * MAX_WIDTH);
+        // SAFETY: the lines are initialised arrays of floats, one after the other.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), floats) }
+    }
+
     #[cold]
     fn grow(&mut self, floats: usize) {
         self.0.resize(floats.div_ceil(MAX_WIDTH), Line::default());

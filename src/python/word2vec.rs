@@ -99,5 +99,6 @@ fn config_from(parameters: &Parameters<'_, '_>) -> PyResult<Config> {
         seed: parameters.count("seed")?,
         cbow_mean: parameters.switch("cbow_mean")?,
         shrink_windows: parameters.switch("shrink_windows")?,
+        ..Config::default()
     })
 }

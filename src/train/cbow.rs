@@ -3,20 +3,20 @@
 use std::ops::Range;
 
 use super::Shared;
-use super::kernel::{Block, Scratch, pool_rows, prefetch, spread_change, train_block};
+use super::kernel::{Block, Scratch, pool_rows, spread_change, train_block};
 use super::negative::NegativeSampling;
+use super::rows::SharedRows;
+use super::targets::{CENTRES, Mask, Pairs};
 use super::worker::{Draws, window};
 use crate::model::AlignedBuffer;
 
-/// A centre has one input here, so it learns less from its noise than in skip-gram: in one run
-/// each, sharing it cost a point of analogies.
-const CENTRES_PER_NOISE: usize = 1;
-
 pub(crate) struct Cbow<'a> {
     shared: &'a Shared<'a>,
+    rows: SharedRows<'a>,
     targets: NegativeSampling<'a>,
-    context: Vec<*mut f32>,
+    contexts: [Vec<*mut f32>; CENTRES],
     hidden: AlignedBuffer,
+    pairs: Pairs,
     scratch: Scratch,
 }
 
@@ -24,9 +24,11 @@ impl<'a> Cbow<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
         Self {
             shared,
-            targets: NegativeSampling::new(shared, CENTRES_PER_NOISE),
-            context: Vec::new(),
+            rows: SharedRows::new(&shared.weights.input),
+            targets: NegativeSampling::new(shared, &shared.weights.output),
+            contexts: Default::default(),
             hidden: AlignedBuffer::default(),
+            pairs: Pairs::default(),
             scratch: Scratch::default(),
         }
     }
@@ -42,38 +44,51 @@ impl<'a> Cbow<'a> {
             return;
         }
         let shared = self.shared;
-        let rows = &shared.weights.input;
-        let stride = rows.stride();
-        // The hidden layer, and behind it a copy from before the update.
-        let hidden = self.hidden.at_least(2 * stride);
-        self.targets.start(&sentence[centres.clone()], draws);
-        for at in centres.clone() {
-            let window = window(at, sentence.len(), shared, draws);
-            let targets = self.targets.targets(at - centres.start, &sentence[centres.clone()], draws);
-            if let Some(&entering) = sentence.get(at + shared.config.window + 1) {
-                prefetch(rows.row(entering), stride);
+        let stride = self.rows.stride();
+        // For each centre the hidden layer, and behind it a copy from before the update.
+        let hidden = self.hidden.at_least(CENTRES * 2 * stride);
+        // SAFETY: the buffer was sized for them.
+        let hidden: [*mut f32; CENTRES] = std::array::from_fn(|i| unsafe { hidden.add(i * 2 * stride) });
+        const MASKS: [Mask; CENTRES] = [1, 2];
+        let words = &sentence[centres.clone()];
+        self.targets.start(words, draws);
+        for block in 0..words.len().div_ceil(CENTRES) {
+            let first = centres.start + block * CENTRES;
+            let last = (first + CENTRES).min(centres.end);
+            for at in last + shared.config.window..(last + CENTRES + shared.config.window).min(sentence.len()) {
+                self.rows.fetch(sentence[at]);
             }
-            self.context.clear();
-            self.context.extend(
-                sentence[window.start..at].iter().chain(&sentence[at + 1..window.end]).map(|&word| rows.row(word)),
-            );
-            let share = 1.0 / self.context.len() as f32;
-            let (pooled, returned) = if shared.config.cbow_mean { (share, 1.0) } else { (1.0, share) };
+            let mut returned = [0.0; CENTRES];
+            for at in first..last {
+                let window = window(at, sentence.len(), shared, draws);
+                let context = &mut self.contexts[at - first];
+                context.clear();
+                for at in (window.start..at).chain(at + 1..window.end) {
+                    context.push(self.rows.row(sentence[at]));
+                }
+                let share = 1.0 / context.len() as f32;
+                let pooled = if shared.config.cbow_mean { share } else { 1.0 };
+                // As in gensim: with the mean each context word gets the whole gradient, with the sum its share.
+                returned[at - first] = if shared.config.cbow_mean { 1.0 } else { share };
+                // SAFETY: rows of the input matrix, and scratch rows of the same stride; the instruction set was detected.
+                unsafe { pool_rows(shared.isa, context, pooled, hidden[at - first], stride) };
+            }
+            let targets = self.targets.targets(block, words, draws);
+            self.pairs.set(&MASKS[..last - first], targets);
             let block = Block {
-                inputs: &[hidden],
+                inputs: &hidden[..last - first],
                 targets: &targets.rows,
-                labels: &targets.labels,
-                weights: &targets.weights,
+                positive: &self.pairs.positive,
+                total: &self.pairs.total,
                 stride,
                 rate,
             };
-            // SAFETY: rows of the weights' matrices and a scratch row of the same stride; the instruction set was
-            // detected.
+            // SAFETY: as above.
             unsafe {
-                pool_rows(shared.isa, &self.context, pooled, hidden, stride);
                 train_block(shared.isa, &block, &mut self.scratch);
-                // As in gensim: with the mean each context word gets the whole gradient, with the sum its share.
-                spread_change(shared.isa, hidden, &self.context, returned, stride);
+                for (i, context) in self.contexts[..last - first].iter().enumerate() {
+                    spread_change(shared.isa, hidden[i], context, returned[i], stride);
+                }
             }
         }
     }

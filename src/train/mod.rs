@@ -6,8 +6,10 @@
 mod cbow;
 pub mod kernel;
 mod negative;
+mod rows;
 mod schedule;
 mod skipgram;
+mod targets;
 mod worker;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

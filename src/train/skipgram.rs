@@ -3,19 +3,19 @@
 use std::ops::Range;
 
 use super::Shared;
-use super::kernel::{Block, Scratch, prefetch, train_block};
+use super::kernel::{Block, Scratch, train_block};
 use super::negative::NegativeSampling;
+use super::rows::SharedRows;
+use super::targets::{CENTRES, Mask, Pairs};
 use super::worker::{Draws, window};
-
-/// With 2 instead of 1 half as many rows are fetched from far away: 1.15 times the speed on two cores, and over four
-/// seeds the same analogies and similarities (`benches/peer/compare.py`). With 4, 1.25 times the speed, but in the one run
-/// made lower similarities.
-const CENTRES_PER_NOISE: usize = 2;
 
 pub(crate) struct SkipGram<'a> {
     shared: &'a Shared<'a>,
+    rows: SharedRows<'a>,
     targets: NegativeSampling<'a>,
     inputs: Vec<*mut f32>,
+    masks: Vec<Mask>,
+    pairs: Pairs,
     scratch: Scratch,
 }
 
@@ -23,8 +23,11 @@ impl<'a> SkipGram<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
         Self {
             shared,
-            targets: NegativeSampling::new(shared, CENTRES_PER_NOISE),
+            rows: SharedRows::new(&shared.weights.input),
+            targets: NegativeSampling::new(shared, &shared.weights.output),
             inputs: Vec::new(),
+            masks: Vec::new(),
+            pairs: Pairs::default(),
             scratch: Scratch::default(),
         }
     }
@@ -40,24 +43,43 @@ impl<'a> SkipGram<'a> {
             return;
         }
         let shared = self.shared;
-        let rows = &shared.weights.input;
-        self.targets.start(&sentence[centres.clone()], draws);
-        for at in centres.clone() {
-            let window = window(at, sentence.len(), shared, draws);
-            let targets = self.targets.targets(at - centres.start, &sentence[centres.clone()], draws);
-            if let Some(&entering) = sentence.get(at + shared.config.window + 1) {
-                prefetch(rows.row(entering), rows.stride());
+        let stride = self.rows.stride();
+        let words = &sentence[centres.clone()];
+        self.targets.start(words, draws);
+        for block in 0..words.len().div_ceil(CENTRES) {
+            let first = centres.start + block * CENTRES;
+            let last = (first + CENTRES).min(centres.end);
+            let mut windows = [0..0, 0..0];
+            for at in first..last {
+                windows[at - first] = window(at, sentence.len(), shared, draws);
             }
+            let targets = self.targets.targets(block, words, draws);
+            for at in last + shared.config.window..(last + CENTRES + shared.config.window).min(sentence.len()) {
+                self.rows.fetch(sentence[at]);
+            }
+            let windows = &windows[..last - first];
+            let start = windows.iter().map(|w| w.start).min().unwrap_or(0);
+            let end = windows.iter().map(|w| w.end).max().unwrap_or(0);
             self.inputs.clear();
-            self.inputs.extend(
-                sentence[window.start..at].iter().chain(&sentence[at + 1..window.end]).map(|&word| rows.row(word)),
-            );
+            self.masks.clear();
+            for at in start..end {
+                let mut mask = 0;
+                for (centre, window) in windows.iter().enumerate() {
+                    let is_context = (window.start <= at) & (at < window.end) & (at != first + centre);
+                    mask |= Mask::from(is_context) << centre;
+                }
+                if mask != 0 {
+                    self.inputs.push(self.rows.row(sentence[at]));
+                    self.masks.push(mask);
+                }
+            }
+            self.pairs.set(&self.masks, targets);
             let block = Block {
                 inputs: &self.inputs,
                 targets: &targets.rows,
-                labels: &targets.labels,
-                weights: &targets.weights,
-                stride: rows.stride(),
+                positive: &self.pairs.positive,
+                total: &self.pairs.total,
+                stride,
                 rate,
             };
             // SAFETY: the rows come from the weights' matrices, of equal stride; the instruction set was detected.

@@ -4,15 +4,13 @@ use super::Block;
 use super::lanes::Lanes;
 use crate::model::AlignedBuffer;
 
-/// Targets whose rows and updates are held in registers at once: the six of five negative samples. Seven spill on every
-/// path.
-const TILE: usize = 6;
-
 /// Memory that a worker reuses from block to block.
 #[derive(Default)]
 pub struct Scratch {
     /// Accumulators of the dot products, a register each, input after input.
     partial: AlignedBuffer,
+    /// X·Yᵀ, n × t.
+    dots: AlignedBuffer,
     /// G, n × t.
     gains: AlignedBuffer,
     /// Copies of the input rows, where there is more than one tile of targets.
@@ -23,38 +21,39 @@ pub struct Scratch {
 // SAFETY: `old_rows` points into `old`, which moves with it.
 unsafe impl Send for Scratch {}
 
-/// Calls an expression with a tile of 1 to [`TILE`] rows as an array, so that its length is known to the compiler.
+impl Scratch {
+    /// The negative log-likelihood of the block trained last, from before its update: Σ −A·ln σ(x·y) − (B − A)·ln σ(−x·y).
+    pub(crate) fn loss(&self, block: &Block<'_>) -> f64 {
+        let pairs = block.inputs.len() * block.targets.len();
+        let terms = self.dots.first(pairs).iter().zip(block.positive).zip(block.total);
+        terms.map(|((&dot, &positive), &total)| {
+            // −ln σ(−x) = ln(1 + eˣ), without overflow; −ln σ(x) is less by x.
+            let x = f64::from(dot);
+            let softplus = x.max(0.0) + (-x.abs()).exp().ln_1p();
+            f64::from(total) * softplus - f64::from(positive) * x
+        }).sum()
+    }
+}
+
+/// Calls an expression with a tile of rows as an array, so that its length is known to the compiler.
 macro_rules! for_tile {
-    ($slice:ident, $rows:ident => $call:expr) => {
+    ($slice:ident, $rows:ident, $most:expr => $call:expr) => {
+        for_tile!(@ $slice, $rows, $most => $call;
+            [a], [a b], [a b c], [a b c d], [a b c d e], [a b c d e f], [a b c d e f g], [a b c d e f g h], [a b c d e f g h i],
+            [a b c d e f g h i j], [a b c d e f g h i j k], [a b c d e f g h i j k l])
+    };
+    (@ $slice:ident, $rows:ident, $most:expr => $call:expr; $([$($row:ident)*]),*) => {
         match *$slice {
-            [a] => {
-                let $rows = [a];
+            // A path whose registers hold fewer never compiles the longer ones.
+            $([$($row),*] if const { [$(stringify!($row)),*].len() <= $most } => {
+                let $rows = [$($row),*];
                 $call
-            }
-            [a, b] => {
-                let $rows = [a, b];
-                $call
-            }
-            [a, b, c] => {
-                let $rows = [a, b, c];
-                $call
-            }
-            [a, b, c, d] => {
-                let $rows = [a, b, c, d];
-                $call
-            }
-            [a, b, c, d, e] => {
-                let $rows = [a, b, c, d, e];
-                $call
-            }
-            [a, b, c, d, e, f] => {
-                let $rows = [a, b, c, d, e, f];
-                $call
-            }
+            })*
             _ => {}
         }
     };
 }
+
 /// # Safety
 /// As for [`train_block`](super::train_block).
 #[inline(always)]
@@ -62,20 +61,25 @@ pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
     let (n, t) = (block.inputs.len(), block.targets.len());
     let registers = (n * t).next_multiple_of(L::WIDTH);
     let partial = scratch.partial.at_least(registers * L::WIDTH);
+    let dots = scratch.dots.at_least(registers);
     let gains = scratch.gains.at_least(registers);
     let chunks = block.stride / L::WIDTH;
-    // SAFETY: the rows are the caller's promise; `partial` and `gains` were just sized for n × t registers and floats.
+    // SAFETY: the rows are the caller's promise; `partial`, `dots` and `gains` were just sized for n × t registers and floats.
     unsafe {
-        for (tile, targets) in block.targets.chunks(TILE).enumerate() {
-            let out = partial.add(tile * TILE * L::WIDTH);
-            for_tile!(targets, rows => dots_of_tile::<L, _>(block.inputs, rows, chunks, out, t));
-        }
-        gains_of::<L>(block, partial, gains, registers);
-        if t <= TILE {
+        if t <= L::TILE {
             let targets = block.targets;
-            for_tile!(targets, rows => update::<L, _>(block.inputs, block.inputs, rows, gains, t, chunks));
+            for_tile!(targets, rows, L::TILE => dots_of_tile::<L, _>(block.inputs, rows, chunks, partial, t));
+            gains_of::<L>(block, partial, dots, gains, registers);
+            for_tile!(targets, rows, L::TILE => update::<L, _>(block.inputs, block.inputs, rows, gains, t, chunks));
             return;
         }
+        // Tiles of equal size, rather than full ones and a rest.
+        let tile_size = t.div_ceil(t.div_ceil(L::TILE));
+        for (tile, targets) in block.targets.chunks(tile_size).enumerate() {
+            let out = partial.add(tile * tile_size * L::WIDTH);
+            for_tile!(targets, rows, L::TILE => dots_of_tile::<L, _>(block.inputs, rows, chunks, out, t));
+        }
+        gains_of::<L>(block, partial, dots, gains, registers);
         let old = scratch.old.at_least(n * block.stride);
         scratch.old_rows.clear();
         for (i, &row) in block.inputs.iter().enumerate() {
@@ -85,9 +89,9 @@ pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
             }
             scratch.old_rows.push(copy);
         }
-        for (tile, targets) in block.targets.chunks(TILE).enumerate() {
-            let gains = gains.add(tile * TILE);
-            for_tile!(targets, rows => update::<L, _>(block.inputs, &scratch.old_rows, rows, gains, t, chunks));
+        for (tile, targets) in block.targets.chunks(tile_size).enumerate() {
+            let gains = gains.add(tile * tile_size);
+            for_tile!(targets, rows, L::TILE => update::<L, _>(block.inputs, &scratch.old_rows, rows, gains, t, chunks));
         }
     }
 }
@@ -101,27 +105,33 @@ unsafe fn dots_of_tile<L: Lanes, const T: usize>(
     out: *mut f32,
     t: usize,
 ) {
+    let at_once = const { inputs_at_once::<L>(T) };
     let mut i = 0;
     // SAFETY: `out` has room for every input's t registers.
     unsafe {
-        while i + L::INPUTS <= inputs.len() {
+        while i < inputs.len() {
+            let take = at_once.min(inputs.len() - i);
             let out = out.add(i * t * L::WIDTH);
-            match *inputs.get_unchecked(i..i + L::INPUTS) {
+            match *inputs.get_unchecked(i..i + take) {
                 [a] => dots::<L, 1, T>([a], targets, chunks, out, t),
-                [a, b] => dots::<L, 2, T>([a, b], targets, chunks, out, t),
-                [a, b, c, d] => dots::<L, 4, T>([a, b, c, d], targets, chunks, out, t),
-                _ => unreachable!("INPUTS is 1, 2 or 4"),
+                [a, b] if const { inputs_at_once::<L>(T) >= 2 } => dots::<L, 2, T>([a, b], targets, chunks, out, t),
+                [a, b, c] if const { inputs_at_once::<L>(T) >= 3 } => {
+                    dots::<L, 3, T>([a, b, c], targets, chunks, out, t);
+                }
+                [a, b, c, d] if const { inputs_at_once::<L>(T) >= 4 } => {
+                    dots::<L, 4, T>([a, b, c, d], targets, chunks, out, t);
+                }
+                _ => {}
             }
-            i += L::INPUTS;
-        }
-        let out = out.add(i * t * L::WIDTH);
-        match *inputs.get_unchecked(i..) {
-            [a] => dots::<L, 1, T>([a], targets, chunks, out, t),
-            [a, b] => dots::<L, 2, T>([a, b], targets, chunks, out, t),
-            [a, b, c] => dots::<L, 3, T>([a, b, c], targets, chunks, out, t),
-            _ => {}
+            i += take;
         }
     }
+}
+
+/// Inputs whose dot products with `tile` targets are accumulated in registers at once, a few of which hold the rows.
+const fn inputs_at_once<L: Lanes>(tile: usize) -> usize {
+    let fit = (L::REGISTERS - 4) / tile;
+    if fit > 4 { 4 } else if fit == 0 { 1 } else { fit }
 }
 
 /// Lane-wise products of R inputs with T targets, summed over the chunks of a row but not yet over the lanes.
@@ -156,31 +166,19 @@ unsafe fn dots<L: Lanes, const R: usize, const T: usize>(
     }
 }
 
-/// G from the accumulators: −σ·rate for all, then + label·rate and · weight, since few labels and weights are not 0 and
-/// 1.
+/// X·Yᵀ from the accumulators, and G = (A − B·σ(X·Yᵀ)) · rate.
 #[inline(always)]
-unsafe fn gains_of<L: Lanes>(block: &Block<'_>, partial: *const f32, gains: *mut f32, registers: usize) {
-    // SAFETY: both buffers hold `registers`, a multiple of the width; the last lanes of `gains` are never read.
+unsafe fn gains_of<L: Lanes>(block: &Block<'_>, partial: *const f32, dots: *mut f32, gains: *mut f32, registers: usize) {
+    debug_assert!(block.positive.len() >= registers && block.total.len() >= registers);
+    // SAFETY: all five hold `registers`, a multiple of the width.
     unsafe {
-        let rate = L::splat(-block.rate);
+        let (rate, minus) = (L::splat(block.rate), L::splat(-1.0));
         for k in (0..registers).step_by(L::WIDTH) {
-            let dots = L::sum_each(partial.add(k * L::WIDTH));
-            dots.sigmoid().mul_add(rate, L::splat(0.0)).store(gains.add(k));
-        }
-        let t = block.targets.len();
-        for (j, &label) in block.labels.iter().enumerate() {
-            if label != 0.0 {
-                for i in 0..block.inputs.len() {
-                    *gains.add(i * t + j) += label * block.rate;
-                }
-            }
-        }
-        for (j, &weight) in block.weights.iter().enumerate() {
-            if weight != 1.0 {
-                for i in 0..block.inputs.len() {
-                    *gains.add(i * t + j) *= weight;
-                }
-            }
+            let products = L::sum_each(partial.add(k * L::WIDTH));
+            products.store(dots.add(k));
+            let total = L::load_unaligned(block.total.as_ptr().add(k)).mul_add(minus, L::splat(0.0));
+            let gain = total.mul_add(products.sigmoid(), L::load_unaligned(block.positive.as_ptr().add(k)));
+            gain.mul_add(rate, L::splat(0.0)).store(gains.add(k));
         }
     }
 }
@@ -198,7 +196,8 @@ unsafe fn update<L: Lanes, const T: usize>(
     // SAFETY: rows hold `chunks` registers; `gains` is n × t.
     unsafe {
         let mut c = 0;
-        if L::CHUNKS == 2 {
+        // Two chunks of the targets, of their updates and of an input, if there are registers for them.
+        if const { 4 * T + 6 <= L::REGISTERS } {
             while c + 2 <= chunks {
                 update_chunks::<L, T, 2>(inputs, old, targets, gains, t, c);
                 c += 2;

@@ -9,13 +9,15 @@
 pub(super) unsafe trait Lanes: Copy {
     /// Lanes in a register.
     const WIDTH: usize;
-    /// Input rows whose dot products with a tile of targets are accumulated in registers at once.
-    const INPUTS: usize;
-    /// Registers of each row that an update holds at once.
-    const CHUNKS: usize;
+    /// Registers there are.
+    const REGISTERS: usize;
+    /// Targets whose rows and updates are held in registers at once.
+    const TILE: usize;
 
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
+    /// As [`load`](Lanes::load), of floats that are aligned as such only and that no other thread writes.
+    unsafe fn load_unaligned(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn div(self, other: Self) -> Self;
@@ -64,8 +66,8 @@ impl Portable {
 // SAFETY: uses no instruction beyond the target's baseline; all access to memory is atomic.
 unsafe impl Lanes for Portable {
     const WIDTH: usize = 8;
-    const INPUTS: usize = 1;
-    const CHUNKS: usize = 1;
+    const REGISTERS: usize = 16;
+    const TILE: usize = 6;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -75,6 +77,10 @@ unsafe impl Lanes for Portable {
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller gives eight aligned floats; a float and an AtomicU32 share size and alignment.
         Self(std::array::from_fn(|i| unsafe { crate::model::load_relaxed(from.add(i)) }))
+    }
+    #[inline(always)]
+    unsafe fn load_unaligned(from: *const f32) -> Self {
+        unsafe { Self(from.cast::<[f32; 8]>().read_unaligned()) }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {

@@ -1,9 +1,10 @@
 //! The one computation that every model of the family shares.
 //!
-//! For `n` input rows X, `t` target rows Y and their 0/1 labels, with learning rate `lr`:
+//! For `n` input rows X, `t` target rows Y, and for each pair how often the target stands there as the right one, A, and how often at
+//! all, B (mostly 1 and 1, or 0 and 1), with learning rate `lr`:
 //!
 //! ```text
-//! G = (labels − σ(X·Yᵀ)) · lr      (n × t)
+//! G = (A − B·σ(X·Yᵀ)) · lr      (n × t)
 //! X += G·Y        Y += Gᵀ·X_old
 //! ```
 //!
@@ -107,10 +108,10 @@ pub struct Block<'a> {
     pub inputs: &'a [*mut f32],
     /// Y, t rows, all different.
     pub targets: &'a [*mut f32],
-    /// 0 or 1 for each target.
-    pub labels: &'a [f32],
-    /// A factor of each target's gain, mostly 1.
-    pub weights: &'a [f32],
+    /// A, n × t, and room for whole registers behind it: at least `(n · t)` rounded up to [`MAX_WIDTH`] floats.
+    pub positive: &'a [f32],
+    /// B, as A.
+    pub total: &'a [f32],
     /// Floats in a row, a multiple of [`MAX_WIDTH`].
     pub stride: usize,
     /// The learning rate.
@@ -156,7 +157,7 @@ dispatched! {
     ///
     /// # Safety
     /// `isa` is available; every row pointer is valid for `stride` floats and 64-byte aligned; `stride` is a multiple of
-    /// [`MAX_WIDTH`]; there are as many labels and weights as targets. Other threads may update the same rows meanwhile: see
+    /// [`MAX_WIDTH`]; A and B are as long as [`Block`] says. Other threads may update the same rows meanwhile: see
     /// [`Matrix`](crate::model::Matrix) for why that is accepted.
     pub train_block(block: &Block<'_>, scratch: &mut Scratch) = train
 }

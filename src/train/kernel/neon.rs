@@ -11,8 +11,8 @@ pub(super) struct Neon(float32x4_t);
 // SAFETY: NEON is part of the aarch64 baseline.
 unsafe impl Lanes for Neon {
     const WIDTH: usize = 4;
-    const INPUTS: usize = 2;
-    const CHUNKS: usize = 2;
+    const REGISTERS: usize = 32;
+    const TILE: usize = 6;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -20,6 +20,10 @@ unsafe impl Lanes for Neon {
     }
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
+        unsafe { Self(vld1q_f32(from)) }
+    }
+    #[inline(always)]
+    unsafe fn load_unaligned(from: *const f32) -> Self {
         unsafe { Self(vld1q_f32(from)) }
     }
     #[inline(always)]

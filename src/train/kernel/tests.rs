@@ -9,8 +9,8 @@ use crate::model::Matrix;
 fn reference(
     x: &[Vec<f32>],
     y: &[Vec<f32>],
-    labels: &[f32],
-    weights: &[f32],
+    positive: &[f32],
+    total: &[f32],
     rate: f32,
 ) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let wide = |m: &[Vec<f32>]| m.iter().map(|r| r.iter().map(|&v| f64::from(v)).collect()).collect::<Vec<Vec<f64>>>();
@@ -19,7 +19,8 @@ fn reference(
     for i in 0..x.len() {
         for j in 0..y.len() {
             let dot: f64 = x_old[i].iter().zip(&y_old[j]).map(|(a, b)| a * b).sum();
-            let gain = (f64::from(labels[j]) - 1.0 / (1.0 + (-dot).exp())) * f64::from(rate) * f64::from(weights[j]);
+            let (a, b) = (f64::from(positive[i * y.len() + j]), f64::from(total[i * y.len() + j]));
+            let gain = (a - b / (1.0 + (-dot).exp())) * f64::from(rate);
             for d in 0..x[i].len() {
                 x_new[i][d] += gain * y_old[j][d];
                 y_new[j][d] += gain * x_old[i][d];
@@ -27,6 +28,30 @@ fn reference(
         }
     }
     (x_new, y_new)
+}
+
+/// Σ −A·ln σ(x·y) − (B − A)·ln σ(−x·y), in f64.
+fn reference_loss(x: &[Vec<f32>], y: &[Vec<f32>], positive: &[f32], total: &[f32]) -> f64 {
+    let log_sigmoid = |v: f64| -(-v).exp().ln_1p();
+    let mut loss = 0.0;
+    for i in 0..x.len() {
+        for j in 0..y.len() {
+            let dot: f64 = x[i].iter().zip(&y[j]).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            let (a, b) = (f64::from(positive[i * y.len() + j]), f64::from(total[i * y.len() + j]));
+            loss -= a * log_sigmoid(dot) + (b - a) * log_sigmoid(-dot);
+        }
+    }
+    loss
+}
+
+/// A and B of so many pairs, with room for whole registers.
+fn pairs(count: usize, pair: impl Fn(usize) -> (usize, usize)) -> (Vec<f32>, Vec<f32>) {
+    let mut both = (vec![0.0; count.next_multiple_of(MAX_WIDTH)], vec![0.0; count.next_multiple_of(MAX_WIDTH)]);
+    for i in 0..count {
+        let (a, b) = pair(i);
+        (both.0[i], both.1[i]) = (a as f32, b as f32);
+    }
+    both
 }
 
 fn matrix(rows: &[Vec<f32>]) -> Matrix {
@@ -56,19 +81,21 @@ proptest! {
 
     #[test]
     fn one_block_equals_the_formula_on_every_path(
-        (x, y) in (1usize..70).prop_flat_map(|d| (rows(1..12, d), rows(1..20, d))),
+        (x, y) in (1usize..70).prop_flat_map(|d| (rows(1..12, d), rows(1..28, d))),
         rate in 0.0f32..0.5,
     ) {
-        let labels: Vec<f32> = (0..y.len()).map(|j| f32::from(u8::from(j % 3 == 0))).collect();
-        let weights: Vec<f32> = (0..y.len()).map(|j| 1.0 + f32::from(u8::from(j % 4 == 1))).collect();
-        let (x_want, y_want) = reference(&x, &y, &labels, &weights, rate);
+        let (positive, total) = pairs(x.len() * y.len(), |pair| (pair % 3 % 2, pair % 4));
+        let (x_want, y_want) = reference(&x, &y, &positive, &total, rate);
+        let loss_want = reference_loss(&x, &y, &positive, &total);
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
             let (mut x, mut y) = (matrix(&x), matrix(&y));
             let (inputs, targets) = (pointers(&x), pointers(&y));
             let stride = x.stride();
-            let block = Block { inputs: &inputs, targets: &targets, labels: &labels, weights: &weights, stride, rate };
+            let block = Block { inputs: &inputs, targets: &targets, positive: &positive, total: &total, stride, rate };
+            let mut scratch = Scratch::default();
             // SAFETY: the rows are those of two matrices of equal stride.
-            unsafe { train_block(isa, &block, &mut Scratch::default()) };
+            unsafe { train_block(isa, &block, &mut scratch) };
+            prop_assert!((scratch.loss(&block) - loss_want).abs() < 1e-4 * (1.0 + loss_want), "{isa} loss");
             assert_close(&mut x, &x_want, &format!("{isa} input"));
             assert_close(&mut y, &y_want, &format!("{isa} target"));
         }
@@ -106,11 +133,12 @@ fn sigmoid_saturates_without_overflow() {
         for (a, want) in [(1e4f32, 0.0f64), (-1e4, 1.0)] {
             let (mut x, mut y) = (matrix(&[vec![a]]), matrix(&[vec![1.0]]));
             let (inputs, targets) = (pointers(&x), pointers(&y));
+            let (positive, total) = pairs(1, |_| (1, 1));
             let block = Block {
                 inputs: &inputs,
                 targets: &targets,
-                labels: &[1.0],
-                weights: &[1.0],
+                positive: &positive,
+                total: &total,
                 stride: x.stride(),
                 rate: 1.0,
             };

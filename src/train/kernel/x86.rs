@@ -11,8 +11,8 @@ pub(super) struct Avx512(__m512);
 // SAFETY: callers have checked for AVX-512F (`Isa::is_available`).
 unsafe impl Lanes for Avx512 {
     const WIDTH: usize = 16;
-    const INPUTS: usize = 4;
-    const CHUNKS: usize = 2;
+    const REGISTERS: usize = 32;
+    const TILE: usize = 12;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -21,6 +21,10 @@ unsafe impl Lanes for Avx512 {
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         unsafe { Self(_mm512_load_ps(from)) }
+    }
+    #[inline(always)]
+    unsafe fn load_unaligned(from: *const f32) -> Self {
+        unsafe { Self(_mm512_loadu_ps(from)) }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
@@ -111,8 +115,8 @@ pub(super) struct Avx2(__m256);
 // SAFETY: callers have checked for AVX2 and FMA (`Isa::is_available`).
 unsafe impl Lanes for Avx2 {
     const WIDTH: usize = 8;
-    const INPUTS: usize = 2;
-    const CHUNKS: usize = 1;
+    const REGISTERS: usize = 16;
+    const TILE: usize = 6;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -121,6 +125,10 @@ unsafe impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         unsafe { Self(_mm256_load_ps(from)) }
+    }
+    #[inline(always)]
+    unsafe fn load_unaligned(from: *const f32) -> Self {
+        unsafe { Self(_mm256_loadu_ps(from)) }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
