@@ -16,6 +16,7 @@ pub(crate) struct Cbow<'a> {
     targets: NegativeSampling<'a>,
     contexts: [Vec<*mut f32>; CENTRES],
     hidden: AlignedBuffer,
+    next: Vec<*mut f32>,
     pairs: Pairs,
     scratch: Scratch,
 }
@@ -28,6 +29,7 @@ impl<'a> Cbow<'a> {
             targets: NegativeSampling::new(shared, &shared.weights.output),
             contexts: Default::default(),
             hidden: AlignedBuffer::default(),
+            next: Vec::new(),
             pairs: Pairs::default(),
             scratch: Scratch::default(),
         }
@@ -55,9 +57,6 @@ impl<'a> Cbow<'a> {
         for block in 0..words.len().div_ceil(CENTRES) {
             let first = centres.start + block * CENTRES;
             let last = (first + CENTRES).min(centres.end);
-            for at in last + shared.config.window..(last + CENTRES + shared.config.window).min(sentence.len()) {
-                self.rows.fetch(sentence[at]);
-            }
             let mut returned = [0.0; CENTRES];
             for at in first..last {
                 let window = window(at, sentence.len(), shared, draws);
@@ -73,13 +72,19 @@ impl<'a> Cbow<'a> {
                 // SAFETY: rows of the input matrix, and scratch rows of the same stride; the instruction set was detected.
                 unsafe { pool_rows(shared.isa, context, pooled, hidden[at - first], stride) };
             }
-            let targets = self.targets.targets(block, words, draws);
+            let (targets, next) = self.targets.targets(block, words, draws);
+            self.next.clear();
+            self.next.extend_from_slice(next);
+            for at in last + shared.config.window..(last + CENTRES + shared.config.window).min(sentence.len()) {
+                self.next.push(self.rows.row(sentence[at]));
+            }
             self.pairs.set(&MASKS[..last - first], targets);
             let block = Block {
                 inputs: &hidden[..last - first],
                 targets: &targets.rows,
                 positive: &self.pairs.positive,
                 total: &self.pairs.total,
+                next: &self.next,
                 stride,
                 rate,
             };

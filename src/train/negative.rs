@@ -51,9 +51,11 @@ impl<'a> NegativeSampling<'a> {
 
     /// The targets of a block, which comes one after the last.
     #[inline(always)]
-    pub(crate) fn targets(&mut self, block: usize, centres: &[u32], draws: &mut Draws) -> &Targets {
+    pub(crate) fn targets(&mut self, block: usize, centres: &[u32], draws: &mut Draws) -> (&Targets, &[*mut f32]) {
+        let is_last = (block + FETCHED_AHEAD) * CENTRES >= centres.len();
         self.fetch(block + FETCHED_AHEAD, centres, draws);
-        &self.ring[block % SLOTS]
+        let next = if is_last { &[][..] } else { &self.ring[(block + FETCHED_AHEAD) % SLOTS].rows };
+        (&self.ring[block % SLOTS], next)
     }
 
     /// Takes the noise of a block and asks the cache for its rows.

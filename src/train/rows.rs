@@ -1,6 +1,5 @@
 //! A worker's way to the rows of a matrix that all workers share.
 
-use super::kernel::prefetch;
 use crate::model::Matrix;
 
 /// Rows of a shared matrix.
@@ -22,13 +21,5 @@ impl<'a> SharedRows<'a> {
     #[inline(always)]
     pub(crate) fn row(&mut self, index: u32) -> *mut f32 {
         self.matrix.row(index)
-    }
-
-    /// A row that will be trained soon: the cache is asked for it.
-    #[inline(always)]
-    pub(crate) fn fetch(&mut self, index: u32) -> *mut f32 {
-        let row = self.matrix.row(index);
-        prefetch(row, self.matrix.stride());
-        row
     }
 }

@@ -15,6 +15,7 @@ pub(crate) struct SkipGram<'a> {
     targets: NegativeSampling<'a>,
     inputs: Vec<*mut f32>,
     masks: Vec<Mask>,
+    next: Vec<*mut f32>,
     pairs: Pairs,
     scratch: Scratch,
 }
@@ -27,6 +28,7 @@ impl<'a> SkipGram<'a> {
             targets: NegativeSampling::new(shared, &shared.weights.output),
             inputs: Vec::new(),
             masks: Vec::new(),
+            next: Vec::new(),
             pairs: Pairs::default(),
             scratch: Scratch::default(),
         }
@@ -53,9 +55,11 @@ impl<'a> SkipGram<'a> {
             for at in first..last {
                 windows[at - first] = window(at, sentence.len(), shared, draws);
             }
-            let targets = self.targets.targets(block, words, draws);
+            let (targets, next) = self.targets.targets(block, words, draws);
+            self.next.clear();
+            self.next.extend_from_slice(next);
             for at in last + shared.config.window..(last + CENTRES + shared.config.window).min(sentence.len()) {
-                self.rows.fetch(sentence[at]);
+                self.next.push(self.rows.row(sentence[at]));
             }
             let windows = &windows[..last - first];
             let start = windows.iter().map(|w| w.start).min().unwrap_or(0);
@@ -79,6 +83,7 @@ impl<'a> SkipGram<'a> {
                 targets: &targets.rows,
                 positive: &self.pairs.positive,
                 total: &self.pairs.total,
+                next: &self.next,
                 stride,
                 rate,
             };

@@ -27,7 +27,7 @@ pub(crate) struct Targets {
 }
 
 impl Targets {
-    /// Sets the targets. Rows that nobody asked for before are fetched.
+    /// Sets the targets.
     #[inline(always)]
     pub(crate) fn set(&mut self, centres: &[u32], noise: &[u32], output: &mut SharedRows<'_>) {
         self.words.clear();
@@ -50,7 +50,7 @@ impl Targets {
         }
         self.rows.clear();
         for &word in &self.words {
-            self.rows.push(output.fetch(word));
+            self.rows.push(output.row(word));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The block update, over any [`Lanes`].
 
-use super::Block;
+use super::{Block, MAX_WIDTH, prefetch_line};
 use super::lanes::Lanes;
 use crate::model::AlignedBuffer;
 
@@ -70,7 +70,7 @@ pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
             let targets = block.targets;
             for_tile!(targets, rows, L::TILE => dots_of_tile::<L, _>(block.inputs, rows, chunks, partial, t));
             gains_of::<L>(block, partial, dots, gains, registers);
-            for_tile!(targets, rows, L::TILE => update::<L, _>(block.inputs, block.inputs, rows, gains, t, chunks));
+            for_tile!(targets, rows, L::TILE => update::<L, _>(block.inputs, block.inputs, rows, gains, t, chunks, block.next));
             return;
         }
         // Tiles of equal size, rather than full ones and a rest.
@@ -91,7 +91,8 @@ pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
         }
         for (tile, targets) in block.targets.chunks(tile_size).enumerate() {
             let gains = gains.add(tile * tile_size);
-            for_tile!(targets, rows, L::TILE => update::<L, _>(block.inputs, &scratch.old_rows, rows, gains, t, chunks));
+            let next = if tile == 0 { block.next } else { &[] };
+            for_tile!(targets, rows, L::TILE => update::<L, _>(block.inputs, &scratch.old_rows, rows, gains, t, chunks, next));
         }
     }
 }
@@ -192,6 +193,7 @@ unsafe fn update<L: Lanes, const T: usize>(
     gains: *const f32,
     t: usize,
     chunks: usize,
+    next: &[*mut f32],
 ) {
     // SAFETY: rows hold `chunks` registers; `gains` is n × t.
     unsafe {
@@ -199,12 +201,12 @@ unsafe fn update<L: Lanes, const T: usize>(
         // Two chunks of the targets, of their updates and of an input, if there are registers for them.
         if const { 4 * T + 6 <= L::REGISTERS } {
             while c + 2 <= chunks {
-                update_chunks::<L, T, 2>(inputs, old, targets, gains, t, c);
+                update_chunks::<L, T, 2>(inputs, old, targets, gains, t, c, next);
                 c += 2;
             }
         }
         while c < chunks {
-            update_chunks::<L, T, 1>(inputs, old, targets, gains, t, c);
+            update_chunks::<L, T, 1>(inputs, old, targets, gains, t, c, next);
             c += 1;
         }
     }
@@ -218,9 +220,17 @@ unsafe fn update_chunks<L: Lanes, const T: usize, const C: usize>(
     gains: *const f32,
     t: usize,
     chunk: usize,
+    next: &[*mut f32],
 ) {
     // SAFETY: as for `update`; `old` is as long as `inputs`.
     unsafe {
+        for c in 0..C {
+            if ((chunk + c) * L::WIDTH).is_multiple_of(MAX_WIDTH) {
+                for &row in next {
+                    prefetch_line(row.add((chunk + c) * L::WIDTH));
+                }
+            }
+        }
         let mut y = [[L::splat(0.0); C]; T];
         for j in 0..T {
             for c in 0..C {

@@ -112,6 +112,9 @@ pub struct Block<'a> {
     pub positive: &'a [f32],
     /// B, as A.
     pub total: &'a [f32],
+    /// Rows of the next block: the cache is asked for them a line at a time between the multiply-adds, since it takes only so many
+    /// requests at once, and others would wait.
+    pub next: &'a [*mut f32],
     /// Floats in a row, a multiple of [`MAX_WIDTH`].
     pub stride: usize,
     /// The learning rate.
@@ -195,24 +198,22 @@ pub fn fma_peak(isa: Isa, rounds: u64) -> u64 {
     flops
 }
 
-/// Asks the cache for a row that will be trained soon.
+/// Asks the cache for a line of a row that will be trained soon.
 #[inline(always)]
-pub(crate) fn prefetch(row: *const f32, stride: usize) {
-    for line in (0..stride).step_by(MAX_WIDTH) {
-        // SAFETY: a prefetch of any address is harmless; this one lies in a row.
-        #[cfg(target_arch = "x86_64")]
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(row.add(line).cast());
-        }
-        // SAFETY: as above.
-        #[cfg(target_arch = "aarch64")]
-        unsafe {
-            std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) row.add(line), options(nostack, preserves_flags, readonly));
-        }
-        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-        let _ = (row, line);
+fn prefetch_line(line: *const f32) {
+    // SAFETY: a prefetch of any address is harmless.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(line.cast());
     }
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) line, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = line;
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ proptest! {
             let (mut x, mut y) = (matrix(&x), matrix(&y));
             let (inputs, targets) = (pointers(&x), pointers(&y));
             let stride = x.stride();
-            let block = Block { inputs: &inputs, targets: &targets, positive: &positive, total: &total, stride, rate };
+            let block = Block { inputs: &inputs, targets: &targets, positive: &positive, total: &total, next: &[], stride, rate };
             let mut scratch = Scratch::default();
             // SAFETY: the rows are those of two matrices of equal stride.
             unsafe { train_block(isa, &block, &mut scratch) };
@@ -139,6 +139,7 @@ fn sigmoid_saturates_without_overflow() {
                 targets: &targets,
                 positive: &positive,
                 total: &total,
+                next: &[],
                 stride: x.stride(),
                 rate: 1.0,
             };
