@@ -25,7 +25,7 @@ impl<'a> Cbow<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
         Self {
             shared,
-            rows: SharedRows::new(&shared.weights.input),
+            rows: SharedRows::new(&shared.weights.input, shared),
             targets: NegativeSampling::new(shared, &shared.weights.output),
             contexts: Default::default(),
             hidden: AlignedBuffer::default(),
@@ -51,7 +51,7 @@ impl<'a> Cbow<'a> {
         let hidden = self.hidden.at_least(CENTRES * 2 * stride);
         // SAFETY: the buffer was sized for them.
         let hidden: [*mut f32; CENTRES] = std::array::from_fn(|i| unsafe { hidden.add(i * 2 * stride) });
-        const MASKS: [Mask; CENTRES] = [1, 2];
+        let masks: [Mask; CENTRES] = std::array::from_fn(|centre| 1 << centre);
         let words = &sentence[centres.clone()];
         self.targets.start(words, draws);
         for block in 0..words.len().div_ceil(CENTRES) {
@@ -78,7 +78,7 @@ impl<'a> Cbow<'a> {
             for at in last + shared.config.window..(last + CENTRES + shared.config.window).min(sentence.len()) {
                 self.next.push(self.rows.row(sentence[at]));
             }
-            self.pairs.set(&MASKS[..last - first], targets);
+            self.pairs.set(&masks[..last - first], targets);
             let block = Block {
                 inputs: &hidden[..last - first],
                 targets: &targets.rows,

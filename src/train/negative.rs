@@ -30,7 +30,7 @@ impl<'a> NegativeSampling<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>, output: &'a crate::model::Matrix) -> Self {
         Self {
             shared,
-            output: SharedRows::new(output),
+            output: SharedRows::new(output, shared),
             noise: vec![],
             used: 0,
             ring: std::array::from_fn(|_| Targets::default()),

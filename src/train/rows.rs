@@ -1,15 +1,45 @@
 //! A worker's way to the rows of a matrix that all workers share.
 
+use super::Shared;
+use super::kernel::{Isa, merge_rows, prefetch_row};
 use crate::model::Matrix;
 
 /// Rows of a shared matrix.
+///
+/// A row that several workers write moves from core to core with every write, and the busiest rows would move most of the time. So
+/// each worker trains the first rows, which are the most frequent words', in a copy of its own. Every few times that it takes up such
+/// a row it adds what it has changed to the shared row, and sees what the others have added. A worker thus misses a few of the
+/// others' latest updates, as all asynchronous training does, but none is lost for good.
 pub(crate) struct SharedRows<'a> {
     matrix: &'a Matrix,
+    private: Option<PrivateRows>,
+    isa: Isa,
 }
 
+struct PrivateRows {
+    /// The rows as this worker has trained them …
+    copies: Matrix,
+    /// … and as they were when last merged.
+    merged: Matrix,
+    /// How often each row was taken up since it was merged.
+    uses: Vec<u8>,
+    /// So many uses make a row be merged.
+    uses_per_merge: u8,
+}
+
+/// Rows of which a worker has its own copies: as many as its second cache holds beside the others.
+const PRIVATE_ROWS: usize = 2048;
+
+/// The updates of other workers that a worker may miss of a row.
+const MISSED_UPDATES: usize = 16;
+
 impl<'a> SharedRows<'a> {
-    pub(crate) fn new(matrix: &'a Matrix) -> Self {
-        Self { matrix }
+    pub(crate) fn new(matrix: &'a Matrix, shared: &Shared<'_>) -> Self {
+        let others = shared.config.worker_threads() - 1;
+        let n: usize = std::env::var("PRIV").ok().and_then(|v| v.parse().ok()).unwrap_or(PRIVATE_ROWS);
+        let m: usize = std::env::var("MISS").ok().and_then(|v| v.parse().ok()).unwrap_or(MISSED_UPDATES);
+        let private = (others > 0).then(|| PrivateRows::new(matrix, n, m.div_ceil(others)));
+        Self { matrix, private: private.flatten(), isa: shared.isa }
     }
 
     #[inline(always)]
@@ -17,9 +47,60 @@ impl<'a> SharedRows<'a> {
         self.matrix.stride()
     }
 
-    /// A row about to be trained.
+    /// A row that will be trained.
     #[inline(always)]
     pub(crate) fn row(&mut self, index: u32) -> *mut f32 {
-        self.matrix.row(index)
+        match &mut self.private {
+            Some(private) if (index as usize) < private.uses.len() => private.row(index, self.matrix, self.isa),
+            _ => self.matrix.row(index),
+        }
+    }
+}
+
+impl PrivateRows {
+    /// None if there is no memory for them: they only save time.
+    fn new(matrix: &Matrix, rows: usize, uses_per_merge: usize) -> Option<Self> {
+        let rows = matrix.rows().min(rows);
+        let copies = Matrix::zeros(rows, matrix.columns()).ok()?;
+        let merged = Matrix::zeros(rows, matrix.columns()).ok()?;
+        let uses_per_merge = u8::try_from(uses_per_merge).unwrap_or(u8::MAX);
+        let mut this = Self { copies, merged, uses: vec![0; rows], uses_per_merge };
+        for index in 0..rows as u32 {
+            this.merge(index, matrix, Isa::Portable);
+        }
+        Some(this)
+    }
+
+    #[inline(always)]
+    fn row(&mut self, index: u32, shared: &Matrix, isa: Isa) -> *mut f32 {
+        let uses = &mut self.uses[index as usize];
+        *uses += 1;
+        if *uses == self.uses_per_merge {
+            prefetch_row(shared.row(index), shared.stride());
+        } else if *uses > self.uses_per_merge {
+            *uses = 0;
+            self.merge(index, shared, isa);
+        }
+        self.copies.row(index)
+    }
+
+    /// Adds to the shared row what has changed here, and takes over what has changed there.
+    #[inline(never)]
+    fn merge(&mut self, index: u32, shared: &Matrix, isa: Isa) {
+        let (copy, merged) = (self.copies.row(index), self.merged.row(index));
+        // SAFETY: rows of matrices of equal stride; the instruction set was detected.
+        unsafe { merge_rows(isa, shared.row(index), copy, merged, shared.stride()) };
+    }
+}
+
+impl Drop for SharedRows<'_> {
+    /// What has changed here must not be lost.
+    fn drop(&mut self) {
+        let Some(private) = &mut self.private else { return };
+        for index in 0..private.uses.len() as u32 {
+            if private.uses[index as usize] > 0 {
+                private.merge(index, self.matrix, self.isa);
+            }
+        }
     }
 }

@@ -24,7 +24,7 @@ impl<'a> SkipGram<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
         Self {
             shared,
-            rows: SharedRows::new(&shared.weights.input),
+            rows: SharedRows::new(&shared.weights.input, shared),
             targets: NegativeSampling::new(shared, &shared.weights.output),
             inputs: Vec::new(),
             masks: Vec::new(),
@@ -51,7 +51,7 @@ impl<'a> SkipGram<'a> {
         for block in 0..words.len().div_ceil(CENTRES) {
             let first = centres.start + block * CENTRES;
             let last = (first + CENTRES).min(centres.end);
-            let mut windows = [0..0, 0..0];
+            let mut windows: [Range<usize>; CENTRES] = std::array::from_fn(|_| 0..0);
             for at in first..last {
                 windows[at - first] = window(at, sentence.len(), shared, draws);
             }

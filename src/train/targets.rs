@@ -4,7 +4,7 @@ use super::rows::SharedRows;
 
 /// Centres of a block, at most. They share their noise words, and each of their context words is read and written once for all of
 /// them. Of 1 to 4, 2 is the most at which neither analogies nor similarities were lower (`benches/RESULTS.md`).
-pub(crate) const CENTRES: usize = 2;
+pub(crate) const CENTRES: usize = 4;
 
 /// Which centres of a block an input is a context word of, a bit each.
 pub(crate) type Mask = u8;

@@ -334,3 +334,22 @@ pub(super) unsafe fn spread<L: Lanes>(from: *const f32, rows: &[*mut f32], share
         }
     }
 }
+
+/// Adds `copy − merged` to a shared row, and sets both to the sum.
+///
+/// # Safety
+/// As for [`train_block`](super::train_block); all three rows hold `stride` floats.
+#[inline(always)]
+pub(super) unsafe fn merge<L: Lanes>(shared: *mut f32, copy: *mut f32, merged: *mut f32, stride: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let minus = L::splat(-1.0);
+        for at in (0..stride).step_by(L::WIDTH) {
+            let change = L::load(merged.add(at)).mul_add(minus, L::load(copy.add(at)));
+            let sum = L::load(shared.add(at)).add(change);
+            sum.store(shared.add(at));
+            sum.store(copy.add(at));
+            sum.store(merged.add(at));
+        }
+    }
+}

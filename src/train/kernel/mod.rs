@@ -182,6 +182,14 @@ dispatched! {
 }
 
 dispatched! {
+    /// Adds to a shared row how `copy` differs from `merged`, and sets both to the sum.
+    ///
+    /// # Safety
+    /// As for [`train_block`]; all three rows hold `stride` floats.
+    pub(crate) merge_rows(shared: *mut f32, copy: *mut f32, merged: *mut f32, stride: usize) = merge
+}
+
+dispatched! {
     /// # Safety
     /// `isa` is available.
     run_chains(rounds: u64, flops: &mut u64) = chains
@@ -196,6 +204,15 @@ pub fn fma_peak(isa: Isa, rounds: u64) -> u64 {
         unsafe { run_chains(isa, rounds, &mut flops) };
     }
     flops
+}
+
+/// Asks the cache for a row that will be trained soon.
+#[inline(always)]
+pub(crate) fn prefetch_row(row: *const f32, stride: usize) {
+    for at in (0..stride).step_by(MAX_WIDTH) {
+        // SAFETY: within the row.
+        prefetch_line(unsafe { row.add(at) });
+    }
 }
 
 /// Asks the cache for a line of a row that will be trained soon.
