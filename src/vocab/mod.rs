@@ -1,6 +1,8 @@
 //! The vocabulary: which words there are, how often, and what follows from that for training.
 
 mod count;
+#[cfg_attr(not(test), expect(dead_code, reason = "hierarchical softmax, which needs it, is yet to come"))]
+mod huffman;
 mod noise;
 mod subsample;
 mod trim;
