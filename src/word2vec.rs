@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::train::kernel::Isa;
 use crate::train::{Trained, train};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::Vocabulary;
+use crate::vocab::{CountOptions, Trim, Vocabulary, WordCounts};
 
 /// A word2vec model: its vocabulary and weights (Mikolov et al. 2013).
 ///
@@ -72,7 +72,7 @@ impl Word2Vec {
         need_threads()?;
         let isa = Isa::detect()?;
         let start = Instant::now();
-        let vocabulary = Vocabulary::count(corpus, config.min_count, progress)?;
+        let vocabulary = count(corpus, &config, progress)?;
         let counted = start.elapsed();
         let spool = encode(corpus, &vocabulary, DEFAULT_MEMORY_BUDGET, progress)?;
         if spool.raw_tokens() != vocabulary.raw_tokens() {
@@ -124,4 +124,11 @@ impl Word2Vec {
     pub fn trained(&self) -> Trained {
         self.trained
     }
+}
+
+/// The vocabulary of a corpus. What was dropped of it is freed here, before anything is encoded.
+fn count(corpus: &dyn Corpus, config: &Config, progress: &Progress) -> Result<Vocabulary> {
+    let counts = WordCounts::count(corpus, &CountOptions::default(), progress)?;
+    let trim = Trim { min_count: config.min_count, sample: config.sample, ..Trim::default() };
+    Ok(Vocabulary::new(&counts, &trim)?.0)
 }

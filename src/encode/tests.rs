@@ -5,6 +5,7 @@ use arrow::datatypes::UInt32Type;
 
 use super::*;
 use crate::corpus::ArrowCorpus;
+use crate::vocab::{CountOptions, Trim, WordCounts};
 
 fn corpus(sentences: &[&[Option<&str>]]) -> ArrowCorpus {
     let mut lists = ListBuilder::new(StringBuilder::new());
@@ -13,9 +14,14 @@ fn corpus(sentences: &[&[Option<&str>]]) -> ArrowCorpus {
     ArrowCorpus::new(&[RecordBatch::try_from_iter([("tokens", lists)]).unwrap()], "tokens").unwrap()
 }
 
+fn vocabulary(corpus: &ArrowCorpus, min_count: u64) -> Vocabulary {
+    let counts = WordCounts::count(corpus, &CountOptions::default(), &Progress::default()).unwrap();
+    Vocabulary::new(&counts, &Trim { min_count, ..Trim::default() }).unwrap().0
+}
+
 fn encoded(corpus: &ArrowCorpus, min_count: u64, budget: u64) -> (Vec<Vec<u32>>, Spool) {
     let progress = Progress::default();
-    let vocabulary = Vocabulary::count(corpus, min_count, &progress).unwrap();
+    let vocabulary = vocabulary(corpus, min_count);
     let spool = encode(corpus, &vocabulary, budget, &progress).unwrap();
     let sentences = spool.batches().iter().flat_map(|batch| {
         batch.lists.iter().map(|list| list.unwrap().as_primitive::<UInt32Type>().values().to_vec()).collect::<Vec<_>>()
@@ -55,7 +61,7 @@ fn a_batch_ends_with_the_sentence_that_fills_it() {
 #[test]
 fn a_cancelled_job_is_interrupted() {
     let corpus = corpus(&[&[Some("a")]]);
-    let vocabulary = Vocabulary::count(&corpus, 1, &Progress::default()).unwrap();
+    let vocabulary = vocabulary(&corpus, 1);
     let progress = Progress::default();
     progress.cancel();
     assert!(matches!(encode(&corpus, &vocabulary, u64::MAX, &progress), Err(Error::Interrupted)));

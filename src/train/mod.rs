@@ -115,6 +115,7 @@ mod tests {
     use crate::corpus::ParquetCorpus;
     use crate::encode::encode;
     use crate::sample::write_corpus;
+    use crate::vocab::{CountOptions, Trim, WordCounts};
 
     #[test]
     fn every_instruction_set_learns_the_same() {
@@ -122,7 +123,8 @@ mod tests {
         write_corpus(directory.path(), 20_000, 1).unwrap();
         let corpus = ParquetCorpus::open([directory.path().to_str().unwrap()], "tokens").unwrap();
         let progress = Progress::default();
-        let vocabulary = Vocabulary::count(&corpus, 5, &progress).unwrap();
+        let counts = WordCounts::count(&corpus, &CountOptions::default(), &progress).unwrap();
+        let (vocabulary, _) = Vocabulary::new(&counts, &Trim::default()).unwrap();
         let spool = encode(&corpus, &vocabulary, u64::MAX, &progress).unwrap();
         for sg in [true, false] {
             let config = Config { sg, vector_size: 20, epochs: 1, workers: 1, ..Config::default() };

@@ -1,19 +1,27 @@
 //! The vocabulary: which words there are, how often, and what follows from that for training.
 
 mod count;
+#[cfg_attr(not(test), expect(dead_code, reason = "hierarchical softmax, which needs it, is yet to come"))]
+mod huffman;
 mod noise;
 mod subsample;
+mod trim;
+mod word_counts;
 mod words;
 
+pub use count::CountOptions;
 pub(crate) use noise::NoiseDistribution;
 pub(crate) use subsample::keep_thresholds;
+pub use trim::{Rule, Trim, TrimReport};
+pub use word_counts::WordCounts;
 pub use words::Words;
 
-use crate::corpus::Corpus;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use trim::Extension;
+use word_counts::checked_total;
 
-/// Words with their counts, by descending count, then by word (as UTF-8 bytes).
+/// Words with their counts. Rows are in the order of the [`WordCounts`] they come from; words that a later corpus adds
+/// follow.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
     words: Words,
@@ -25,28 +33,62 @@ pub struct Vocabulary {
 /// Row numbers stay below the two that stand for unknown words and nulls.
 const MAX_WORDS: usize = u32::MAX as usize - 2;
 
+/// Pads windows at the ends of a sentence.
+const NULL_WORD: &str = "\0";
+
 impl Vocabulary {
-    /// Counts a corpus and keeps the words that occur at least `min_count` times.
+    /// Keeps the words that `trim` says.
     ///
     /// # Errors
-    /// What the corpus fails with; [`Error::EmptyVocabulary`] if no word is left; [`Error::Interrupted`].
-    pub fn count(corpus: &dyn Corpus, min_count: u64, progress: &Progress) -> Result<Self> {
-        let counted = count::count_words(corpus, min_count, progress)?;
-        if counted.counts.is_empty() {
-            return Err(Error::EmptyVocabulary { min_count, distinct: counted.distinct, total: counted.tokens });
+    /// [`Error::EmptyVocabulary`] if no word is left; [`Error::Parameter`] if more are left than there can be rows, or
+    /// if there is not one rule for each word.
+    pub fn new(counts: &WordCounts, trim: &Trim) -> Result<(Self, TrimReport)> {
+        Self::empty().extended(counts, trim)
+    }
+
+    /// Adds a further corpus: words keep their rows and their counts grow, however rare they are in the new corpus, and
+    /// the new words that `trim` keeps follow. The raw totals are then those of the new corpus.
+    ///
+    /// The report is on the new corpus too, but how much of a word subsampling leaves follows from the counts of the
+    /// whole vocabulary, as it does in training. (gensim takes those of the new corpus alone.)
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn extended(&self, counts: &WordCounts, trim: &Trim) -> Result<(Self, TrimReport)> {
+        let extension = Extension::new(self, counts, trim)?;
+        if extension.counts.is_empty() {
+            let min_count = extension.report.effective_min_count;
+            return Err(Error::EmptyVocabulary { min_count, distinct: counts.len(), total: counts.raw_tokens() });
         }
-        if counted.counts.len() > MAX_WORDS {
-            return Err(Error::parameter(
-                "min_count",
-                format!("{} words are left; at most {MAX_WORDS} fit", counted.counts.len()),
-            ));
+        let mut words: Words = self.words.iter().chain(extension.new_words(self.len())).collect();
+        let (mut totals, report) = (extension.counts, extension.report);
+        if trim.null_word && words.row(NULL_WORD).is_none() {
+            words = words.iter().chain([NULL_WORD]).collect();
+            totals.push(1);
         }
-        Ok(Self {
-            words: counted.words,
-            counts: counted.counts,
-            raw_tokens: counted.tokens,
-            raw_words: counted.distinct,
-        })
+        Ok((Self::from_parts(words, totals, counts.raw_tokens(), counts.len())?, report))
+    }
+
+    /// Puts a vocabulary together again. `raw_tokens` and `raw_words` are those of the corpus, before trimming.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if a word has no count or two rows, or the counts add up to 2^64 or more.
+    pub fn from_parts(words: Words, counts: Vec<u64>, raw_tokens: u64, raw_words: usize) -> Result<Self> {
+        let refused = |reason: String| Err(Error::parameter("vocabulary", reason));
+        if words.len() != counts.len() {
+            return refused(format!("{} words and {} counts", words.len(), counts.len()));
+        }
+        if words.has_repeats() {
+            return refused("a word stands in several rows".into());
+        }
+        if checked_total(&counts).is_none() {
+            return refused("the counts add up to more than fits 64 bits".into());
+        }
+        Ok(Self { words, counts, raw_tokens, raw_words })
+    }
+
+    fn empty() -> Self {
+        Self { words: std::iter::empty().collect(), counts: Vec::new(), raw_tokens: 0, raw_words: 0 }
     }
 
     /// The words, in row order.
@@ -84,3 +126,6 @@ impl Vocabulary {
         self.counts.iter().sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,22 +1,26 @@
 //! Subsampling of frequent words.
 
 /// For each row, the share of its occurrences to keep, out of 2^32; `u32::MAX` keeps all.
+pub(crate) fn keep_thresholds(counts: &[u64], sample: f64) -> Vec<u32> {
+    let probability = keep_probability(counts, sample);
+    // Casts from float saturate: a probability of 1 becomes u32::MAX.
+    counts.iter().map(|&count| (probability(count) * 2f64.powi(32)) as u32).collect()
+}
+
+/// With what probability an occurrence of a word is kept, by the count of the word, in a vocabulary of these counts.
 ///
 /// A word of frequency f is kept with probability √(t/f) + t/f (Mikolov et al. 2013, as in word2vec.c), where t is
-/// `sample` times the tokens of the vocabulary, or for `sample` ≥ 1 the count `sample · (3 + √5) / 2`, as in gensim.
-pub(crate) fn keep_thresholds(counts: &[u64], sample: f64) -> Vec<u32> {
-    let total: u64 = counts.iter().sum();
+/// `sample` times the tokens of the vocabulary, or for `sample` ≥ 1 the count ⌊`sample` · (3 + √5) / 2⌋, as in gensim.
+pub(super) fn keep_probability(counts: &[u64], sample: f64) -> impl Fn(u64) -> f64 + use<> {
     let threshold = match sample {
-        s if s <= 0.0 => return vec![u32::MAX; counts.len()],
-        s if s < 1.0 => s * total as f64,
-        s => s * (3.0 + 5f64.sqrt()) / 2.0,
+        s if s <= 0.0 => f64::INFINITY,
+        s if s < 1.0 => s * counts.iter().map(|&count| count as f64).sum::<f64>(),
+        s => (s * (3.0 + 5f64.sqrt()) / 2.0).floor(),
     };
-    let keep = |&count: &u64| {
+    move |count| {
         let ratio = threshold / count as f64;
-        // Casts from float saturate: a probability of 1 and more becomes u32::MAX.
-        ((ratio.sqrt() + ratio) * 2f64.powi(32)) as u32
-    };
-    counts.iter().map(keep).collect()
+        (ratio.sqrt() + ratio).min(1.0)
+    }
 }
 
 #[cfg(test)]
@@ -38,5 +42,12 @@ mod tests {
     #[test]
     fn zero_keeps_everything() {
         assert_eq!(keep_thresholds(&[10, 1_000_000], 0.0), [u32::MAX; 2]);
+    }
+
+    #[test]
+    fn one_and_above_is_a_count_above_which_words_are_thinned() {
+        let probability = keep_probability(&[], 10.0);
+        assert_eq!(probability(10), 1.0);
+        assert!((probability(1000) - ((26f64 / 1000.0).sqrt() + 26.0 / 1000.0)).abs() < 1e-12);
     }
 }
