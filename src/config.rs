@@ -60,6 +60,8 @@ pub struct Config {
     pub shrink_windows: bool,
     /// Tokens in the batches that workers take.
     pub batch_words: usize,
+    /// Whether the loss is added up; that takes time.
+    pub compute_loss: bool,
 }
 
 impl Default for Config {
@@ -86,6 +88,7 @@ impl Default for Config {
             cbow_mean: true,
             shrink_windows: true,
             batch_words: 10_000,
+            compute_loss: false,
         }
     }
 }

@@ -8,7 +8,7 @@
 //! use polargram::{Config, KeyedVectors, Progress, Word2Vec};
 //!
 //! let corpus = ParquetCorpus::open(["corpus/*.parquet"], "tokens")?;
-//! let model = Word2Vec::fit(&corpus, Config { sg: true, ..Config::default() }, &Progress::default())?;
+//! let (model, _) = Word2Vec::fit(&corpus, Config { sg: true, ..Config::default() }, &Progress::default())?;
 //! model.vectors()?.save("vectors.arrow")?;
 //!
 //! let wv = KeyedVectors::load("vectors.arrow")?;
@@ -46,10 +46,10 @@ pub mod sample;
 pub mod train;
 pub mod vectors;
 pub mod vocab;
-mod word2vec;
+pub mod word2vec;
 
 pub use config::Config;
 pub use error::{Error, Result};
 pub use progress::{Phase, Progress};
 pub use vectors::KeyedVectors;
-pub use word2vec::{CorpusSize, Preparation, Word2Vec};
+pub use word2vec::Word2Vec;

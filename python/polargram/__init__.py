@@ -2,6 +2,16 @@
 
 from polargram._polargram import KeyedVectors, __version__
 from polargram.expr import W2VNamespace, embed
-from polargram.word2vec import Word2Vec
+from polargram.word2vec import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP, StopTraining, Word2Vec
 
-__all__ = ["KeyedVectors", "W2VNamespace", "Word2Vec", "__version__", "embed"]
+__all__ = [
+    "RULE_DEFAULT",
+    "RULE_DISCARD",
+    "RULE_KEEP",
+    "KeyedVectors",
+    "StopTraining",
+    "W2VNamespace",
+    "Word2Vec",
+    "__version__",
+    "embed",
+]

@@ -2,31 +2,97 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
-from collections.abc import Iterable
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from polargram._polargram import KeyedVectors, Model
+from polargram._polargram import CorpusSource, KeyedVectors, Model
+
+logger = logging.getLogger("polargram")
 
 #: Whatever :class:`Word2Vec` trains on. Objects with ``__arrow_c_stream__`` have no common type.
 Corpus: TypeAlias = (
     str | os.PathLike[str] | list[str] | list[os.PathLike[str]] | Iterable[Iterable[str]] | pl.LazyFrame | Any
 )
+#: Decides which words get a vector: a function of word, count and ``min_count``, or a Polars expression over the
+#: columns ``word`` and ``count``.
+TrimRule: TypeAlias = Callable[[str, int, int], int] | pl.Expr
+
+#: What a :data:`TrimRule` says of a word: it is kept if it occurs ``min_count`` times, …
+RULE_DEFAULT = 0
+#: … it is dropped, …
+RULE_DISCARD = 1
+#: … it is kept. The numbers are gensim's.
+RULE_KEEP = 2
+
+DEFAULT_MEMORY_BUDGET = 256 << 20
+
+#: What a checkpoint and a saved model hold beside the weights.
+_SAVED = (
+    "comment",
+    "effective_min_count",
+    "min_alpha_yet_reached",
+    "running_training_loss",
+    "train_count",
+    "total_train_time",
+    "total_vocabulary_time",
+    "spool",
+    "memory_budget",
+    "column",
+)
+_PARAMETERS = (
+    "vector_size",
+    "window",
+    "min_count",
+    "max_vocab_size",
+    "max_final_vocab",
+    "sorted_vocab",
+    "null_word",
+    "sg",
+    "hs",
+    "negative",
+    "shared_negatives",
+    "ns_exponent",
+    "sample",
+    "alpha",
+    "min_alpha",
+    "epochs",
+    "workers",
+    "seed",
+    "cbow_mean",
+    "shrink_windows",
+    "batch_words",
+    "compute_loss",
+)
+
+
+class StopTraining(Exception):  # noqa: N818 - as StopIteration
+    """Raised by a callback to end the training early. What was trained so far stays."""
 
 
 class Word2Vec:
-    """A word2vec model (Mikolov et al. 2013), trained when it is made.
+    """A word2vec model (Mikolov et al. 2013).
+
+    With a corpus it is trained when it is made; without one call :meth:`build_vocab` and :meth:`train`. Names, meanings
+    and defaults are gensim 4's but where the parameter says otherwise.
 
     Parameters
     ----------
     sentences
         The corpus: a Parquet file, directory or glob, or a list of them; a Polars DataFrame or LazyFrame (streamed by
         batches); anything with ``__arrow_c_stream__``; or an iterable of lists of strings that can be iterated again.
-        Nulls and empty lists are skipped.
-    column
-        The list column of the corpus.
+        Nulls and empty lists are skipped. No sentence is cut, however long.
+    corpus_file
+        Instead of ``sentences``: a UTF-8 text file of a sentence a line, its words separated by white space.
     vector_size
         Dimensions of the vectors.
     alpha, min_alpha
@@ -35,26 +101,69 @@ class Word2Vec:
         Greatest distance between a centre word and a context word.
     min_count
         Words with fewer occurrences get no vector.
+    max_vocab_size
+        Bounds the memory for counting: when more distinct words are held, the rarest are dropped. None and 0: no bound.
     sample
         Threshold of subsampling of frequent words; 0 keeps all.
     seed
         Seed of all random draws. With ``workers=1`` a run gives the same bits every time.
     workers
-        Worker threads; ``None`` takes all cores.
+        Worker threads; ``None`` takes all cores (gensim: 3).
     sg
         1 for skip-gram, 0 for CBOW.
     hs
-        Hierarchical softmax; not there yet, so 0.
+        1 for hierarchical softmax; with ``negative`` both are trained.
     negative
-        Noise words for each centre word.
+        Noise words for each centre word; 0 for no negative sampling.
     ns_exponent
-        Noise words are drawn in proportion to count to this power.
+        Noise words are drawn in proportion to count to this power, which may be 0 or negative.
     cbow_mean
         CBOW: 1 for the mean of the context, 0 for its sum.
+    hashfxn
+        Used by :meth:`seeded_vector` alone. Vectors start from ``seed`` and their row.
     epochs
         Passes over the corpus.
+    null_word
+        1 adds a last word ``"\\0"`` of count 1.
+    trim_rule
+        Which words get a vector, whatever ``min_count`` says: a function of word, count and ``min_count`` that returns
+        ``RULE_KEEP``, ``RULE_DISCARD`` or ``RULE_DEFAULT``, or a Polars expression over the columns ``word`` and
+        ``count``, of these numbers, or true to keep, false to discard, null for the default.
+    sorted_vocab
+        1 for rows by descending count, then by word; 0 by first occurrence in the corpus.
+    batch_words
+        Words in the batches that workers take.
+    compute_loss
+        Whether the loss is added up, in 64 bits (gensim's sticks at 2^27): :meth:`get_latest_training_loss`.
+    callbacks
+        Objects with any of the methods ``on_train_begin``, ``on_epoch_begin``, ``on_epoch_end`` and ``on_train_end``,
+        each called with the model: gensim's ``CallbackAny2Vec``. One that raises :class:`StopTraining` ends the
+        training.
+    comment
+        Kept with the model.
+    max_final_vocab
+        ``min_count`` is raised until no more words than this are left.
     shrink_windows
         Whether each centre draws its window's width from 1 to ``window``.
+    column
+        The list column of the corpus.
+    storage_options
+        For a corpus that is a URL (``s3://…``): keys and endpoints, as in :func:`polars.scan_parquet`.
+    shared_negatives
+        Whether noise words serve all context words of two neighbouring centres, which is several times as fast. If
+        false, each pair of words draws its own, as in gensim.
+    spool
+        Whether the corpus is encoded once and kept, in memory or in a temporary file. If not, it is read in every epoch.
+    memory_budget
+        Bytes of encoded corpus that stay in memory.
+    progress
+        True shows progress on stderr; a function is called with the phase, the words done, those to do (0 if not known)
+        and the learning rate. It is always logged, at level INFO, by the logger ``polargram``.
+    checkpoint
+        A directory to which the state is saved after every epoch. The same call takes the training up from there: with
+        one worker to the same bits as without interruption.
+    checkpoint_every
+        ``"epoch"``, or also after so many minutes within an epoch.
 
     Raises
     ------
@@ -76,17 +185,25 @@ class Word2Vec:
     (8,)
     >>> model.corpus_count, model.corpus_total_words
     (100, 300)
+
+    Step by step, with hierarchical softmax:
+
+    >>> model = pg.Word2Vec(vector_size=8, hs=1, negative=0, workers=1)
+    >>> model.build_vocab(sentences)
+    >>> effective, raw = model.train(sentences, total_examples=model.corpus_count, epochs=model.epochs)
+    >>> raw
+    1500
     """
 
     def __init__(
         self,
-        sentences: Corpus,
-        *,
-        column: str = "tokens",
+        sentences: Corpus | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
         vector_size: int = 100,
         alpha: float = 0.025,
         window: int = 5,
         min_count: int = 5,
+        max_vocab_size: int | None = None,
         sample: float = 1e-3,
         seed: int = 1,
         workers: int | None = None,
@@ -96,52 +213,757 @@ class Word2Vec:
         negative: int = 5,
         ns_exponent: float = 0.75,
         cbow_mean: int = 1,
+        hashfxn: Callable[[str], int] = hash,
         epochs: int = 5,
+        null_word: int = 0,
+        trim_rule: TrimRule | None = None,
+        sorted_vocab: int = 1,
+        batch_words: int = 10_000,
+        compute_loss: bool = False,
+        callbacks: Sequence[Any] = (),
+        comment: str | None = None,
+        max_final_vocab: int | None = None,
         shrink_windows: bool = True,
+        *,
+        column: str = "tokens",
+        storage_options: dict[str, Any] | None = None,
+        shared_negatives: bool = True,
+        spool: bool = True,
+        memory_budget: int = DEFAULT_MEMORY_BUDGET,
+        progress: bool | Callable[[str, int, int, float], object] = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: str | float = "epoch",
     ) -> None:
-        if hs:
-            msg = "hs: hierarchical softmax is not there yet; leave hs=0 and use negative sampling"
-            raise ValueError(msg)
-        parameters = {
-            "vector_size": vector_size,
-            "alpha": alpha,
-            "window": window,
-            "min_count": min_count,
-            "sample": sample,
-            "seed": seed,
-            "workers": 0 if workers is None else workers,
-            "min_alpha": min_alpha,
-            "sg": sg,
-            "negative": negative,
-            "ns_exponent": ns_exponent,
-            "cbow_mean": cbow_mean,
-            "epochs": epochs,
-            "shrink_windows": shrink_windows,
-        }
-        self._model = Model.fit(sentences, column, parameters)
-        self._wv = self._model.vectors()
+        self.vector_size = vector_size
+        self.alpha = alpha
+        self.window = window
+        self.min_count = min_count
+        self.max_vocab_size = max_vocab_size
+        self.sample = sample
+        self.seed = seed
+        self.workers = workers
+        self.min_alpha = min_alpha
+        self.sg = sg
+        self.hs = hs
+        self.negative = negative
+        self.ns_exponent = ns_exponent
+        self.cbow_mean = cbow_mean
+        self.hashfxn = hashfxn
+        self.epochs = epochs
+        self.null_word = null_word
+        self.sorted_vocab = sorted_vocab
+        self.batch_words = batch_words
+        self.compute_loss = compute_loss
+        self.comment = comment
+        self.max_final_vocab = max_final_vocab
+        self.shrink_windows = shrink_windows
+        self.column = column
+        self.storage_options = storage_options
+        self.shared_negatives = shared_negatives
+        self.spool = spool
+        self.memory_budget = memory_budget
+        self.progress = progress
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+
+        self.corpus_count = 0
+        self.corpus_total_words = 0
+        self.effective_min_count = min_count
+        self.min_alpha_yet_reached = float(alpha)
+        self.running_training_loss = 0.0
+        self.train_count = 0
+        self.total_train_time = 0.0
+        self.total_vocabulary_time = 0.0
+        self.cum_table: NDArray[np.uint32] | None = None
+        self._model = Model()
+        Model.check(self._parameters())
+        if sentences is None and corpus_file is None:
+            return
+        source = self._source(sentences, corpus_file)
+        if not (checkpoint is not None and self._model.resume(self._parameters(), self._checkpoint_options())):
+            self._build_vocab(source, trim_rule=trim_rule)
+        self.corpus_count, self.corpus_total_words = self._model.corpus
+        self._train(source, compute_loss=compute_loss, callbacks=callbacks)
+
+    # The vocabulary
+
+    def build_vocab(
+        self,
+        corpus_iterable: Corpus | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        update: bool = False,
+        progress_per: int = 10_000,
+        keep_raw_vocab: bool = False,
+        trim_rule: TrimRule | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Count a corpus, decide which words get a vector, and make their first vectors.
+
+        With ``update`` a model grows: words it has keep their vectors and add up their counts; the new ones that occur
+        ``min_count`` times in this corpus follow. ``kwargs`` are for :meth:`prepare_vocab`; ``progress_per`` has no
+        effect: see ``progress`` of the constructor.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec(vector_size=8, min_count=2)
+        >>> model.build_vocab([["old", "words"]] * 3)
+        >>> model.build_vocab([["new", "words"]] * 2, update=True)
+        >>> model.wv.index_to_key, model.wv.get_vecattr("words", "count")
+        (['old', 'words', 'new'], 5)
+        """
+        self._build_vocab(
+            self._source(corpus_iterable, corpus_file), update, keep_raw_vocab=keep_raw_vocab, trim_rule=trim_rule, **kwargs
+        )
+
+    def _build_vocab(self, source: CorpusSource, update: bool = False, **kwargs: Any) -> None:
+        self.corpus_total_words, self.corpus_count = self._scan_vocab(source)
+        self.prepare_vocab(update=update, **kwargs)
+
+    def build_vocab_from_freq(
+        self,
+        word_freq: dict[str, int],
+        keep_raw_vocab: bool = False,
+        corpus_count: int | None = None,
+        trim_rule: TrimRule | None = None,
+        update: bool = False,
+    ) -> None:
+        """Build the vocabulary from words and their counts, without a corpus.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec(vector_size=8, min_count=2)
+        >>> model.build_vocab_from_freq({"a": 10, "b": 5, "c": 1}, corpus_count=3)
+        >>> model.wv.index_to_key
+        ['a', 'b']
+        """
+        self.corpus_count = corpus_count or 0
+        self._model.set_counts(word_freq, self.corpus_count, bool(self.sorted_vocab))
+        self.corpus_total_words = sum(word_freq.values())
+        self.prepare_vocab(update=update, keep_raw_vocab=keep_raw_vocab, trim_rule=trim_rule)
+
+    def scan_vocab(
+        self,
+        corpus_iterable: Corpus | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        progress_per: int = 10_000,
+        workers: int | None = None,
+        trim_rule: TrimRule | None = None,
+    ) -> tuple[int, int]:
+        """Count a corpus for :meth:`prepare_vocab`; gives its words and its sentences.
+
+        ``progress_per`` and ``workers`` have no effect; ``trim_rule`` has, in :meth:`prepare_vocab`.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> pg.Word2Vec().scan_vocab([["a", "b"], ["a"]])
+        (3, 2)
+        """
+        return self._scan_vocab(self._source(corpus_iterable, corpus_file))
+
+    def _scan_vocab(self, source: CorpusSource) -> tuple[int, int]:
+        start = time.perf_counter()
+        words, sentences = self._model.scan_vocab(source, self._parameters(), (_Report(self.progress), 1.0))
+        self.total_vocabulary_time = time.perf_counter() - start
+        logger.info("counted %d words in %d sentences", words, sentences)
+        return words, sentences
+
+    @property
+    def raw_vocab(self) -> dict[str, int]:
+        """Every word counted by :meth:`scan_vocab` and its count, until :meth:`prepare_vocab` has used them."""
+        with suppress(RuntimeError):
+            words, counts = self._model.counted()
+            return dict(zip(words, counts.tolist(), strict=True))
+        return {}
+
+    def prepare_vocab(
+        self,
+        update: bool = False,
+        keep_raw_vocab: bool = False,
+        trim_rule: TrimRule | None = None,
+        min_count: int | None = None,
+        sample: float | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
+        """Decide which of the words counted get a vector, and make their first vectors.
+
+        Returns
+        -------
+        ``drop_unique``, ``retain_total``, ``num_retained_words``, ``downsample_unique``, ``downsample_total`` and
+        ``memory``, in words and bytes. With ``dry_run`` nothing else happens.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec()
+        >>> _ = model.scan_vocab([["a", "b"]] * 5 + [["c"]])
+        >>> report = model.prepare_vocab(dry_run=True, keep_raw_vocab=True)
+        >>> report["num_retained_words"], report["drop_unique"], report["retain_total"]
+        (2, 1, 10)
+        """
+        # As in gensim, 0 stands for the model's own.
+        parameters = self._parameters(min_count=min_count or self.min_count, sample=sample or self.sample)
+        rules = None if trim_rule is None else self._rules(trim_rule, parameters)
+        report: dict[str, Any] = self._model.prepare_vocab(parameters, rules, update, dry_run)
+        report["memory"] = self.estimate_memory(vocab_size=report["num_retained_words"])
+        if not dry_run:
+            self.min_count, self.sample = parameters["min_count"], parameters["sample"]
+            self.effective_min_count = report["effective_min_count"]
+            self.cum_table = None
+            if not keep_raw_vocab:
+                self._model.forget_counts()
+        logger.info("%(num_retained_words)d words get a vector, %(drop_unique)d do not", report)
+        return report
+
+    def _rules(self, trim_rule: TrimRule, parameters: dict[str, Any]) -> NDArray[np.uint8]:
+        words, counts = self._model.counted()
+        if isinstance(trim_rule, pl.Expr):
+            rules = pl.DataFrame({"word": words, "count": counts}, schema_overrides={"word": pl.String})
+            rule = rules.select(rule=trim_rule)["rule"]
+            if len(rule) != len(words):
+                msg = f"trim_rule: the expression gives {len(rule)} values for {len(words)} words"
+                raise ValueError(msg)
+            if rule.dtype == pl.Boolean:
+                rule = rule.replace_strict({True: RULE_KEEP, False: RULE_DISCARD}, return_dtype=pl.UInt8)
+            return rule.fill_null(RULE_DEFAULT).cast(pl.UInt8).to_numpy()
+        least = self._model.effective_min_count(parameters)
+        pairs = zip(words, counts.tolist(), strict=True)
+        return np.array([trim_rule(word, count, least) for word, count in pairs], dtype=np.uint8)
+
+    # The weights
 
     @property
     def wv(self) -> KeyedVectors:
-        """The word vectors."""
-        return self._wv
+        """The word vectors. They share the model's memory: training changes them."""
+        return self._model.vectors()
 
     @property
-    def corpus_count(self) -> int:
-        """Sentences of the corpus: lists that are not null."""
-        return self._model.corpus_count
+    def syn1neg(self) -> NDArray[np.float32]:
+        """The rows trained against noise, V × d: a view."""
+        return _there(self._model.syn1neg(), "syn1neg", "negative=0")
 
     @property
-    def corpus_total_words(self) -> int:
-        """Tokens of the corpus, those out of vocabulary among them."""
-        return self._model.corpus_total_words
+    def syn1(self) -> NDArray[np.float32]:
+        """The rows of the Huffman tree's inner nodes, V × d: a view. The root is row 0 (in gensim it is the last)."""
+        return _there(self._model.syn1(), "syn1", "hs=0")
 
     @property
-    def total_vocabulary_time(self) -> float:
-        """Seconds that counting the vocabulary took."""
-        return self._model.total_vocabulary_time
+    def layer1_size(self) -> int:
+        """Dimensions of the hidden layer: those of the vectors."""
+        return self.vector_size
 
-    @property
-    def total_train_time(self) -> float:
-        """Seconds that training took."""
-        return self._model.total_train_time
+    def prepare_weights(self, update: bool = False) -> None:
+        """Make all weights as before any training, unless ``update``: new words have theirs since :meth:`prepare_vocab`.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8)
+        >>> model.prepare_weights()
+        >>> float(abs(model.syn1neg).max())
+        0.0
+        """
+        if not update:
+            self.reset_weights()
+
+    def update_weights(self) -> None:
+        """Give new words their first vectors. :meth:`prepare_vocab` has done so already: this only checks.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> pg.Word2Vec([["a", "b"]] * 9, vector_size=8).update_weights()
+        """
+        if len(self.wv) == 0:
+            msg = "you must first build vocabulary: a model without words cannot be updated"
+            raise RuntimeError(msg)
+
+    def reset_weights(self) -> None:
+        """Make all weights as before any training; the vocabulary stays.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8)
+        >>> model.reset_weights()
+        >>> model.running_training_loss
+        0.0
+        """
+        self._model.reset_weights(self._parameters())
+        self.running_training_loss = 0.0
+
+    def reset_from(self, other_model: Word2Vec) -> None:
+        """Take the vocabulary of another model, with weights of this one's own, as before any training.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> first = pg.Word2Vec([["a", "b"]] * 9, vector_size=8)
+        >>> second = pg.Word2Vec(vector_size=16, sg=1)
+        >>> second.reset_from(first)
+        >>> second.wv.vectors.shape
+        (2, 16)
+        """
+        self._model.reset_from(other_model._model, self._parameters())
+        self.corpus_count, self.corpus_total_words = other_model.corpus_count, other_model.corpus_total_words
+        self.cum_table = other_model.cum_table
+
+    def set_vectors(self, vectors: KeyedVectors, lockf: float = 1.0) -> int:
+        """Start from vectors trained elsewhere: words that ``vectors`` has too take theirs.
+
+        Parameters
+        ----------
+        vectors
+            Loaded from any format; of the same dimensions.
+        lockf
+            The share of their changes that these words take in training: 0 freezes them (see ``wv.vectors_lockf``).
+
+        Returns
+        -------
+        The number of these words.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> trained = pg.Word2Vec([["a", "b"]] * 9, vector_size=8).wv
+        >>> model = pg.Word2Vec(vector_size=8)
+        >>> model.build_vocab([["b", "c"]] * 9)
+        >>> model.set_vectors(trained, lockf=0.0)
+        1
+        >>> model.wv.vectors_lockf
+        array([0., 1.], dtype=float32)
+        """
+        before = np.array(self.wv.vectors_lockf, dtype=np.float32)
+        adopted = self._model.adopt(vectors)
+        factors = np.broadcast_to(before, len(self.wv)).copy()
+        factors[[row for row, word in enumerate(self.wv.index_to_key) if word in vectors]] = lockf
+        self.wv.vectors_lockf = factors
+        return adopted
+
+    def init_sims(self, replace: bool = False) -> None:
+        """Forget cached norms; with ``replace`` make every vector of length 1 for good.
+
+        Examples
+        --------
+        >>> import numpy as np, polargram as pg
+        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8)
+        >>> model.init_sims(replace=True)
+        >>> np.linalg.norm(model.wv.vectors, axis=1).round(4)
+        array([1., 1.], dtype=float32)
+        """
+        if replace:
+            vectors = self.wv.vectors
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        self.wv.fill_norms(force=True)
+
+    def make_cum_table(self, domain: int = 2**31 - 1) -> None:
+        """Compute ``cum_table``, the cumulative distribution of noise words scaled to ``domain``.
+
+        Training draws from a table of its own, of the same distribution.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8)
+        >>> model.make_cum_table(domain=100)
+        >>> model.cum_table
+        array([ 50, 100], dtype=uint32)
+        """
+        wv = self.wv
+        counts = np.array([wv.get_vecattr(row, "count") for row in range(len(wv))], dtype=np.float64)
+        shares = np.cumsum(np.maximum(counts, 1.0) ** self.ns_exponent)
+        self.cum_table = np.round(shares / shares[-1] * domain).astype(np.uint32)
+
+    def create_binary_tree(self) -> None:
+        """Build the Huffman tree of the words' counts.
+
+        Training does so by itself. ``wv.get_vecattr(word, "code")`` and ``"point"`` give a word's bits and inner nodes,
+        from the root, which is node 0.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec([["a", "a", "b", "c"]] * 9, vector_size=8, hs=1)
+        >>> model.create_binary_tree()
+        >>> [model.wv.get_vecattr(word, "code").tolist() for word in "abc"]
+        [[1], [0, 1], [0, 0]]
+        """
+        self.wv.get_vecattr(0, "code")
+
+    def add_null_word(self) -> None:
+        r"""Add a last word ``"\0"`` of count 1, for padding.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8)
+        >>> model.add_null_word()
+        >>> model.wv.index_to_key
+        ['a', 'b', '\x00']
+        """
+        sizes = self.corpus_count, self.corpus_total_words
+        self._model.set_counts({"\0": 1}, 0, True)
+        self._model.prepare_vocab(self._parameters(min_count=1, max_final_vocab=None), None, True, False)
+        self._model.forget_counts()
+        self.corpus_count, self.corpus_total_words = sizes
+
+    def seeded_vector(self, seed_string: str, vector_size: int) -> NDArray[np.float32]:
+        """Draw a vector that follows from a string, uniform in ±½ / ``vector_size``.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec(hashfxn=len)
+        >>> bool((model.seeded_vector("abc", 4) == model.seeded_vector("xyz", 4)).all())
+        True
+        """
+        generator = np.random.default_rng(self.hashfxn(seed_string) & 0xFFFFFFFF)
+        return (generator.random(vector_size, dtype=np.float32) - np.float32(0.5)) / np.float32(vector_size)
+
+    # Training
+
+    def train(
+        self,
+        corpus_iterable: Corpus | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        total_examples: int | None = None,
+        total_words: int | None = None,
+        epochs: int | None = None,
+        start_alpha: float | None = None,
+        end_alpha: float | None = None,
+        word_count: int = 0,
+        queue_factor: int = 2,
+        report_delay: float = 1.0,
+        compute_loss: bool = False,
+        callbacks: Sequence[Any] = (),
+    ) -> tuple[int, int]:
+        """Train on a corpus.
+
+        Parameters
+        ----------
+        corpus_iterable, corpus_file
+            As in the constructor.
+        total_examples, total_words
+            Sentences, or words, in an epoch, by which the learning rate falls. One of them must be given:
+            ``total_examples=model.corpus_count`` for the corpus that the vocabulary is from.
+        epochs
+            Passes over the corpus; it must be given: ``epochs=model.epochs``.
+        start_alpha, end_alpha
+            Learning rate at the start and the end; None for the model's.
+        word_count, queue_factor
+            Without effect, as there is no queue (in gensim, ``word_count`` has none either).
+        report_delay
+            Seconds between two reports of progress.
+        compute_loss
+            Whether the loss is added up.
+        callbacks
+            As in the constructor.
+
+        Returns
+        -------
+        The words trained, after those out of vocabulary and those that subsampling dropped, and all words read.
+
+        Raises
+        ------
+        RuntimeError
+            Without a vocabulary.
+        ValueError
+            For missing or contradictory arguments.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> sentences = [["the", "cat", "sat"]] * 50
+        >>> model = pg.Word2Vec(vector_size=8, sample=0)
+        >>> model.build_vocab(sentences)
+        >>> model.train(sentences, total_examples=model.corpus_count, epochs=2)
+        (300, 300)
+        """
+        if total_examples is None and total_words is None:
+            msg = (
+                "total_examples: give the sentences, or total_words the words, of an epoch: the learning rate falls by "
+                "them. If the vocabulary is from this corpus, total_examples=model.corpus_count."
+            )
+            raise ValueError(msg)
+        if epochs is None or epochs <= 0:
+            msg = "epochs: must be given and at least 1, usually epochs=model.epochs"
+            raise ValueError(msg)
+        self.alpha = start_alpha or self.alpha
+        self.min_alpha = end_alpha or self.min_alpha
+        self.epochs = epochs
+        if len(self.wv) == 0:
+            msg = "you must first build vocabulary before training the model"
+            raise RuntimeError(msg)
+        source = self._source(corpus_iterable, corpus_file)
+        return self._train(
+            source,
+            compute_loss=compute_loss,
+            callbacks=callbacks,
+            total_examples=total_examples or 0,
+            total_words=total_words or 0,
+            report_delay=report_delay,
+        )
+
+    def _train(
+        self,
+        source: CorpusSource,
+        *,
+        compute_loss: bool,
+        callbacks: Sequence[Any],
+        total_examples: int = 0,
+        total_words: int = 0,
+        report_delay: float = 1.0,
+    ) -> tuple[int, int]:
+        if self.alpha > self.min_alpha_yet_reached:
+            logger.warning("alpha=%g is higher than in training before: %g", self.alpha, self.min_alpha_yet_reached)
+        if self.hs and self.negative:
+            logger.warning("hs=1 and negative=%d: both objectives are trained, which is seldom meant", self.negative)
+        self.compute_loss = compute_loss
+        self.running_training_loss = 0.0
+        hooks = _Hooks(self, callbacks)
+        options = {
+            "spool": self.spool,
+            "memory_budget": self.memory_budget,
+            "total_examples": total_examples,
+            "total_words": total_words,
+            **self._checkpoint_options(),
+        }
+        hooks.tell("on_train_begin")
+        report = _Report(self.progress), float(report_delay)
+        trained, raw, rate, _, seconds = self._model.train(source, self._parameters(), options, hooks, report)
+        self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, rate)
+        self.total_train_time += seconds
+        self.train_count += 1
+        logger.info("trained on %d of %d words in %.1f s", trained, raw, seconds)
+        hooks.tell("on_train_end")
+        return trained, raw
+
+    def get_latest_training_loss(self) -> float:
+        """Give the loss added up since the last training began, in all epochs so far; 0 without ``compute_loss``.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8, compute_loss=True)
+        >>> model.get_latest_training_loss() > 0
+        True
+        """
+        return self.running_training_loss
+
+    # Using a model
+
+    def score(
+        self,
+        sentences: Iterable[Iterable[str]],
+        total_sentences: int = 1_000_000,
+        chunksize: int = 100,
+        queue_factor: int = 2,
+        report_delay: float = 1,
+    ) -> NDArray[np.float64]:
+        """Give the log-probability of each sentence (Taddy 2015), by hierarchical softmax.
+
+        At most ``total_sentences`` are scored; the other parameters are gensim's and without effect. Other than in
+        gensim, sentences are not cut and products beyond ±6 count.
+
+        Raises
+        ------
+        RuntimeError
+            For a model without hierarchical softmax.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec([["a", "b", "c"]] * 9, vector_size=8, hs=1, negative=0)
+        >>> scores = model.score([["a", "b"], ["unknown"]])
+        >>> bool(scores[0] < 0), float(scores[1])
+        (True, 0.0)
+        """
+        if not self.hs:
+            msg = "score needs a model of hierarchical softmax: hs=1 (and negative=0)"
+            raise RuntimeError(msg)
+        first = [list(sentence) for _, sentence in zip(range(total_sentences), sentences, strict=False)]
+        return np.array(self._model.score(self._parameters(), first), dtype=np.float64)
+
+    def predict_output_word(
+        self, context_words_list: Iterable[str | int], topn: int = 10
+    ) -> list[tuple[str, float]] | None:
+        """Give the words most probable between these, and their probabilities; None if none of these is known.
+
+        Words may be given by their rows too. This is CBOW's prediction, in skip-gram models as well.
+
+        Raises
+        ------
+        RuntimeError
+            For a model without negative sampling.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec([["a", "b", "c"]] * 9, vector_size=8)
+        >>> [word for word, _ in model.predict_output_word(["a", "c"], topn=3)]  # doctest: +SKIP
+        ['b', 'a', 'c']
+        >>> model.predict_output_word(["unknown"]) is None
+        True
+        """
+        if not self.negative:
+            msg = "predict_output_word needs a model of negative sampling: negative > 0"
+            raise RuntimeError(msg)
+        wv = self.wv
+        context = [wv.get_index(word) for word in context_words_list if word in wv]
+        if not context:
+            logger.warning("none of the context words is in the vocabulary")
+            return None
+        ranked = self._model.predict_output_word(self._parameters(), context, topn)
+        return [(wv.index_to_key[row], probability) for row, probability in ranked]
+
+    def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
+        """Estimate the bytes that a model of ``vocab_size`` words takes, those that it has by default.
+
+        Returns
+        -------
+        Bytes: ``vocab``, ``vectors``, ``syn1`` and ``syn1neg``, where there are such; ``total``, the model's, to which
+        those of ``report`` are added; ``training``, with what training takes besides; and ``peak``, the most that this
+        process will have had. The corpus is taken to be the one counted.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> pg.Word2Vec(vector_size=100).estimate_memory(vocab_size=1000)["vectors"]
+        448000
+        """
+        wanted = len(self.wv) if vocab_size is None else vocab_size
+        tokens = self.corpus_total_words if self.spool else 0
+        estimate: dict[str, int] = Model.estimate_memory(self._parameters(), wanted, tokens, self.memory_budget)
+        for name, value in (report or {}).items():
+            estimate[name] = value
+            for total in ("total", "training", "peak"):
+                estimate[total] += value
+        return estimate
+
+    # Keeping a model
+
+    def save(self, fname: str | os.PathLike[str]) -> None:
+        """Save everything that is needed to train on, to a directory.
+
+        It holds ``config.json``, ``vectors.arrow`` and the other weights as ``.npy``; no pickle. It appears whole or
+        not at all: an older model at this place is replaced when the new one is complete. ``callbacks``,
+        ``trim_rule``, ``hashfxn`` and ``storage_options`` are not kept.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8, comment="a try")
+        >>> model.save("model")
+        >>> pg.Word2Vec.load("model").comment
+        'a try'
+        """
+        attributes = {name: getattr(self, name) for name in _SAVED}
+        attributes["vectors_lockf"] = np.asarray(self.wv.vectors_lockf, dtype=np.float64).tolist()
+        attributes["workers"] = self.workers
+        self._model.save(self._parameters(), os.fspath(fname), json.dumps(attributes))
+
+    @classmethod
+    def load(cls, fname: str | os.PathLike[str]) -> Word2Vec:
+        """Load a model that :meth:`save` wrote, to use it or to train on. Nothing in it can run code.
+
+        Examples
+        --------
+        >>> import numpy as np, polargram as pg
+        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8)
+        >>> model.save("model")
+        >>> bool(np.array_equal(pg.Word2Vec.load("model").wv.vectors, model.wv.vectors))
+        True
+        """
+        native, parameters, attributes = Model.load(os.fspath(fname))
+        kept = json.loads(attributes) or {}
+        model = cls()
+        for name, value in {**json.loads(parameters), **kept}.items():
+            if name in _PARAMETERS or name in _SAVED:
+                # gensim's flags are numbers.
+                is_flag = isinstance(getattr(model, name), int) and isinstance(value, bool)
+                setattr(model, name, type(getattr(model, name))(value) if is_flag else value)
+        model._model = native
+        model.corpus_count, model.corpus_total_words = native.corpus
+        model.wv.vectors_lockf = np.array(kept.get("vectors_lockf", [1.0]), dtype=np.float32)
+        return model
+
+    def __str__(self) -> str:
+        return f"Word2Vec<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
+
+    # Between Python and Rust
+
+    def _parameters(self, **others: Any) -> dict[str, Any]:
+        parameters = {name: getattr(self, name) for name in _PARAMETERS}
+        parameters["workers"] = 0 if self.workers is None else self.workers
+        return {**parameters, **others}
+
+    def _checkpoint_options(self) -> dict[str, Any]:
+        every = None if self.checkpoint_every == "epoch" else self.checkpoint_every
+        return {"checkpoint": self.checkpoint, "checkpoint_every": every}
+
+    def _source(self, corpus: Corpus | None, corpus_file: str | os.PathLike[str] | None) -> CorpusSource:
+        if (corpus is None) == (corpus_file is None):
+            msg = "corpus_file: give either a corpus or a corpus_file, not both or none of them"
+            raise TypeError(msg)
+        if corpus is None:
+            return CorpusSource(corpus_file, self.column, True)
+        if _is_url(corpus):
+            corpus = pl.scan_parquet(corpus, storage_options=self.storage_options)
+        return CorpusSource(corpus, self.column, False)
+
+
+def _is_url(corpus: Corpus) -> bool:
+    paths = corpus if isinstance(corpus, list) else [corpus]
+    return bool(paths) and all(isinstance(path, str) and "://" in path for path in paths)
+
+
+def _there(rows: NDArray[np.float32] | None, name: str, reason: str) -> NDArray[np.float32]:
+    if rows is None:
+        msg = f"there is no {name}: the model was made with {reason}"
+        raise AttributeError(msg)
+    return rows
+
+
+class _Hooks:
+    """Calls a user's callbacks."""
+
+    def __init__(self, model: Word2Vec, callbacks: Sequence[Any]) -> None:
+        self._model = model
+        self._callbacks = callbacks
+
+    def tell(self, event: str) -> bool:
+        """Whether one of them wants to stop."""
+        stop = False
+        for callback in self._callbacks:
+            try:
+                getattr(callback, event, lambda _: None)(self._model)
+            except StopTraining:
+                stop = True
+        return stop
+
+    def epoch_begins(self, epoch: int) -> None:
+        self._stop = self.tell("on_epoch_begin")
+
+    def epoch_ends(self, epoch: int, loss: float, examples: int) -> bool:
+        self._model.running_training_loss = loss
+        mean = f", mean loss {loss / examples:.4f}" if self._model.compute_loss and examples else ""
+        logger.info("epoch %d is over%s", epoch + 1, mean)
+        return self.tell("on_epoch_end") or self._stop
+
+
+class _Report:
+    """Reports on a long job to the log, and if wanted to stderr or to a function."""
+
+    def __init__(self, progress: bool | Callable[[str, int, int, float], object]) -> None:
+        self._progress = progress
+
+    def __call__(self, phase: str, done: int, total: int, rate: float) -> None:
+        share = f" {100 * done / total:.0f} %" if total else ""
+        line = f"{phase}{share}, {done:,} words" + (f", learning rate {rate:.5f}" if phase == "training" else "")
+        logger.info(line)
+        if callable(self._progress):
+            self._progress(phase, done, total, rate)
+        elif self._progress:
+            print(f"polargram: {line}", file=sys.stderr, flush=True)

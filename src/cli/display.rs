@@ -12,7 +12,8 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use crate::error::{IoContext, Result};
 use crate::progress::{Phase, Progress};
-use crate::word2vec::Word2Vec;
+use crate::train::Trained;
+use crate::word2vec::{Word2Vec, peak_memory};
 
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
@@ -198,13 +199,16 @@ impl View for Lines {
 /// What a training job did, in a few lines on stderr.
 pub(super) struct Summary<'a> {
     pub(super) model: &'a Word2Vec,
+    pub(super) trained: &'a Trained,
+    /// How long it took to count the vocabulary, if it was counted.
+    pub(super) counting: Option<Duration>,
     pub(super) files: &'a [PathBuf],
     pub(super) elapsed: Duration,
 }
 
 impl Summary<'_> {
     pub(super) fn print(&self) {
-        let (vocabulary, corpus, trained) = (self.model.vocabulary(), self.model.corpus(), self.model.trained());
+        let (vocabulary, corpus, trained) = (self.model.vocabulary(), self.model.corpus(), self.trained);
         say(format_args!(
             "corpus      {} sentences, {} words",
             HumanCount(corpus.sentences),
@@ -224,26 +228,21 @@ impl Summary<'_> {
             self.model.config().worker_threads(),
             trained.isa
         ));
-        let preparation = self.model.preparation();
-        say(format_args!(
-            "preparation {:.1} s for the vocabulary, {:.1} s for encoding",
-            preparation.vocabulary.as_secs_f64(),
-            preparation.encoding.as_secs_f64()
-        ));
+        if self.model.config().compute_loss {
+            let means: Vec<String> =
+                trained.losses.iter().map(|&(loss, examples)| format!("{:.4}", loss / examples.max(1) as f64)).collect();
+            say(format_args!("loss        {} a {}, by epoch", means.join(", "), if self.model.config().sg { "pair" } else { "centre" }));
+        }
+        let counting = self.counting.map(|time| format!("{:.1} s for the vocabulary, ", time.as_secs_f64()));
+        let encoding = trained.encoding.as_secs_f64();
+        say(format_args!("preparation {}{encoding:.1} s for encoding", counting.unwrap_or_default()));
         say(format_args!(
             "total       {:.1} s{}",
             self.elapsed.as_secs_f64(),
-            peak_memory().map(|m| format!(", peak memory {m} MiB")).unwrap_or_default()
+            peak_memory().map(|bytes| format!(", peak memory {} MiB", bytes >> 20)).unwrap_or_default()
         ));
         for file in self.files {
             say(format_args!("wrote       {}", file.display()));
         }
     }
-}
-
-/// The greatest resident memory of this process so far, in MiB, where the system tells.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib >> 10)
 }

@@ -3,16 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::display::{Summary, Watcher, on_interrupt};
+use super::display::{Summary, Watcher, on_interrupt, print_lines};
 use crate::config::Config;
 use crate::corpus::ParquetCorpus;
 use crate::error::{IoContext, Result};
 use crate::formats::{self, Format, Staged};
 use crate::progress::{Phase, Progress};
-use crate::word2vec::Word2Vec;
+use crate::vocab::{CountOptions, Trim, WordCounts};
+use crate::word2vec::{Checkpoint, Every, Memory, Reading, TrainOptions, Word2Vec};
 
 /// Train word vectors from a list column of Parquet files.
 #[derive(Args)]
@@ -31,6 +33,21 @@ pub(super) struct Train {
     formats: Vec<OutputFormat>,
     #[command(flatten)]
     parameters: Parameters,
+    /// Count the corpus, say how much memory the training would take, and stop.
+    #[arg(long)]
+    dry_run: bool,
+    /// Save the state to this directory now and then. The same command trains on from there after a crash.
+    #[arg(long, value_name = "DIR")]
+    checkpoint: Option<PathBuf>,
+    /// How often: after every epoch, or also after so many minutes within one.
+    #[arg(long, value_name = "epoch|MINUTES", default_value = "epoch", requires = "checkpoint", value_parser = parse_every)]
+    checkpoint_every: Every,
+    /// Read and encode the corpus anew in every epoch, rather than keep it encoded.
+    #[arg(long)]
+    no_spool: bool,
+    /// Bytes of encoded corpus that stay in memory; a larger one goes to a temporary file. 256M, 2G, …
+    #[arg(long, value_name = "BYTES", default_value = "256M", value_parser = parse_bytes)]
+    memory_budget: u64,
     /// No progress and no summary; errors only.
     #[arg(long, short)]
     quiet: bool,
@@ -72,12 +89,30 @@ struct Parameters {
     /// Words with fewer occurrences get no vector.
     #[arg(long, default_value_t = Config::default().min_count)]
     min_count: u64,
+    /// Prune the rarest words whenever more distinct ones than this are held while counting.
+    #[arg(long, value_name = "WORDS")]
+    max_vocab_size: Option<usize>,
+    /// Raise --min-count until no more words than this are left.
+    #[arg(long, value_name = "WORDS")]
+    max_final_vocab: Option<usize>,
+    /// Rows by descending count; false for the order of first occurrence.
+    #[arg(long, default_value_t = true, action = ArgAction::Set)]
+    sorted_vocab: bool,
+    /// Add a last row for the word "\\0", to pad sentences with.
+    #[arg(long)]
+    null_word: bool,
     /// 1 for skip-gram, 0 for CBOW.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
     sg: u8,
-    /// Noise words for each centre word.
+    /// 1 for hierarchical softmax.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
+    hs: u8,
+    /// Noise words for each centre word; 0 for no negative sampling.
     #[arg(long, default_value_t = Config::default().negative)]
     negative: usize,
+    /// Draw noise once for all context words of neighbouring centres; false for each pair of words.
+    #[arg(long, default_value_t = true, action = ArgAction::Set)]
+    shared_negatives: bool,
     /// Exponent of the noise distribution.
     #[arg(long, default_value_t = Config::default().ns_exponent, allow_negative_numbers = true)]
     ns_exponent: f64,
@@ -105,6 +140,12 @@ struct Parameters {
     /// Draw each window's width from 1 to --window.
     #[arg(long, default_value_t = true, action = ArgAction::Set)]
     shrink_windows: bool,
+    /// Words in the batches that workers take.
+    #[arg(long, default_value_t = Config::default().batch_words)]
+    batch_words: usize,
+    /// Add up the loss, and print its mean for each epoch.
+    #[arg(long)]
+    compute_loss: bool,
 }
 
 impl From<&Parameters> for Config {
@@ -124,7 +165,14 @@ impl From<&Parameters> for Config {
             seed: p.seed,
             cbow_mean: p.cbow_mean == 1,
             shrink_windows: p.shrink_windows,
-            ..Self::default()
+            max_vocab_size: p.max_vocab_size,
+            max_final_vocab: p.max_final_vocab,
+            sorted_vocab: p.sorted_vocab,
+            null_word: p.null_word,
+            hs: p.hs == 1,
+            shared_negatives: p.shared_negatives,
+            batch_words: p.batch_words,
+            compute_loss: p.compute_loss,
         }
     }
 }
@@ -136,10 +184,28 @@ impl Train {
         let config = Config::from(&self.parameters);
         config.validate()?;
         let corpus = ParquetCorpus::open(&self.corpus, &self.column)?;
+        if self.dry_run {
+            return self.print_memory(&corpus, config, &progress);
+        }
         // An output that cannot be written must be known before the hours of training, not after.
         let directory = OutputDirectory::prepare(&self.output)?;
         let watcher = Watcher::start(&progress, self.quiet);
-        let model = Word2Vec::fit(&corpus, config, &progress)?;
+        let checkpoint = self.checkpoint.as_ref().map(|directory| Checkpoint::new(directory, self.checkpoint_every));
+        let resumed = checkpoint.as_ref().map(|checkpoint| checkpoint.resume(&config)).transpose()?.flatten();
+        let start = Instant::now();
+        let (model, resume) = match resumed {
+            Some((model, resume)) => (model, Some(resume)),
+            None => (Word2Vec::count(&corpus, config, &progress)?, None),
+        };
+        let counting = resume.is_none().then(|| start.elapsed());
+        let options = TrainOptions {
+            reading: Reading { spool: !self.no_spool, memory_budget: self.memory_budget },
+            expected: Some(model.corpus()),
+            checkpoint: checkpoint.as_ref(),
+            resume: resume.as_ref(),
+            ..TrainOptions::default()
+        };
+        let trained = model.train(&corpus, &options, &mut (), &progress)?;
         progress.enter(Phase::Saving, 0);
         let vectors = model.vectors()?;
         let mut staged = Staged::default();
@@ -152,10 +218,55 @@ impl Train {
         directory.keep();
         let elapsed = watcher.stop();
         if !self.quiet {
-            Summary { model: &model, files: &files, elapsed }.print();
+            Summary { model: &model, trained: &trained, counting, files: &files, elapsed }.print();
         }
         Ok(())
     }
+
+    fn print_memory(&self, corpus: &ParquetCorpus, config: Config, progress: &Arc<Progress>) -> Result<()> {
+        let watcher = Watcher::start(progress, self.quiet);
+        let counts = WordCounts::count(corpus, &CountOptions::from(&config), progress)?;
+        let report = Trim::from(&config).report(&counts, None)?;
+        drop(counts);
+        watcher.stop();
+        let words = report.num_retained_words as u64;
+        let memory = Memory::estimate(&config, words, report.retain_total, self.memory_budget);
+        let mib = |bytes: u64| format!("{} MiB", bytes.div_ceil(1 << 20));
+        print_lines([
+            format!("words          {words} of {}", words + report.drop_unique as u64),
+            format!("tokens         {} in vocabulary, about {} after subsampling", report.retain_total, report.downsample_total),
+            format!("vocabulary     {}", mib(memory.vocab + memory.tables)),
+            format!("weights        {}", mib(memory.vectors + memory.syn1 + memory.syn1neg)),
+            format!("encoded corpus {}", mib(memory.spool)),
+            format!("workers        {}", mib(memory.workers)),
+            format!("peak           {}", mib(memory.peak())),
+        ])
+    }
+}
+
+fn parse_every(text: &str) -> std::result::Result<Every, String> {
+    if text == "epoch" {
+        return Ok(Every::Epoch);
+    }
+    match text.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes < 1e9 => Ok(Every::Time(Duration::from_secs_f64(60.0 * minutes))),
+        _ => Err("expected `epoch` or a number of minutes".to_owned()),
+    }
+}
+
+/// Bytes, with K, M, G or T for powers of 1024.
+fn parse_bytes(text: &str) -> std::result::Result<u64, String> {
+    let (number, power) = match text.find(|c: char| c.is_ascii_alphabetic()) {
+        Some(at) => (&text[..at], "KMGT".find(text[at..].to_ascii_uppercase().trim_end_matches(['B', 'I']))),
+        None => (text, None),
+    };
+    let factor = match (number.len() == text.len(), power) {
+        (true, _) => Some(1),
+        (false, Some(power)) => Some(1u64 << (10 * (power + 1))),
+        (false, None) => None,
+    };
+    let bytes = number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    bytes.ok_or_else(|| "expected a number of bytes such as 1000000, 256M or 2G".to_owned())
 }
 
 /// The output directory, removed again if the job fails and had to make it.
@@ -183,6 +294,30 @@ impl Drop for OutputDirectory<'_> {
         for path in &self.made {
             // Not empty means that somebody else put something there meanwhile.
             let _ = fs::remove_dir(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_read_with_and_without_a_unit() {
+        for (text, bytes) in [("17", 17), ("1K", 1 << 10), ("256M", 256 << 20), ("2g", 2 << 30), ("3GiB", 3 << 30), ("1TB", 1 << 40)] {
+            assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "M", "1X", "-1", "1.5G", "99999999999T", "1MM"] {
+            assert!(parse_bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn checkpoints_come_by_epoch_or_by_minutes() {
+        assert_eq!(parse_every("epoch"), Ok(Every::Epoch));
+        assert_eq!(parse_every("0.5"), Ok(Every::Time(Duration::from_secs(30))));
+        for text in ["", "0", "-1", "nan", "epochs"] {
+            assert!(parse_every(text).is_err(), "{text}");
         }
     }
 }

@@ -4,6 +4,7 @@
 mod arrow;
 mod lists;
 mod parquet;
+mod text;
 
 use ::arrow::array::ArrayRef;
 
@@ -12,6 +13,7 @@ pub use arrow::ArrowCorpus;
 pub(crate) use arrow::missing_column;
 pub(crate) use lists::{Lists, check_list_type};
 pub use parquet::ParquetCorpus;
+pub use text::TextCorpus;
 
 use crate::error::Result;
 

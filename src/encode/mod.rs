@@ -5,10 +5,12 @@ mod tokens;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ListArray, UInt32Array};
+use arrow::array::{Array, AsArray, ListArray, UInt32Array};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, UInt32Type};
 use rayon::prelude::*;
+
+use serde::{Deserialize, Serialize};
 
 pub use spool::Spool;
 
@@ -19,9 +21,6 @@ use crate::vocab::Vocabulary;
 use spool::SpoolWriter;
 use tokens::rows_of_tokens;
 
-/// Tokens in a batch: the unit that a worker takes, small enough that sixteen workers end an epoch together.
-const BATCH_TOKENS: usize = 1 << 15;
-
 /// The unit of work: sentences as lists of row numbers.
 pub(crate) struct EncodedBatch {
     /// Its place in the corpus, from which its random draws follow.
@@ -30,31 +29,78 @@ pub(crate) struct EncodedBatch {
     pub(crate) lists: ListArray,
 }
 
+/// What was read of a corpus while it was encoded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encoded {
+    /// In-vocabulary tokens.
+    pub tokens: u64,
+    /// Tokens that are not null, those out of vocabulary among them.
+    pub raw_tokens: u64,
+    /// Lists that are not null.
+    pub raw_sentences: u64,
+    /// A hash of the row numbers in order, by which the same corpus is known again.
+    pub fingerprint: u64,
+}
+
 /// Encodes a corpus. Tokens that are null or out of vocabulary are left out, and so are sentences without any other.
 ///
-/// The spool stays in memory up to `memory_budget` bytes, and beyond lies in a temporary file that is memory-mapped.
+/// The spool stays in memory up to `memory_budget` bytes, and beyond lies in a temporary file that is memory-mapped. Its batches hold
+/// whole sentences, of at least `batch_words` tokens together.
 ///
 /// # Errors
 /// What the corpus fails with; [`Error::Io`] if the temporary file cannot be written; [`Error::Interrupted`].
-pub fn encode(corpus: &dyn Corpus, vocabulary: &Vocabulary, memory_budget: u64, progress: &Progress) -> Result<Spool> {
+pub fn encode(
+    corpus: &dyn Corpus,
+    vocabulary: &Vocabulary,
+    batch_words: usize,
+    memory_budget: u64,
+    progress: &Progress,
+) -> Result<Spool> {
     progress.enter(Phase::Encoding, vocabulary.raw_tokens());
     let mut writer = SpoolWriter::new(memory_budget);
-    let read_part = |part: usize, each: &mut dyn FnMut(&Lists, &str) -> Result<u64>| -> Result<()> {
+    let encoded = encode_lists(corpus, vocabulary, batch_words, progress, &mut |tokens| { progress.advance(tokens); }, &mut |batch| writer.write(batch))?;
+    writer.finish(encoded)
+}
+
+/// Encodes a corpus and passes on each batch.
+///
+/// # Errors
+/// What the corpus or `each` fails with; [`Error::Interrupted`].
+pub(crate) fn encode_batches(
+    corpus: &dyn Corpus,
+    vocabulary: &Vocabulary,
+    batch_words: usize,
+    progress: &Progress,
+    each: &mut dyn FnMut(EncodedBatch) -> Result<()>,
+) -> Result<Encoded> {
+    encode_lists(corpus, vocabulary, batch_words, progress, &mut |_| {}, each)
+}
+
+fn encode_lists(
+    corpus: &dyn Corpus,
+    vocabulary: &Vocabulary,
+    batch_words: usize,
+    progress: &Progress,
+    count: &mut dyn FnMut(u64),
+    each: &mut dyn FnMut(EncodedBatch) -> Result<()>,
+) -> Result<Encoded> {
+    let mut cutter = Cutter { batch_words, waiting: Sentences::default(), number: 0, encoded: Encoded::default() };
+    let read_part = |part: usize, each: &mut dyn FnMut(&Lists, &str) -> Result<()>| -> Result<()> {
         let origin = corpus.origin(part);
         for lists in corpus.read(part)? {
             progress.check()?;
-            let tokens = each(&Lists::new(&lists?, corpus.column(), &origin)?, &origin)?;
-            progress.advance(tokens);
+            each(&Lists::new(&lists?, corpus.column(), &origin)?, &origin)?;
         }
         Ok(())
     };
     if !corpus.is_parallel() {
         for part in 0..corpus.parts() {
             read_part(part, &mut |lists, origin| {
-                writer.append(|sentences| sentences.encode(lists, vocabulary, origin))
+                count(cutter.waiting.encode(lists, vocabulary, origin)?);
+                cutter.cut(false, each)
             })?;
         }
-        return writer.finish();
+        return cutter.finish(each);
     }
     // As many parts at a time as there are threads: they are decoded at once, and written in order.
     let at_once = rayon::current_num_threads();
@@ -62,13 +108,47 @@ pub fn encode(corpus: &dyn Corpus, vocabulary: &Vocabulary, memory_budget: u64, 
         let parts = first..(first + at_once).min(corpus.parts());
         let encode_part = |part| {
             let mut encoded = Sentences::default();
-            read_part(part, &mut |lists, origin| encoded.encode(lists, vocabulary, origin)).map(|()| encoded)
+            read_part(part, &mut |lists, origin| encoded.encode(lists, vocabulary, origin).map(|_| ())).map(|()| encoded)
         };
         for part in parts.into_par_iter().map(encode_part).collect::<Result<Vec<_>>>()? {
-            writer.append(|sentences| sentences.extend(part))?;
+            count(part.raw_tokens);
+            cutter.waiting.extend(part);
+            cutter.cut(false, each)?;
         }
     }
-    writer.finish()
+    cutter.finish(each)
+}
+
+/// Cuts encoded sentences into batches.
+struct Cutter {
+    batch_words: usize,
+    waiting: Sentences,
+    number: usize,
+    encoded: Encoded,
+}
+
+impl Cutter {
+    fn cut(&mut self, with_rest: bool, each: &mut dyn FnMut(EncodedBatch) -> Result<()>) -> Result<()> {
+        if self.waiting.rows.len() < self.batch_words && !with_rest {
+            return Ok(());
+        }
+        for lists in self.waiting.take_batches(self.batch_words, with_rest)? {
+            let rows = lists.values().as_primitive::<UInt32Type>().values();
+            self.encoded.tokens += rows.len() as u64;
+            // As in FxHash; the odd factor is from there.
+            let mix = |hash: u64, &row: &u32| (hash.rotate_left(5) ^ u64::from(row)).wrapping_mul(0x517c_c1b7_2722_0a95);
+            self.encoded.fingerprint = rows.iter().fold(self.encoded.fingerprint, mix);
+            each(EncodedBatch { number: self.number, lists })?;
+            self.number += 1;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, each: &mut dyn FnMut(EncodedBatch) -> Result<()>) -> Result<Encoded> {
+        self.cut(true, each)?;
+        let (raw_tokens, raw_sentences) = (self.waiting.raw_tokens, self.waiting.raw_sentences);
+        Ok(Encoded { raw_tokens, raw_sentences, ..self.encoded })
+    }
 }
 
 /// Sentences as row numbers, growing.
@@ -100,22 +180,21 @@ impl Sentences {
         Ok(self.raw_tokens - before)
     }
 
-    fn extend(&mut self, other: Self) -> Result<u64> {
+    fn extend(&mut self, other: Self) {
         let start = self.rows.len();
         self.rows.extend(other.rows);
         self.ends.extend(other.ends.into_iter().map(|end| start + end));
         self.raw_tokens += other.raw_tokens;
         self.raw_sentences += other.raw_sentences;
-        Ok(other.raw_tokens)
     }
 
-    /// Cuts off whole sentences from the front, at least [`BATCH_TOKENS`] tokens a batch; of the rest nothing, unless `with_rest`. So
+    /// Cuts off whole sentences from the front, at least `batch_words` tokens a batch; of the rest nothing, unless `with_rest`. So
     /// where batches are cut follows from the sentences alone, not from the parts that they came in.
-    fn take_batches(&mut self, with_rest: bool) -> Result<Vec<ListArray>> {
+    fn take_batches(&mut self, batch_words: usize, with_rest: bool) -> Result<Vec<ListArray>> {
         let (mut batches, mut from, mut start) = (Vec::new(), 0, 0);
         loop {
             let rest = &self.ends[from..];
-            let full = rest.partition_point(|&end| end < start + BATCH_TOKENS);
+            let full = rest.partition_point(|&end| end < start + batch_words);
             let take = if full < rest.len() { full + 1 } else { rest.len() };
             if take == 0 || (full == rest.len() && !with_rest) {
                 break;

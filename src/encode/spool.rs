@@ -9,16 +9,14 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::writer::FileWriter;
 use tempfile::NamedTempFile;
 
-use super::{BATCH_TOKENS, EncodedBatch, Sentences, item_field};
+use super::{Encoded, EncodedBatch, item_field};
 use crate::error::{Error, IoContext, Result};
 use crate::ipc;
 
 /// An encoded corpus.
 pub struct Spool {
     batches: Vec<EncodedBatch>,
-    tokens: u64,
-    raw_tokens: u64,
-    raw_sentences: u64,
+    encoded: Encoded,
 }
 
 impl Spool {
@@ -26,27 +24,17 @@ impl Spool {
         &self.batches
     }
 
-    /// In-vocabulary tokens.
-    pub fn tokens(&self) -> u64 {
-        self.tokens
-    }
-
-    /// Tokens of the corpus, those out of vocabulary among them, nulls not.
-    pub fn raw_tokens(&self) -> u64 {
-        self.raw_tokens
-    }
-
-    /// Lists of the corpus that are not null.
-    pub fn raw_sentences(&self) -> u64 {
-        self.raw_sentences
+    /// What was read of the corpus.
+    pub fn encoded(&self) -> Encoded {
+        self.encoded
     }
 }
 
-/// Collects encoded sentences in order.
+/// Keeps batches in order.
 pub(super) struct SpoolWriter {
     budget: u64,
-    waiting: Sentences,
-    spool: Spool,
+    bytes: u64,
+    batches: Vec<EncodedBatch>,
     file: Option<SpoolFile>,
 }
 
@@ -57,34 +45,18 @@ struct SpoolFile {
 
 impl SpoolWriter {
     pub(super) fn new(budget: u64) -> Self {
-        Self {
-            budget,
-            waiting: Sentences::default(),
-            spool: Spool { batches: Vec::new(), tokens: 0, raw_tokens: 0, raw_sentences: 0 },
-            file: None,
-        }
+        Self { budget, bytes: 0, batches: Vec::new(), file: None }
     }
 
-    /// Adds what `encode` appends to the sentences that wait to fill a batch.
-    pub(super) fn append(&mut self, encode: impl FnOnce(&mut Sentences) -> Result<u64>) -> Result<u64> {
-        let raw_tokens = encode(&mut self.waiting)?;
-        if self.waiting.rows.len() >= BATCH_TOKENS {
-            self.write_waiting(false)?;
+    pub(super) fn write(&mut self, batch: EncodedBatch) -> Result<()> {
+        if let Some(file) = &mut self.file {
+            return file.write(&batch.lists);
         }
-        Ok(raw_tokens)
-    }
-
-    fn write_waiting(&mut self, with_rest: bool) -> Result<()> {
-        for lists in self.waiting.take_batches(with_rest)? {
-            self.spool.tokens += lists.values().len() as u64;
-            match &mut self.file {
-                Some(file) => file.write(&lists)?,
-                None => self.spool.batches.push(EncodedBatch { number: self.spool.batches.len(), lists }),
-            }
-        }
-        if self.file.is_none() && self.spool.tokens * size_of::<u32>() as u64 > self.budget {
+        self.bytes += ((batch.lists.values().len() + batch.lists.len()) * size_of::<u32>()) as u64;
+        self.batches.push(batch);
+        if self.bytes > self.budget {
             let mut file = SpoolFile::create()?;
-            for batch in self.spool.batches.drain(..) {
+            for batch in self.batches.drain(..) {
                 file.write(&batch.lists)?;
             }
             self.file = Some(file);
@@ -92,15 +64,12 @@ impl SpoolWriter {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> Result<Spool> {
-        self.write_waiting(true)?;
-        self.spool.raw_tokens = self.waiting.raw_tokens;
-        self.spool.raw_sentences = self.waiting.raw_sentences;
+    pub(super) fn finish(mut self, encoded: Encoded) -> Result<Spool> {
         if let Some(file) = self.file {
             let batches = file.finish()?.into_iter().enumerate();
-            self.spool.batches = batches.map(|(number, lists)| EncodedBatch { number, lists }).collect();
+            self.batches = batches.map(|(number, lists)| EncodedBatch { number, lists }).collect();
         }
-        Ok(self.spool)
+        Ok(Spool { batches: self.batches, encoded })
     }
 }
 

@@ -7,6 +7,8 @@ use super::*;
 use crate::corpus::ArrowCorpus;
 use crate::vocab::{CountOptions, Trim, WordCounts};
 
+const BATCH_WORDS: usize = 1 << 15;
+
 fn corpus(sentences: &[&[Option<&str>]]) -> ArrowCorpus {
     let mut lists = ListBuilder::new(StringBuilder::new());
     sentences.iter().for_each(|sentence| lists.append_value(sentence.iter().copied()));
@@ -22,7 +24,7 @@ fn vocabulary(corpus: &ArrowCorpus, min_count: u64) -> Vocabulary {
 fn encoded(corpus: &ArrowCorpus, min_count: u64, budget: u64) -> (Vec<Vec<u32>>, Spool) {
     let progress = Progress::default();
     let vocabulary = vocabulary(corpus, min_count);
-    let spool = encode(corpus, &vocabulary, budget, &progress).unwrap();
+    let spool = encode(corpus, &vocabulary, BATCH_WORDS, budget, &progress).unwrap();
     let sentences = spool.batches().iter().flat_map(|batch| {
         batch.lists.iter().map(|list| list.unwrap().as_primitive::<UInt32Type>().values().to_vec()).collect::<Vec<_>>()
     });
@@ -34,7 +36,8 @@ fn nulls_and_unknown_tokens_are_left_out_and_counted_as_documented() {
     let corpus = corpus(&[&[Some("a"), None, Some("b"), Some("a")], &[], &[Some("rare")], &[Some("b"), Some("a")]]);
     let (sentences, spool) = encoded(&corpus, 2, u64::MAX);
     assert_eq!(sentences, [vec![0, 1, 0], vec![1, 0]]);
-    assert_eq!((spool.tokens(), spool.raw_tokens(), spool.raw_sentences()), (5, 6, 4));
+    let encoded = spool.encoded();
+    assert_eq!((encoded.tokens, encoded.raw_tokens, encoded.raw_sentences), (5, 6, 4));
 }
 
 #[test]
@@ -53,7 +56,7 @@ fn a_spool_on_disk_holds_the_same_batches_as_one_in_memory() {
 
 #[test]
 fn a_batch_ends_with_the_sentence_that_fills_it() {
-    let sentence = vec![Some("a"); BATCH_TOKENS / 2 + 1];
+    let sentence = vec![Some("a"); BATCH_WORDS / 2 + 1];
     let (_, spool) = encoded(&corpus(&[&sentence, &sentence, &sentence]), 1, u64::MAX);
     assert_eq!(spool.batches().iter().map(|batch| batch.lists.len()).collect::<Vec<_>>(), [2, 1]);
 }
@@ -64,5 +67,5 @@ fn a_cancelled_job_is_interrupted() {
     let vocabulary = vocabulary(&corpus, 1);
     let progress = Progress::default();
     progress.cancel();
-    assert!(matches!(encode(&corpus, &vocabulary, u64::MAX, &progress), Err(Error::Interrupted)));
+    assert!(matches!(encode(&corpus, &vocabulary, BATCH_WORDS, u64::MAX, &progress), Err(Error::Interrupted)));
 }

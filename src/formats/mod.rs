@@ -1,7 +1,7 @@
 //! Vectors on disk: one file here for each format. The format follows from the file's ending.
 
 mod arrow;
-mod npy;
+pub(crate) mod npy;
 mod staged;
 mod word2vec;
 
@@ -70,7 +70,7 @@ pub(crate) fn stage(vectors: &KeyedVectors, path: &Path, staged: &mut Staged) ->
     match Format::of(path)? {
         Format::Arrow => staged.write(path, |file| arrow::write(vectors, file)),
         Format::Npy => {
-            staged.write(path, |file| npy::write(vectors, file))?;
+            staged.write(path, |file| npy::write_rows(vectors.rows(), file))?;
             staged.write(&npy::vocabulary_path(path), |file| npy::write_vocabulary(vectors, file))
         }
         Format::Text => staged.write(path, |file| word2vec::write(vectors, false, file)),

@@ -22,6 +22,7 @@ use npyz::{DType, NpyFile, Order, WriterBuilder};
 
 use super::staged::Out;
 use crate::error::{Error, IoContext, Result};
+use crate::model::Matrix;
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::Words;
 
@@ -30,10 +31,11 @@ pub(super) fn vocabulary_path(path: &Path) -> PathBuf {
     path.with_extension("vocab.txt")
 }
 
-pub(super) fn write(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()> {
-    let shape = [vectors.len() as u64, vectors.vector_size() as u64];
+/// Writes a matrix.
+pub(crate) fn write_rows(rows: &Rows, out: &mut Out<'_>) -> io::Result<()> {
+    let shape = [rows.len() as u64, rows.vector_size() as u64];
     let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(out).begin_nd()?;
-    for row in vectors.rows().iter() {
+    for row in rows.iter() {
         writer.extend(row.iter().copied())?;
     }
     writer.finish()
@@ -53,6 +55,24 @@ pub(super) fn write_vocabulary(vectors: &KeyedVectors, out: &mut Out<'_>) -> io:
 }
 
 pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
+    let rows = map_rows(path)?;
+    let (words, counts) = read_vocabulary(&vocabulary_path(path))?;
+    KeyedVectors::new(words, counts, rows, None).map_err(|error| Error::format(path, error.to_string()))
+}
+
+/// Reads a matrix of this shape, to train on.
+pub(crate) fn read_matrix(path: &Path, (rows, columns): (usize, usize)) -> Result<Matrix> {
+    let mapped = map_rows(path)?;
+    if (mapped.len(), mapped.vector_size()) != (rows, columns) {
+        let reason = format!("is {} × {}; expected {rows} × {columns}", mapped.len(), mapped.vector_size());
+        return Err(Error::format(path, reason));
+    }
+    let mut matrix = Matrix::zeros(rows, columns)?;
+    mapped.iter().enumerate().for_each(|(row, values)| matrix.values(row).copy_from_slice(values));
+    Ok(matrix)
+}
+
+fn map_rows(path: &Path) -> Result<Rows> {
     let file = File::open(path).at("read", path)?;
     if file.metadata().at("read", path)?.len() == 0 {
         return Err(Error::format(path, "is empty"));
@@ -60,14 +80,12 @@ pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
     // SAFETY: as in `ipc::map`.
     let mapping = unsafe { Mmap::map(&file) }.at("map", path)?;
     let (start, width) = matrix_of(&mapping).map_err(|reason| Error::format(path, reason))?;
-    let (words, counts) = read_vocabulary(&vocabulary_path(path))?;
     let bytes = mapping.len() - start;
     let pointer = NonNull::from(&mapping[..]).cast();
     // SAFETY: the mapping is readable for its length and stays in place for as long as the buffer owns it.
     let buffer = unsafe { Buffer::from_custom_allocation(pointer, mapping.len(), Arc::new(mapping)) };
     let values = ScalarBuffer::new(buffer.slice(start), 0, bytes / size_of::<f32>());
-    KeyedVectors::new(words, counts, Rows::from_mapped(values, width), None)
-        .map_err(|error| Error::format(path, error.to_string()))
+    Ok(Rows::from_mapped(values, width))
 }
 
 /// Where the values start in the file, and the width of a row.

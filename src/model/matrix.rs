@@ -34,9 +34,8 @@ unsafe impl Sync for Matrix {}
 impl Matrix {
     /// A matrix of zeros, `rows` × `columns`. The memory is reserved at once and backed by the system when touched.
     pub fn zeros(rows: usize, columns: usize) -> Result<Self> {
-        let stride = columns.next_multiple_of(MAX_WIDTH);
-        let bytes = rows.checked_mul(stride).and_then(|floats| floats.checked_mul(size_of::<f32>()));
-        let memory = bytes
+        let stride = Self::stride_of(columns);
+        let memory = bytes_of(rows, stride)
             .ok_or_else(|| std::io::Error::other("rows × columns overflows the address space"))
             .and_then(|bytes| MmapMut::map_anon(bytes.max(1)))
             .at("reserve memory for", Path::new(&format!("{rows} × {columns} weights")))?;
@@ -44,6 +43,11 @@ impl Matrix {
         #[cfg(target_os = "linux")]
         let _ = memory.advise(memmap2::Advice::HugePage);
         Ok(Self { memory, rows, columns, stride })
+    }
+
+    /// Floats from one row of so many columns to the next.
+    pub fn stride_of(columns: usize) -> usize {
+        columns.next_multiple_of(MAX_WIDTH)
     }
 
     /// Rows.
@@ -67,7 +71,7 @@ impl Matrix {
     pub fn row(&self, index: u32) -> *mut f32 {
         assert!((index as usize) < self.rows, "row {index} of {}", self.rows);
         // SAFETY: within the mapping, since the index is below `rows`.
-        unsafe { self.memory.as_ptr().cast::<f32>().cast_mut().add(index as usize * self.stride) }
+        unsafe { self.memory.as_ptr().cast::<f32>().cast_mut().add(offset(index, self.stride)) }
     }
 
     /// A row's values, for a matrix that no worker holds.
@@ -77,10 +81,29 @@ impl Matrix {
         unsafe { slice::from_raw_parts_mut(self.row(index as u32), self.columns) }
     }
 
+    /// A copy with `rows` rows, the new ones zero.
+    pub(crate) fn extended(&self, rows: usize) -> Result<Self> {
+        let mut copy = Self::zeros(rows.max(self.rows), self.columns)?;
+        let bytes = self.rows * self.stride * size_of::<f32>();
+        copy.memory[..bytes].copy_from_slice(&self.memory[..bytes]);
+        Ok(copy)
+    }
+
     /// The start of the first row.
     pub(crate) fn start(&self) -> *const f32 {
         self.memory.as_ptr().cast()
     }
+}
+
+/// Bytes of a matrix, if that many can be addressed.
+fn bytes_of(rows: usize, stride: usize) -> Option<usize> {
+    rows.checked_mul(stride)?.checked_mul(size_of::<f32>()).filter(|&bytes| isize::try_from(bytes).is_ok())
+}
+
+/// Floats before a row.
+#[inline(always)]
+fn offset(index: u32, stride: usize) -> usize {
+    index as usize * stride
 }
 
 /// Reads one float of a shared row.
@@ -115,6 +138,22 @@ mod tests {
         assert_eq!(m.row(2) as usize % 64, 0);
         // SAFETY: the padding of row 1 lies in the mapping.
         assert_eq!(unsafe { *m.row(1).add(17) }, 0.0);
+    }
+
+    #[test]
+    fn offsets_do_not_end_at_32_bits() {
+        // 2^31 / 100 rows and more: a vocabulary that no machine here has the memory for.
+        assert_eq!(offset(4_000_000_000, 112), 448_000_000_000);
+        assert_eq!(bytes_of(4_000_000_000, 112), Some(1_792_000_000_000));
+        assert_eq!(bytes_of(usize::MAX / 16, 112), None);
+    }
+
+    #[test]
+    fn an_extended_matrix_keeps_its_rows() {
+        let mut m = Matrix::zeros(2, 17).unwrap();
+        m.values(1).fill(2.0);
+        let mut m = m.extended(4).unwrap();
+        assert_eq!((m.rows(), m.values(1)[16], m.values(3)[16]), (4, 2.0, 0.0));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The two matrices of a word2vec model.
+//! The matrices of a word2vec model.
 
 use std::sync::Arc;
 
@@ -6,32 +6,56 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::Matrix;
+use crate::config::Config;
 use crate::error::Result;
 
-/// Input rows, which become the word vectors, and output rows, which are trained against noise (gensim: `syn1neg`).
+/// The matrices of a word2vec model, one row a word. Clones share them.
+#[derive(Clone)]
 pub struct Weights {
-    /// One row a word.
+    /// Input rows, which become the word vectors.
     pub input: Arc<Matrix>,
-    /// One row a word.
-    pub output: Arc<Matrix>,
+    /// Output rows, which are trained against noise, if there is negative sampling (gensim: `syn1neg`).
+    pub output: Option<Arc<Matrix>>,
+    /// Rows of the inner nodes of the Huffman tree, if there is hierarchical softmax (gensim: `syn1`). Node 0 is the root; the last row
+    /// stands for none.
+    pub nodes: Option<Arc<Matrix>>,
 }
 
 impl Weights {
-    /// Input rows uniform in ±½ / `vector_size`, output rows zero (as word2vec.c). Row i depends on the seed and i
-    /// alone.
+    /// Input rows uniform in ±1 / `vector_size`, as in gensim (word2vec.c: half of that), all others zero. Row i depends on the seed and i alone.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) if the system refuses the memory.
-    pub fn new(words: usize, vector_size: usize, seed: u64) -> Result<Self> {
-        let mut input = Matrix::zeros(words, vector_size)?;
-        for row in 0..words {
-            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            for value in input.values(row) {
-                // 24 random bits make a uniform float in [0, 1).
-                let uniform = (rng.next_u32() >> 8) as f32 / (1 << 24) as f32;
-                *value = (uniform - 0.5) / vector_size as f32;
-            }
-        }
-        Ok(Self { input: Arc::new(input), output: Arc::new(Matrix::zeros(words, vector_size)?) })
+    pub fn new(words: usize, config: &Config) -> Result<Self> {
+        let mut input = Matrix::zeros(words, config.vector_size)?;
+        (0..words).for_each(|row| draw(input.values(row), row, config.seed));
+        let zeros = || Matrix::zeros(words, config.vector_size).map(Arc::new);
+        Ok(Self {
+            input: Arc::new(input),
+            output: (config.negative > 0).then(zeros).transpose()?,
+            nodes: config.hs.then(zeros).transpose()?,
+        })
+    }
+
+    /// The same rows, and behind them new ones for `words` words in all.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn extended(&self, words: usize, seed: u64) -> Result<Self> {
+        let mut input = self.input.extended(words)?;
+        (self.input.rows()..words).for_each(|row| draw(input.values(row), row, seed));
+        let extended = |matrix: &Option<Arc<Matrix>>| matrix.as_ref().map(|m| m.extended(words).map(Arc::new)).transpose();
+        Ok(Self { input: Arc::new(input), output: extended(&self.output)?, nodes: extended(&self.nodes)? })
+    }
+}
+
+/// A row's first values.
+fn draw(values: &mut [f32], row: usize, seed: u64) {
+    let size = values.len() as f32;
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    for value in values {
+        // 24 random bits make a uniform float in [0, 1).
+        let uniform = (rng.next_u32() >> 8) as f32 / (1 << 24) as f32;
+        *value = (2.0 * uniform - 1.0) / size;
     }
 }

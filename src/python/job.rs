@@ -1,38 +1,90 @@
 //! Long work away from the interpreter.
 
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
+use super::errors::raised;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
 /// How long a Ctrl-C may go unnoticed.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Runs `work` on a thread of its own with the GIL released, while this one looks for signals. A Ctrl-C (or any signal
+/// How to tell the user of a job's progress.
+pub(super) struct Report<'py> {
+    /// Called with the phase, the tokens done, those to do (0 if not known), and the learning rate.
+    pub(super) function: Bound<'py, PyAny>,
+    /// How often.
+    pub(super) interval: Duration,
+}
+
+/// What the working thread says to the one that the user called from.
+enum Event<T> {
+    Call(Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>, Sender<PyResult<()>>),
+    Done(Result<T>),
+}
+
+/// The working thread's way to run Python code where the user expects it: on the thread that he called from.
+pub(super) struct Caller<'a>(Box<dyn Fn(Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>) -> Result<()> + Send + 'a>);
+
+impl Caller<'_> {
+    /// Waits until the function has run.
+    pub(super) fn call(&self, function: impl FnOnce(Python<'_>) -> PyResult<()> + Send + 'static) -> Result<()> {
+        (self.0)(Box::new(function))
+    }
+}
+
+/// Runs `work` on a thread of its own with the GIL released, while this one looks for signals, and reports. A Ctrl-C (or any signal
 /// handler that raises) cancels the work, and its exception is raised once the work has stopped.
-pub(super) fn run<T: Send>(py: Python<'_>, work: impl FnOnce(&Progress) -> Result<T> + Send) -> PyResult<T> {
+pub(super) fn run<T: Send>(
+    py: Python<'_>,
+    report: Option<&Report<'_>>,
+    work: impl FnOnce(&Progress, &Caller<'_>) -> Result<T> + Send,
+) -> PyResult<T> {
     let progress = Arc::new(Progress::default());
     let watched = progress.clone();
+    let report = report.map(|report| (report.function.clone().unbind(), report.interval));
     py.detach(|| {
         thread::scope(|scope| {
             let (send, receive) = channel();
             scope.spawn(move || {
+                let caller = Caller(Box::new(|function| {
+                    let (reply, answer) = channel();
+                    send.send(Event::Call(function, reply)).map_err(|_| Error::Interrupted)?;
+                    answer.recv().map_err(|_| Error::Interrupted)?.map_err(raised)
+                }));
+                let done = work(&progress, &caller);
                 // The receiver waits until this arrives.
-                let _ = send.send(work(&progress));
+                let _ = send.send(Event::Done(done));
             });
-            let mut signal = None;
+            let mut raised_here = None;
+            let mut reported = Instant::now();
             loop {
                 match receive.recv_timeout(SIGNAL_INTERVAL) {
-                    Ok(done) => return signal.map_or_else(|| done.map_err(PyErr::from), Err),
-                    Err(RecvTimeoutError::Timeout) if signal.is_none() => {
-                        if let Err(raised) = Python::attach(|py| py.check_signals()) {
+                    Ok(Event::Done(done)) => return raised_here.map_or_else(|| done.map_err(PyErr::from), Err),
+                    Ok(Event::Call(function, reply)) => {
+                        // The working thread waits for it.
+                        let _ = reply.send(Python::attach(function));
+                    }
+                    Err(RecvTimeoutError::Timeout) if raised_here.is_none() => {
+                        let due = report.as_ref().filter(|(_, interval)| reported.elapsed() >= *interval);
+                        let looked = Python::attach(|py| {
+                            py.check_signals()?;
+                            match due {
+                                Some((function, _)) => tell(function.bind(py), &watched),
+                                None => Ok(()),
+                            }
+                        });
+                        if due.is_some() {
+                            reported = Instant::now();
+                        }
+                        if let Err(error) = looked {
                             watched.cancel();
-                            signal = Some(raised);
+                            raised_here = Some(error);
                         }
                     }
                     Err(RecvTimeoutError::Timeout) => {}
@@ -41,6 +93,11 @@ pub(super) fn run<T: Send>(py: Python<'_>, work: impl FnOnce(&Progress) -> Resul
             }
         })
     })
+}
+
+fn tell(function: &Bound<'_, PyAny>, progress: &Progress) -> PyResult<()> {
+    let (phase, rate) = (progress.phase().to_string(), progress.learning_rate());
+    function.call1((phase, progress.tokens(), progress.total(), rate)).map(|_| ())
 }
 
 /// The worker ended without a result: it panicked, and the scope will say so.

@@ -1,7 +1,7 @@
 //! `KeyedVectors`, with gensim's names.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use numpy::ndarray::{ArrayView1, ArrayView2, ShapeBuilder};
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
@@ -11,7 +11,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyInt, PyList, PyString};
 
 use crate::formats::{self, InvalidUtf8, ReadOptions};
-use crate::vectors::KeyedVectors;
+use crate::vectors::{KeyedVectors, Rows};
+use crate::vocab::HuffmanTree;
 
 /// A table of words and vectors.
 #[pyclass(name = "KeyedVectors", module = "polargram", frozen)]
@@ -21,6 +22,9 @@ pub(super) struct PyKeyedVectors {
     is_writable: bool,
     index_to_key: PyOnceLock<Py<PyList>>,
     key_to_index: PyOnceLock<Py<PyDict>>,
+    /// Whatever the user has set.
+    vectors_lockf: Mutex<Option<Py<PyAny>>>,
+    tree: OnceLock<HuffmanTree>,
 }
 
 impl PyKeyedVectors {
@@ -30,7 +34,19 @@ impl PyKeyedVectors {
             is_writable,
             index_to_key: PyOnceLock::new(),
             key_to_index: PyOnceLock::new(),
+            vectors_lockf: Mutex::default(),
+            tree: OnceLock::new(),
         }
+    }
+
+    /// The rows have changed.
+    pub(super) fn forget_norms(&self) {
+        self.vectors.forget_norms();
+    }
+
+    /// The vectors themselves.
+    pub(super) fn inner(&self) -> &KeyedVectors {
+        &self.vectors
     }
 
     fn row_of(&self, key: &Bound<'_, PyAny>) -> PyResult<usize> {
@@ -61,13 +77,8 @@ impl PyKeyedVectors {
     #[getter]
     fn vectors<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray2<f32>> {
         let this = slf.get();
-        let rows = this.vectors.rows();
-        let shape = (rows.len(), rows.vector_size()).strides((rows.stride(), 1));
-        // SAFETY: the pointer and shape are those of live rows, which `slf`, the array's base, keeps alive.
-        let array = unsafe {
-            let view = ArrayView2::from_shape_ptr(shape, rows.as_ptr());
-            PyArray2::borrow_from_array(&view, slf.clone().into_any())
-        };
+        // SAFETY: `slf` keeps the rows alive.
+        let array = unsafe { matrix_of(this.vectors.rows(), slf.clone().into_any()) };
         if this.is_writable { array } else { read_only(array) }
     }
 
@@ -146,12 +157,36 @@ impl PyKeyedVectors {
         }
     }
 
-    /// An attribute of a word: "count", how often it occurred in the corpus.
-    fn get_vecattr(&self, key: &Bound<'_, PyAny>, attr: &str) -> PyResult<u64> {
+    /// An attribute of a word: "count", how often it occurred in the corpus; "code" and "point", the bits and the inner nodes of its path
+    /// in the Huffman tree, from the root, which is node 0.
+    fn get_vecattr<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>, attr: &str) -> PyResult<Bound<'py, PyAny>> {
         let row = self.row_of(key)?;
+        let path = || self.tree.get_or_init(|| HuffmanTree::new(self.vectors.counts())).path(row as u32);
         match attr {
-            "count" => Ok(self.vectors.counts()[row]),
-            _ => Err(PyKeyError::new_err(format!("no attribute {attr:?}; there is \"count\""))),
+            "count" => Ok(self.vectors.counts()[row].into_pyobject(py)?.into_any()),
+            "code" => Ok(PyArray1::from_slice(py, path().1).into_any()),
+            "point" => Ok(PyArray1::from_slice(py, path().0).into_any()),
+            _ => Err(PyKeyError::new_err(format!("no attribute {attr:?}; there are \"count\", \"code\" and \"point\""))),
+        }
+    }
+
+    /// For each word the share of its changes that its vector takes in training: one factor for all, or one for each row. 0 freezes.
+    #[getter]
+    fn get_vectors_lockf(&self, py: Python<'_>) -> Py<PyAny> {
+        let mut lockf = self.vectors_lockf.lock().unwrap_or_else(PoisonError::into_inner);
+        lockf.get_or_insert_with(|| PyArray1::from_slice(py, &[1f32]).into_any().unbind()).clone_ref(py)
+    }
+
+    #[setter]
+    fn set_vectors_lockf(&self, factors: Py<PyAny>) {
+        *self.vectors_lockf.lock().unwrap_or_else(PoisonError::into_inner) = Some(factors);
+    }
+
+    /// Forgets cached norms, and computes them anew when they are needed: for after vectors were changed from outside.
+    #[pyo3(signature = (force = false))]
+    fn fill_norms(&self, force: bool) {
+        if force {
+            self.vectors.forget_norms();
         }
     }
 
@@ -247,6 +282,16 @@ impl PyKeyedVectors {
         let vectors = py.detach(|| formats::load_word2vec_format(&fname, binary, fvocab.as_deref(), &options))?;
         Ok(Self::new(vectors, true))
     }
+}
+
+/// A view of rows.
+///
+/// # Safety
+/// `owner` keeps them alive.
+pub(super) unsafe fn matrix_of<'py>(rows: &Rows, owner: Bound<'py, PyAny>) -> Bound<'py, PyArray2<f32>> {
+    let shape = (rows.len(), rows.vector_size()).strides((rows.stride(), 1));
+    // SAFETY: the pointer and shape are those of live rows.
+    unsafe { PyArray2::borrow_from_array(&ArrayView2::from_shape_ptr(shape, rows.as_ptr()), owner) }
 }
 
 /// A row number: an int of Python's or NumPy's.

@@ -22,7 +22,7 @@ mod _polargram {
     #[pymodule_export]
     use super::keyed_vectors::PyKeyedVectors;
     #[pymodule_export]
-    use super::word2vec::PyModel;
+    use super::word2vec::{PyCorpusSource, PyModel};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

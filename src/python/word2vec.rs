@@ -1,58 +1,422 @@
 //! The training side.
 
-use pyo3::exceptions::PyValueError;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use numpy::{PyArray1, PyArray2, PyReadonlyArray1};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
 use super::corpus::corpus_from;
-use super::job;
-use super::keyed_vectors::PyKeyedVectors;
+use super::job::{self, Caller, Report};
+use super::keyed_vectors::{PyKeyedVectors, matrix_of};
 use crate::config::Config;
-use crate::word2vec::Word2Vec;
+use crate::corpus::{Corpus, TextCorpus};
+use crate::error::Result;
+use crate::train::{Next, Observer, Position};
+use crate::vectors::{KeyedVectors, Rows};
+use crate::vocab::{CountOptions, Rule, Trim, TrimReport, Words, WordCounts};
+use crate::word2vec::{Checkpoint, CorpusSize, Every, Memory, Reading, Resume, Saved, TrainOptions, Word2Vec};
 
-/// A trained model. `polargram.Word2Vec` is its face.
+/// A model, from before it has a vocabulary on. `polargram.Word2Vec` is its face.
 #[pyclass(name = "Model", module = "polargram._polargram", frozen)]
-pub(super) struct PyModel(Word2Vec);
+#[derive(Default)]
+pub(super) struct PyModel {
+    /// Replaced, never changed: a callback may look at it while it is trained.
+    model: Mutex<Option<Arc<Word2Vec>>>,
+    vectors: Mutex<Option<Py<PyKeyedVectors>>>,
+    /// What was counted and not yet trimmed.
+    counts: Mutex<Option<Arc<WordCounts>>>,
+    /// Where a run was that is taken up again.
+    resume: Mutex<Option<Resume>>,
+}
+
+impl PyModel {
+    fn model(&self) -> PyResult<Arc<Word2Vec>> {
+        lock(&self.model).clone().ok_or_else(|| PyRuntimeError::new_err("you must first build vocabulary: call build_vocab"))
+    }
+
+    fn counts(&self) -> PyResult<Arc<WordCounts>> {
+        let missing = || PyRuntimeError::new_err("no words were counted: call scan_vocab first");
+        lock(&self.counts).clone().ok_or_else(missing)
+    }
+
+    /// Takes over a model, whose vectors are new.
+    fn set(&self, py: Python<'_>, model: Word2Vec) -> PyResult<()> {
+        let vectors = Py::new(py, PyKeyedVectors::new(model.vectors()?, true))?;
+        *lock(&self.model) = Some(Arc::new(model));
+        *lock(&self.vectors) = Some(vectors);
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[pymethods]
 impl PyModel {
-    /// Counts, encodes and trains.
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Raises ValueError for a parameter out of range.
     #[staticmethod]
-    fn fit(py: Python<'_>, corpus: &Bound<'_, PyAny>, column: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Self> {
+    fn check(parameters: &Bound<'_, PyDict>) -> PyResult<()> {
+        Ok(config_from(&Parameters(parameters))?.validate()?)
+    }
+
+    /// Counts a corpus; its tokens and sentences.
+    #[pyo3(signature = (corpus, parameters, report = None))]
+    fn scan_vocab(
+        &self,
+        py: Python<'_>,
+        corpus: &PyCorpusSource,
+        parameters: &Bound<'_, PyDict>,
+        report: Option<(Bound<'_, PyAny>, f64)>,
+    ) -> PyResult<(u64, u64)> {
+        let options = CountOptions::from(&config_from(&Parameters(parameters))?);
+        let corpus = corpus.open(py)?;
+        let report = report_from(report);
+        let counts = job::run(py, report.as_ref(), |progress, _| WordCounts::count(corpus.as_ref(), &options, progress))?;
+        let size = (counts.raw_tokens(), counts.sentences());
+        *lock(&self.counts) = Some(Arc::new(counts));
+        Ok(size)
+    }
+
+    /// Takes counts that are known already.
+    fn set_counts(&self, frequencies: &Bound<'_, PyDict>, sentences: u64, sorted: bool) -> PyResult<()> {
+        let frequencies = frequencies.iter().map(|(word, count)| {
+            let expected = |error: PyErr| PyValueError::new_err(format!("word_freq: {word:?}: {count:?} is no count of a word: {error}"));
+            Ok((word.extract::<String>()?, count.extract::<u64>().map_err(expected)?))
+        });
+        let frequencies = frequencies.collect::<PyResult<Vec<_>>>()?;
+        *lock(&self.counts) = Some(Arc::new(WordCounts::from_frequencies(frequencies, sentences, sorted)?));
+        Ok(())
+    }
+
+    /// The words counted and their counts, in the order of the rules for [`prepare_vocab`](Self::prepare_vocab).
+    fn counted<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyArray1<u64>>)> {
+        let (words, counts) = self.counts()?.columns()?;
+        let words: Words = words.iter().flatten().collect();
+        Ok((PyList::new(py, words.iter())?, PyArray1::from_vec(py, counts)))
+    }
+
+    /// Forgets what was counted.
+    fn forget_counts(&self) {
+        lock(&self.counts).take();
+    }
+
+    /// The least count of a word that gets a vector, given what was counted.
+    fn effective_min_count(&self, parameters: &Bound<'_, PyDict>) -> PyResult<u64> {
+        Ok(Trim::from(&config_from(&Parameters(parameters))?).effective_min_count(&*self.counts()?)?)
+    }
+
+    /// Decides which words get a vector, and unless `dry_run` makes the model, or with `update` adds to it.
+    #[pyo3(signature = (parameters, rules, update, dry_run))]
+    fn prepare_vocab<'py>(
+        &self,
+        py: Python<'py>,
+        parameters: &Bound<'py, PyDict>,
+        rules: Option<PyReadonlyArray1<'py, u8>>,
+        update: bool,
+        dry_run: bool,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let config = config_from(&Parameters(parameters))?;
+        let counts = self.counts()?;
+        let rules = rules.map(|rules| -> PyResult<Vec<Rule>> {
+            rules.as_slice()?.iter().map(|&rule| Ok(Rule::try_from(rule)?)).collect()
+        });
+        let rules = rules.transpose()?;
+        let trim = Trim { rules: rules.as_deref(), ..Trim::from(&config) };
+        let known = if update { Some(self.model()?) } else { None };
+        if dry_run {
+            return report_dict(py, trim.report(&counts, known.as_ref().map(|model| model.vocabulary()))?);
+        }
+        let (model, report) = py.detach(|| match &known {
+            Some(model) => model.with_config(config).updated(&counts, &trim),
+            None => Word2Vec::new(config, &counts, &trim),
+        })?;
+        self.set(py, model)?;
+        report_dict(py, report)
+    }
+
+    /// Makes all weights as before any training.
+    fn reset_weights(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>) -> PyResult<()> {
+        let (model, config) = (self.model()?, config_from(&Parameters(parameters))?);
+        self.set(py, py.detach(|| model.reset(config))?)
+    }
+
+    /// Takes the vocabulary of another model, with weights of its own.
+    fn reset_from(&self, py: Python<'_>, other: &Self, parameters: &Bound<'_, PyDict>) -> PyResult<()> {
+        let (model, config) = (other.model()?, config_from(&Parameters(parameters))?);
+        self.set(py, py.detach(|| model.reset(config))?)
+    }
+
+    /// Sets the vectors of words that are in `vectors` too, and gives their number.
+    fn adopt(&self, py: Python<'_>, vectors: &PyKeyedVectors) -> PyResult<usize> {
+        let mut model = (*self.model()?).clone();
+        let adopted = py.detach(|| model.adopt(vectors.inner()))?;
+        self.set(py, model)?;
+        Ok(adopted)
+    }
+
+    /// Trains; gives the tokens that subsampling kept, all tokens, the learning rate at the end, and the seconds that encoding and training
+    /// took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, loss, examples)`, which tells whether to stop.
+    #[pyo3(signature = (corpus, parameters, options, hooks = None, report = None))]
+    fn train(
+        &self,
+        py: Python<'_>,
+        corpus: &PyCorpusSource,
+        parameters: &Bound<'_, PyDict>,
+        options: &Bound<'_, PyDict>,
+        hooks: Option<Py<PyAny>>,
+        report: Option<(Bound<'_, PyAny>, f64)>,
+    ) -> PyResult<(u64, u64, f32, f64, f64)> {
         let config = config_from(&Parameters(parameters))?;
         config.validate()?;
-        let corpus = corpus_from(corpus, column)?;
-        job::run(py, |progress| Word2Vec::fit(corpus.as_ref(), config, progress)).map(Self)
+        let options = Parameters(options);
+        let reading = Reading { spool: options.switch("spool")?, memory_budget: options.count("memory_budget")? };
+        let expected = CorpusSize { sentences: options.count("total_examples")?, tokens: options.count("total_words")? };
+        let expected = Some(expected).filter(|expected| *expected != CorpusSize::default());
+        let checkpoint = checkpoint_from(&options)?;
+        let model = self.model()?.with_config(config);
+        let vectors = lock(&self.vectors).as_ref().map(|vectors| vectors.clone_ref(py));
+        let locks = match &vectors {
+            Some(vectors) => locks_of(vectors.bind(py), model.vocabulary().len())?,
+            None => None,
+        };
+        let resume = lock(&self.resume).take();
+        let corpus = corpus.open(py)?;
+        let report = report_from(report);
+        let trained = job::run(py, report.as_ref(), |progress, caller| {
+            let options = TrainOptions {
+                reading,
+                expected,
+                locks: locks.as_deref(),
+                checkpoint: checkpoint.as_ref(),
+                resume: resume.as_ref(),
+            };
+            let mut hooks = Hooks { hooks, vectors: &vectors, caller };
+            model.train(corpus.as_ref(), &options, &mut hooks, progress)
+        });
+        if let Some(vectors) = &vectors {
+            vectors.get().forget_norms();
+        }
+        let trained = trained?;
+        *lock(&self.model) = Some(Arc::new(model));
+        let (encoding, training) = (trained.encoding.as_secs_f64(), trained.elapsed.as_secs_f64());
+        Ok((trained.kept, trained.raw_tokens, trained.learning_rate, encoding, training))
     }
 
-    /// The word vectors, which share the model's memory.
-    fn vectors(&self) -> PyResult<PyKeyedVectors> {
-        Ok(PyKeyedVectors::new(self.0.vectors()?, true))
+    /// Takes up the run of a checkpoint, if there is one, and tells so.
+    fn resume(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, options: &Bound<'_, PyDict>) -> PyResult<bool> {
+        let config = config_from(&Parameters(parameters))?;
+        let Some(checkpoint) = checkpoint_from(&Parameters(options))? else { return Ok(false) };
+        let Some((model, resume)) = py.detach(|| checkpoint.resume(&config))? else { return Ok(false) };
+        self.set(py, model)?;
+        *lock(&self.resume) = Some(resume);
+        Ok(true)
     }
 
-    /// Lists of the corpus that are not null.
+    /// The word vectors, which share the model's memory; of no words before there is a vocabulary.
+    fn vectors(&self, py: Python<'_>) -> PyResult<Py<PyKeyedVectors>> {
+        match &*lock(&self.vectors) {
+            Some(vectors) => Ok(vectors.clone_ref(py)),
+            None => Py::new(py, PyKeyedVectors::new(KeyedVectors::from_rows([], 1, &[])?, false)),
+        }
+    }
+
+    /// The rows trained against noise, V × d: a view.
+    fn syn1neg(&self, py: Python<'_>) -> PyResult<Option<Py<PyArray2<f32>>>> {
+        self.model()?.output_rows().map(|rows| view(py, rows)).transpose()
+    }
+
+    /// The rows of the inner nodes, V × d: a view.
+    fn syn1(&self, py: Python<'_>) -> PyResult<Option<Py<PyArray2<f32>>>> {
+        self.model()?.node_rows().map(|rows| view(py, rows)).transpose()
+    }
+
+    /// The sentences and tokens of the corpus that the vocabulary is from.
     #[getter]
-    fn corpus_count(&self) -> u64 {
-        self.0.corpus().sentences
+    fn corpus(&self) -> PyResult<(u64, u64)> {
+        let size = self.model()?.corpus();
+        Ok((size.sentences, size.tokens))
     }
 
-    /// Tokens of the corpus that are not null.
-    #[getter]
-    fn corpus_total_words(&self) -> u64 {
-        self.0.corpus().tokens
+    /// The log-probability of each sentence.
+    fn score(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, sentences: Vec<Vec<String>>) -> PyResult<Vec<f64>> {
+        let model = self.model()?.with_config(config_from(&Parameters(parameters))?);
+        let words = || sentences.iter().map(|sentence| sentence.iter().map(String::as_str));
+        Ok(py.detach(|| model.score(words()))?)
     }
 
-    /// Seconds that counting the vocabulary took.
-    #[getter]
-    fn total_vocabulary_time(&self) -> f64 {
-        self.0.preparation().vocabulary.as_secs_f64()
+    /// The most probable words between those of `context`, by row, and their probabilities.
+    fn predict_output_word(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, context: Vec<u32>, topn: usize) -> PyResult<Vec<(usize, f64)>> {
+        let model = self.model()?.with_config(config_from(&Parameters(parameters))?);
+        Ok(py.detach(|| model.predict_output_word(&context, topn))?)
     }
 
-    /// Seconds that training took.
-    #[getter]
-    fn total_train_time(&self) -> f64 {
-        self.0.trained().elapsed.as_secs_f64()
+    /// Saves to a directory, with the caller's attributes as JSON.
+    fn save(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, directory: PathBuf, attributes: &str) -> PyResult<()> {
+        let model = self.model()?.with_config(config_from(&Parameters(parameters))?);
+        let attributes = serde_json::from_str(attributes).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(py.detach(|| model.save(directory, attributes))?)
     }
+
+    /// Loads from a directory; the model, its parameters and the caller's attributes as JSON.
+    #[staticmethod]
+    fn load(py: Python<'_>, directory: PathBuf) -> PyResult<(Self, String, String)> {
+        let Saved { model, attributes, .. } = py.detach(|| Word2Vec::load(directory))?;
+        let parameters = serde_json::to_string(model.config()).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let this = Self::default();
+        this.set(py, model)?;
+        Ok((this, parameters, attributes.to_string()))
+    }
+
+    /// Bytes by purpose, for so many words and in-vocabulary tokens.
+    #[staticmethod]
+    fn estimate_memory<'py>(py: Python<'py>, parameters: &Bound<'py, PyDict>, words: u64, tokens: u64, memory_budget: u64) -> PyResult<Bound<'py, PyDict>> {
+        let memory = Memory::estimate(&config_from(&Parameters(parameters))?, words, tokens, memory_budget);
+        let dict = PyDict::new(py);
+        let parts = [("vocab", memory.vocab), ("vectors", memory.vectors), ("syn1", memory.syn1), ("syn1neg", memory.syn1neg)];
+        for (name, bytes) in parts.into_iter().filter(|&(_, bytes)| bytes > 0) {
+            dict.set_item(name, bytes)?;
+        }
+        dict.set_item("total", memory.model())?;
+        dict.set_item("training", memory.total())?;
+        dict.set_item("peak", memory.peak())?;
+        Ok(dict)
+    }
+}
+
+/// Whatever the user calls a corpus, and the column or the kind of file that goes with it.
+#[pyclass(name = "CorpusSource", module = "polargram._polargram", frozen)]
+pub(super) struct PyCorpusSource {
+    object: Py<PyAny>,
+    column: String,
+    is_text: bool,
+}
+
+#[pymethods]
+impl PyCorpusSource {
+    #[new]
+    fn new(object: Py<PyAny>, column: String, is_text: bool) -> Self {
+        Self { object, column, is_text }
+    }
+}
+
+impl PyCorpusSource {
+    fn open(&self, py: Python<'_>) -> PyResult<Box<dyn Corpus>> {
+        let object = self.object.bind(py);
+        match self.is_text {
+            true => {
+                let path: PathBuf = object.extract().map_err(|_| PyTypeError::new_err("corpus_file: must be the path of a text file"))?;
+                Ok(Box::new(TextCorpus::open(path)?))
+            }
+            false => corpus_from(object, &self.column),
+        }
+    }
+}
+
+/// Passes on what happens to Python, on the thread that called.
+struct Hooks<'a> {
+    hooks: Option<Py<PyAny>>,
+    vectors: &'a Option<Py<PyKeyedVectors>>,
+    caller: &'a Caller<'a>,
+}
+
+impl Hooks<'_> {
+    fn call(&self, call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<bool> + Send + 'static) -> Result<Next> {
+        let (send, receive) = std::sync::mpsc::channel();
+        let copies = Python::attach(|py| {
+            let vectors = self.vectors.as_ref().map(|vectors| vectors.clone_ref(py));
+            self.hooks.as_ref().map(|hooks| (hooks.clone_ref(py), vectors))
+        });
+        let Some((hooks, vectors)) = copies else { return Ok(Next::Continue) };
+        self.caller.call(move |py| {
+            if let Some(vectors) = vectors {
+                vectors.get().forget_norms();
+            }
+            let stop = call(hooks.bind(py))?;
+            // Received below.
+            let _ = send.send(stop);
+            Ok(())
+        })?;
+        Ok(if receive.recv().unwrap_or(false) { Next::Stop } else { Next::Continue })
+    }
+}
+
+impl Observer for Hooks<'_> {
+    fn epoch_begins(&mut self, epoch: usize) -> Result<()> {
+        self.call(move |hooks| hooks.call_method1("epoch_begins", (epoch,)).map(|_| false)).map(|_| ())
+    }
+
+    fn epoch_ends(&mut self, epoch: usize, position: &Position) -> Result<Next> {
+        let (loss, examples): (f64, u64) = (position.losses.iter().sum(), position.examples.iter().sum());
+        self.call(move |hooks| hooks.call_method1("epoch_ends", (epoch, loss, examples))?.extract())
+    }
+}
+
+/// A NumPy view of a model's rows.
+fn view(py: Python<'_>, rows: Rows) -> PyResult<Py<PyArray2<f32>>> {
+    let owner = Bound::new(py, RowsOwner { rows })?;
+    // SAFETY: the owner holds the rows, and the array the owner.
+    Ok(unsafe { matrix_of(&owner.get().rows, owner.clone().into_any()) }.unbind())
+}
+
+/// Keeps the memory of a view alive.
+#[pyclass(frozen)]
+struct RowsOwner {
+    rows: Rows,
+}
+
+/// The lock factors that a user has set, one for each row, unless all are 1.
+fn locks_of(vectors: &Bound<'_, PyKeyedVectors>, rows: usize) -> PyResult<Option<Vec<f32>>> {
+    let factors: Vec<f32> = vectors
+        .getattr("vectors_lockf")?
+        .try_iter()
+        .and_then(|factors| factors.map(|factor| factor?.extract()).collect())
+        .map_err(|error| PyValueError::new_err(format!("vectors_lockf: must be an array of floats: {error}")))?;
+    match *factors.as_slice() {
+        [1.0] => Ok(None),
+        [factor] => Ok(Some(vec![factor; rows])),
+        _ if factors.len() == rows => Ok(Some(factors)),
+        _ => Err(PyValueError::new_err(format!("vectors_lockf: has {} factors for {rows} words; it must have one, or one for each", factors.len()))),
+    }
+}
+
+fn report_from(report: Option<(Bound<'_, PyAny>, f64)>) -> Option<Report<'_>> {
+    report.map(|(function, seconds)| Report {
+        function,
+        interval: Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(1)),
+    })
+}
+
+fn checkpoint_from(options: &Parameters<'_, '_>) -> PyResult<Option<Checkpoint>> {
+    let Some(directory) = options.get::<Option<PathBuf>>("checkpoint", "a path")? else { return Ok(None) };
+    let every = match options.get::<Option<f64>>("checkpoint_every", "a number of minutes")? {
+        None => Every::Epoch,
+        Some(minutes) if minutes > 0.0 && minutes.is_finite() => Every::Time(Duration::from_secs_f64(60.0 * minutes.min(1e9))),
+        Some(minutes) => {
+            return Err(PyValueError::new_err(format!("checkpoint_every: {minutes} is neither \"epoch\" nor a number of minutes above 0")));
+        }
+    };
+    Ok(Some(Checkpoint::new(directory, every)))
+}
+
+fn report_dict(py: Python<'_>, report: TrimReport) -> PyResult<Bound<'_, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("drop_unique", report.drop_unique)?;
+    dict.set_item("retain_total", report.retain_total)?;
+    dict.set_item("downsample_unique", report.downsample_unique)?;
+    dict.set_item("downsample_total", report.downsample_total)?;
+    dict.set_item("num_retained_words", report.num_retained_words)?;
+    dict.set_item("effective_min_count", report.effective_min_count)?;
+    Ok(dict)
 }
 
 /// Keyword arguments, named when one is of the wrong type or out of range.
@@ -67,6 +431,11 @@ impl<'py> Parameters<'_, 'py> {
 
     fn count<T: FromPyObjectOwned<'py>>(&self, name: &str) -> PyResult<T> {
         self.get(name, "a whole number of at least 0 that fits 64 bits")
+    }
+
+    /// A bound, which None and 0 lift.
+    fn bound(&self, name: &str) -> PyResult<Option<usize>> {
+        Ok(self.count::<Option<usize>>(name)?.filter(|&bound| bound > 0))
     }
 
     fn number<T: FromPyObjectOwned<'py>>(&self, name: &str) -> PyResult<T> {
@@ -88,8 +457,14 @@ fn config_from(parameters: &Parameters<'_, '_>) -> PyResult<Config> {
         vector_size: parameters.count("vector_size")?,
         window: parameters.count("window")?,
         min_count: parameters.count("min_count")?,
+        max_vocab_size: parameters.bound("max_vocab_size")?,
+        max_final_vocab: parameters.count("max_final_vocab")?,
+        sorted_vocab: parameters.switch("sorted_vocab")?,
+        null_word: parameters.switch("null_word")?,
         sg: parameters.switch("sg")?,
+        hs: parameters.switch("hs")?,
         negative: parameters.count("negative")?,
+        shared_negatives: parameters.switch("shared_negatives")?,
         ns_exponent: parameters.number("ns_exponent")?,
         sample: parameters.number("sample")?,
         alpha: parameters.number("alpha")?,
@@ -99,6 +474,7 @@ fn config_from(parameters: &Parameters<'_, '_>) -> PyResult<Config> {
         seed: parameters.count("seed")?,
         cbow_mean: parameters.switch("cbow_mean")?,
         shrink_windows: parameters.switch("shrink_windows")?,
-        ..Config::default()
+        batch_words: parameters.count("batch_words")?,
+        compute_loss: parameters.switch("compute_loss")?,
     })
 }

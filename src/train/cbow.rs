@@ -3,22 +3,33 @@
 use std::ops::Range;
 
 use super::Shared;
-use super::kernel::{Block, Scratch, pool_rows, spread_change, train_block};
+use super::kernel::{Block, Scratch, pool_rows, spread_change};
 use super::negative::NegativeSampling;
 use super::rows::SharedRows;
-use super::targets::{CENTRES, Mask, Pairs};
-use super::worker::{Draws, window};
+use super::softmax::HierarchicalSoftmax;
+use super::targets::{MAX_CENTRES, Mask, Pairs};
+use super::worker::{Draws, Sums, window};
 use crate::model::AlignedBuffer;
 
 pub(crate) struct Cbow<'a> {
     shared: &'a Shared<'a>,
     rows: SharedRows<'a>,
-    targets: NegativeSampling<'a>,
-    contexts: [Vec<*mut f32>; CENTRES],
+    negative: Option<NegativeSampling<'a>>,
+    softmax: Option<HierarchicalSoftmax<'a>>,
+    /// The context of each centre of a block.
+    contexts: [Context; MAX_CENTRES],
+    /// For each centre the hidden layer, and behind it a copy from before the update.
     hidden: AlignedBuffer,
     next: Vec<*mut f32>,
     pairs: Pairs,
     scratch: Scratch,
+    sums: Sums,
+}
+
+#[derive(Default)]
+struct Context {
+    rows: Vec<*mut f32>,
+    words: Vec<u32>,
 }
 
 impl<'a> Cbow<'a> {
@@ -26,73 +37,155 @@ impl<'a> Cbow<'a> {
         Self {
             shared,
             rows: SharedRows::new(&shared.weights.input, shared),
-            targets: NegativeSampling::new(shared, &shared.weights.output),
+            negative: shared.negative_sampling(),
+            softmax: shared.hierarchical_softmax(),
             contexts: Default::default(),
             hidden: AlignedBuffer::default(),
             next: Vec::new(),
             pairs: Pairs::default(),
             scratch: Scratch::default(),
+            sums: Sums::default(),
         }
+    }
+
+    pub(crate) fn sums(&self) -> Sums {
+        self.sums
     }
 
     /// Begins a batch.
     pub(crate) fn start_batch(&mut self) {
-        self.targets.start_batch();
+        if let Some(negative) = &mut self.negative {
+            negative.start_batch();
+        }
     }
 
     /// Trains the given centres of a sentence of kept tokens.
     pub(crate) fn train(&mut self, sentence: &[u32], centres: Range<usize>, rate: f32, draws: &mut Draws) {
-        if sentence.len() < 2 {
+        if sentence.len() < 2 || centres.is_empty() {
             return;
         }
-        let shared = self.shared;
-        let stride = self.rows.stride();
-        // For each centre the hidden layer, and behind it a copy from before the update.
-        let hidden = self.hidden.at_least(CENTRES * 2 * stride);
-        // SAFETY: the buffer was sized for them.
-        let hidden: [*mut f32; CENTRES] = std::array::from_fn(|i| unsafe { hidden.add(i * 2 * stride) });
-        let masks: [Mask; CENTRES] = std::array::from_fn(|centre| 1 << centre);
         let words = &sentence[centres.clone()];
-        self.targets.start(words, draws);
-        for block in 0..words.len().div_ceil(CENTRES) {
-            let first = centres.start + block * CENTRES;
-            let last = (first + CENTRES).min(centres.end);
-            let mut returned = [0.0; CENTRES];
-            for at in first..last {
-                let window = window(at, sentence.len(), shared, draws);
-                let context = &mut self.contexts[at - first];
-                context.clear();
-                for at in (window.start..at).chain(at + 1..window.end) {
-                    context.push(self.rows.row(sentence[at]));
-                }
-                let share = 1.0 / context.len() as f32;
-                let pooled = if shared.config.cbow_mean { share } else { 1.0 };
-                // As in gensim: with the mean each context word gets the whole gradient, with the sum its share.
-                returned[at - first] = if shared.config.cbow_mean { 1.0 } else { share };
-                // SAFETY: rows of the input matrix, and scratch rows of the same stride; the instruction set was detected.
-                unsafe { pool_rows(shared.isa, context, pooled, hidden[at - first], stride) };
-            }
-            let (targets, next) = self.targets.targets(block, words, draws);
+        if let Some(negative) = &mut self.negative {
+            negative.start(words, draws);
+        }
+        if let Some(softmax) = &mut self.softmax {
+            softmax.start(words[0]);
+        }
+        let centres_per_block = self.shared.centres_per_block();
+        for first in centres.clone().step_by(centres_per_block) {
+            let last = (first + centres_per_block).min(centres.end);
+            // The words that enter the window with the next block.
+            let entering = last + self.shared.config.window;
+            let entering = entering.min(sentence.len())..(entering + centres_per_block).min(sentence.len());
             self.next.clear();
-            self.next.extend_from_slice(next);
-            for at in last + shared.config.window..(last + CENTRES + shared.config.window).min(sentence.len()) {
-                self.next.push(self.rows.row(sentence[at]));
+            for &word in &sentence[entering] {
+                self.next.push(self.rows.row(word));
             }
-            self.pairs.set(&masks[..last - first], targets);
-            let block = Block {
-                inputs: &hidden[..last - first],
-                targets: &targets.rows,
-                positive: &self.pairs.positive,
-                total: &self.pairs.total,
-                next: &self.next,
-                stride,
-                rate,
+            for at in first..last {
+                self.set_context(at - first, at, sentence, draws);
+            }
+            for at in first..last {
+                self.train_softmax(at - first, sentence.get(at + 1).copied().filter(|_| at + 1 < centres.end), rate);
+            }
+            self.train_negative(last - first, &sentence[last..centres.end], rate, draws);
+            self.sums.examples += (last - first) as u64;
+        }
+    }
+
+    #[inline(always)]
+    fn set_context(&mut self, centre: usize, at: usize, sentence: &[u32], draws: &mut Draws) {
+        let window = window(at, sentence.len(), self.shared, draws);
+        let context = &mut self.contexts[centre];
+        context.rows.clear();
+        context.words.clear();
+        for &word in sentence[window.start..at].iter().chain(&sentence[at + 1..window.end]) {
+            context.rows.push(self.rows.row(word));
+            if self.shared.locks.is_some() {
+                context.words.push(word);
+            }
+        }
+    }
+
+    /// Trains the hidden layers of a block's centres against all of them and their noise.
+    #[inline(always)]
+    fn train_negative(&mut self, centres: usize, after: &[u32], rate: f32, draws: &mut Draws) {
+        const MASKS: [Mask; MAX_CENTRES] = [1, 2];
+        let hidden = self.hidden_rows();
+        let Some(negative) = &mut self.negative else { return };
+        let (targets, next) = negative.targets(after, draws);
+        self.next.extend_from_slice(next);
+        self.pairs.set(&MASKS[..centres], targets);
+        for (context, &hidden) in self.contexts[..centres].iter().zip(&hidden) {
+            context.pool(hidden, self.shared);
+        }
+        let block = Block {
+            inputs: &hidden[..centres],
+            targets: &targets.rows,
+            positive: &self.pairs.positive,
+            total: &self.pairs.total,
+            next: &self.next,
+            stride: self.rows.stride(),
+            rate,
+        };
+        self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
+        for (context, &hidden) in self.contexts[..centres].iter().zip(&hidden) {
+            context.spread(hidden, self.shared);
+        }
+    }
+
+    /// Trains the hidden layer of one centre against the centre's path.
+    #[inline(always)]
+    fn train_softmax(&mut self, centre: usize, after: Option<u32>, rate: f32) {
+        let hidden = self.hidden_rows()[centre];
+        let Some(softmax) = &mut self.softmax else { return };
+        let (path, next) = softmax.path(after);
+        self.pairs.repeat(1, &path.positive);
+        self.contexts[centre].pool(hidden, self.shared);
+        let block = Block {
+            inputs: &[hidden],
+            targets: &path.rows,
+            positive: &self.pairs.positive,
+            total: &self.pairs.total,
+            next,
+            stride: self.rows.stride(),
+            rate,
+        };
+        self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
+        self.contexts[centre].spread(hidden, self.shared);
+    }
+
+    #[inline(always)]
+    fn hidden_rows(&mut self) -> [*mut f32; MAX_CENTRES] {
+        let stride = self.rows.stride();
+        let start = self.hidden.at_least(MAX_CENTRES * 2 * stride);
+        // SAFETY: the buffer was sized for them.
+        std::array::from_fn(|centre| unsafe { start.add(centre * 2 * stride) })
+    }
+}
+
+impl Context {
+    /// Writes the mean or the sum of the context to `hidden`.
+    #[inline(always)]
+    fn pool(&self, hidden: *mut f32, shared: &Shared<'_>) {
+        let share = if shared.config.cbow_mean { 1.0 / self.rows.len() as f32 } else { 1.0 };
+        // SAFETY: rows of the input matrix, and room for two rows of the same stride; the instruction set was detected.
+        unsafe { pool_rows(shared.isa, &self.rows, share, hidden, shared.weights.input.stride()) }
+    }
+
+    /// Gives the change of `hidden` to the context. As in gensim: with the mean each word gets all of it, with the sum its share.
+    #[inline(always)]
+    fn spread(&self, hidden: *mut f32, shared: &Shared<'_>) {
+        let stride = shared.weights.input.stride();
+        let share = if shared.config.cbow_mean { 1.0 } else { 1.0 / self.rows.len() as f32 };
+        // SAFETY: as above, after `pool`.
+        unsafe {
+            let Some(factors) = shared.locks else {
+                return spread_change(shared.isa, hidden, &self.rows, share, stride);
             };
-            // SAFETY: as above.
-            unsafe {
-                train_block(shared.isa, &block, &mut self.scratch);
-                for (i, context) in self.contexts[..last - first].iter().enumerate() {
-                    spread_change(shared.isa, hidden[i], context, returned[i], stride);
+            for (row, &word) in self.rows.iter().zip(&self.words) {
+                let factor = factors[word as usize];
+                if factor != 0.0 {
+                    spread_change(shared.isa, hidden, std::slice::from_ref(row), share * factor, stride);
                 }
             }
         }

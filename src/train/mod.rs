@@ -1,37 +1,162 @@
 //! Training: epochs, the learning-rate schedule, and the workers that share the weights.
 //!
-//! A model family is one short file that says which rows are inputs and which are targets ([`skipgram`], [`cbow`]);
-//! where the targets come from is [`negative`]; what is done to the rows is [`kernel`].
+//! A model family is one short file that says which rows are inputs ([`skipgram`], [`cbow`]); where the targets come from is
+//! [`negative`] and [`softmax`]; what is done to the rows is [`kernel`].
 
 mod cbow;
 pub mod kernel;
+mod locks;
 mod negative;
 mod rows;
 mod schedule;
 mod skipgram;
+mod softmax;
 mod targets;
 mod worker;
 
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::Config;
-use crate::encode::Spool;
+use crate::corpus::Corpus;
+use crate::encode::{EncodedBatch, Encoded, Spool, encode_batches};
 use crate::error::{Error, Result};
-use crate::model::Weights;
+use crate::model::{Matrix, Weights};
 use crate::progress::{Phase, Progress};
-use crate::vocab::{NoiseDistribution, Vocabulary, keep_thresholds};
-use kernel::Isa;
+use crate::vocab::{HuffmanTree, NoiseDistribution, Vocabulary, keep_thresholds};
+use kernel::{Block, Isa, Scratch};
+use negative::NegativeSampling;
+pub(crate) use rows::PRIVATE_ROWS;
 use schedule::Schedule;
-use worker::Worker;
+use softmax::HierarchicalSoftmax;
+use worker::{Sums, Worker};
+
+/// What to train, and on what.
+pub struct Job<'a> {
+    /// The hyperparameters.
+    pub config: &'a Config,
+    /// Its rows are those of the weights.
+    pub vocabulary: &'a Vocabulary,
+    /// What is trained, in place.
+    pub weights: &'a Weights,
+    /// For each word the share of its changes that its vector takes (gensim: `vectors_lockf`): 1 if it is trained as any other, 0 if it
+    /// stays as it is.
+    pub locks: Option<&'a [f32]>,
+    /// The encoded corpus.
+    pub source: Source<'a>,
+    /// In-vocabulary tokens of an epoch by which the learning rate falls, where it is not those of `source`.
+    pub expected_tokens: Option<u64>,
+    /// Where to begin.
+    pub start: Position,
+    /// The instruction set; it must be available ([`Isa::detect`]).
+    pub isa: Isa,
+}
+
+/// Where an epoch's batches come from.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// Encoded before.
+    Spool(&'a Spool),
+    /// Encoded anew in every epoch, while the workers train: slower, but nothing of the corpus is kept.
+    Stream {
+        /// Read in every epoch.
+        corpus: &'a dyn Corpus,
+        /// What it holds.
+        encoded: Encoded,
+    },
+}
+
+impl Source<'_> {
+    /// What it holds.
+    pub fn encoded(&self) -> Encoded {
+        match self {
+            Self::Spool(spool) => spool.encoded(),
+            Self::Stream { encoded, .. } => *encoded,
+        }
+    }
+}
+
+/// A place in a training run, and what was added up on the way to it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// Epochs that are complete.
+    pub epoch: usize,
+    /// Batches of the next epoch that are complete.
+    pub batch: usize,
+    /// In-vocabulary tokens of these batches.
+    pub tokens: u64,
+    /// Tokens that subsampling kept, over all epochs.
+    pub kept: u64,
+    /// For each epoch so far, the one begun among them, the sum of the losses.
+    pub losses: Vec<f64>,
+    /// And how many examples they are of: pairs of a centre and a context word, or in CBOW centres.
+    pub examples: Vec<u64>,
+}
+
+/// Told what happens, on the thread that called [`train`]. While it is, no worker runs.
+pub trait Observer {
+    /// An epoch begins.
+    ///
+    /// # Errors
+    /// Any error stops the training and is passed on.
+    fn epoch_begins(&mut self, _epoch: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// An epoch has ended; `position` stands at the beginning of the next. [`Next::Stop`] ends the training early.
+    ///
+    /// # Errors
+    /// As for [`epoch_begins`](Self::epoch_begins).
+    fn epoch_ends(&mut self, _epoch: usize, _position: &Position) -> Result<Next> {
+        Ok(Next::Continue)
+    }
+
+    /// When to stop the workers within an epoch for [`paused`](Self::paused).
+    fn next_pause(&self) -> Option<Instant> {
+        None
+    }
+
+    /// The workers have stopped at `position`.
+    ///
+    /// # Errors
+    /// As for [`epoch_begins`](Self::epoch_begins).
+    fn paused(&mut self, _position: &Position) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Nobody watches.
+impl Observer for () {}
+
+/// Whether to train on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The next epoch follows.
+    Continue,
+    /// This was the last.
+    Stop,
+}
 
 /// What a training run did.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
     /// In-vocabulary tokens read, over all epochs.
     pub tokens: u64,
-    /// Of these, the tokens that subsampling kept.
+    /// Tokens read, those out of vocabulary among them.
+    pub raw_tokens: u64,
+    /// Tokens that subsampling kept.
     pub kept: u64,
+    /// The learning rate at the end.
+    pub learning_rate: f32,
+    /// For each epoch the sum of the losses (0 unless [`Config::compute_loss`]) and the number of examples.
+    pub losses: Vec<(f64, u64)>,
+    /// Wall time of getting the corpus ready.
+    pub encoding: Duration,
     /// Wall time of the epochs.
     pub elapsed: Duration,
     /// The instruction set used.
@@ -43,104 +168,252 @@ impl Trained {
     pub fn tokens_per_second(&self) -> f64 {
         self.tokens as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
+
+    /// The sum of the losses of all epochs.
+    pub fn loss(&self) -> f64 {
+        self.losses.iter().map(|(loss, _)| loss).sum()
+    }
 }
 
 /// Everything the workers share, and only read (but for the rows of `weights`).
 pub(crate) struct Shared<'a> {
     config: &'a Config,
     weights: &'a Weights,
-    noise: NoiseDistribution,
+    locks: Option<&'a [f32]>,
+    noise: Option<NoiseDistribution>,
+    tree: Option<HuffmanTree>,
     keep: Vec<u32>,
     schedule: Schedule<'a>,
     isa: Isa,
 }
 
-/// Trains `weights` on an encoded corpus, `config.epochs` times over it, on an instruction set that is available
-/// ([`Isa::detect`]).
-///
-/// # Errors
-/// [`Error::Interrupted`] if `progress` was cancelled; [`Error::Parameter`] if the configuration is invalid or the
-/// instruction set is not available.
-pub fn train(
-    isa: Isa,
-    config: &Config,
-    vocabulary: &Vocabulary,
-    spool: &Spool,
-    weights: &Weights,
-    progress: &Progress,
-) -> Result<Trained> {
-    if !isa.is_available() {
-        return Err(Error::parameter("isa", format!("this machine has no {isa}")));
+impl<'a> Shared<'a> {
+    fn new(job: &Job<'a>, progress: &'a Progress) -> Self {
+        let (config, counts) = (job.config, job.vocabulary.counts());
+        let locks = job.locks.filter(|locks| locks.iter().any(|&factor| factor != 1.0));
+        Self {
+            config,
+            weights: job.weights,
+            locks,
+            noise: (config.negative > 0).then(|| NoiseDistribution::new(counts, config.ns_exponent)),
+            tree: config.hs.then(|| HuffmanTree::new(counts)),
+            keep: keep_thresholds(counts, config.sample),
+            schedule: Schedule::new(config, job.source.encoded().tokens, job.expected_tokens, progress),
+            isa: job.isa,
+        }
     }
-    config.validate()?;
-    let total = spool.tokens() * config.epochs as u64;
-    progress.enter(Phase::Training, total);
-    let shared = Shared {
-        config,
-        weights,
-        noise: NoiseDistribution::new(vocabulary.counts(), config.ns_exponent),
-        keep: keep_thresholds(vocabulary.counts(), config.sample),
-        schedule: Schedule::new(config, total, progress),
-        isa,
-    };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(config.worker_threads())
-        .thread_name(|i| format!("polargram-{i}"))
-        .build()
-        .map_err(|error| {
-            Error::parameter("workers", format!("cannot start {} threads: {error}", config.worker_threads()))
-        })?;
-    let start = Instant::now();
-    let mut kept = 0;
-    for epoch in 0..config.epochs {
-        // Workers take the next batch as they come free; what is drawn for a batch depends on its number, not on who
-        // takes it.
-        let next = AtomicUsize::new(0);
-        let by_worker = pool.broadcast(|_| {
-            let mut worker = Worker::new(&shared);
-            while let Some(batch) = spool.batches().get(next.fetch_add(1, Ordering::Relaxed)) {
-                worker.train_batch(batch, epoch)?;
-            }
-            Ok(worker.kept())
-        });
-        kept += by_worker.into_iter().sum::<Result<u64>>()?;
+
+    fn centres_per_block(&self) -> usize {
+        if self.config.shared_negatives { targets::MAX_CENTRES } else { 1 }
     }
-    debug_assert_eq!(progress.tokens(), total, "the schedule has seen every token");
-    Ok(Trained { tokens: total, kept, elapsed: start.elapsed(), isa: shared.isa })
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::corpus::ParquetCorpus;
-    use crate::encode::encode;
-    use crate::sample::write_corpus;
-    use crate::vocab::{CountOptions, Trim, WordCounts};
+    fn negative_sampling(&self) -> Option<NegativeSampling<'_>> {
+        let (noise, output) = (self.noise.as_ref()?, self.weights.output.as_deref()?);
+        Some(NegativeSampling::new(noise, output, self))
+    }
 
-    #[test]
-    fn every_instruction_set_learns_the_same() {
-        let directory = tempfile::tempdir().unwrap();
-        write_corpus(directory.path(), 20_000, 1).unwrap();
-        let corpus = ParquetCorpus::open([directory.path().to_str().unwrap()], "tokens").unwrap();
-        let progress = Progress::default();
-        let counts = WordCounts::count(&corpus, &CountOptions::default(), &progress).unwrap();
-        let (vocabulary, _) = Vocabulary::new(&counts, &Trim::default()).unwrap();
-        let spool = encode(&corpus, &vocabulary, u64::MAX, &progress).unwrap();
-        for sg in [true, false] {
-            let config = Config { sg, vector_size: 20, epochs: 1, workers: 1, ..Config::default() };
-            let trained = |isa| {
-                let mut weights = Weights::new(vocabulary.len(), config.vector_size, config.seed).unwrap();
-                train(isa, &config, &vocabulary, &spool, &weights, &progress).unwrap();
-                let input = std::sync::Arc::get_mut(&mut weights.input).unwrap();
-                (0..vocabulary.len()).flat_map(|row| input.values(row).to_vec()).collect::<Vec<f32>>()
-            };
-            let all: Vec<_> =
-                Isa::ALL.into_iter().filter(|isa| isa.is_available()).map(|isa| (isa, trained(isa))).collect();
-            for (isa, vectors) in &all {
-                let difference = vectors.iter().zip(&all[0].1).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                assert!(difference < 1e-3, "{isa} differs from {} by {difference}", all[0].0);
-                assert!(vectors.iter().any(|&v| v.abs() > 0.1), "{isa} learnt nothing");
-            }
+    fn hierarchical_softmax(&self) -> Option<HierarchicalSoftmax<'_>> {
+        let (tree, nodes) = (self.tree.as_ref()?, self.weights.nodes.as_deref()?);
+        Some(HierarchicalSoftmax::new(tree, nodes, self))
+    }
+
+    #[inline(always)]
+    fn train_block(&self, block: &Block<'_>, scratch: &mut Scratch, sums: &mut Sums) {
+        if block.inputs.is_empty() || block.targets.is_empty() {
+            return;
+        }
+        // SAFETY: every block is made of rows of the weights' matrices or scratch rows, of one stride; the instruction set was checked.
+        unsafe { kernel::train_block(self.isa, block, scratch) }
+        if self.config.compute_loss {
+            sums.loss += scratch.loss(block);
         }
     }
 }
+
+/// Trains [`Config::epochs`] times over a corpus.
+///
+/// # Errors
+/// [`Error::Interrupted`] if `progress` was cancelled; [`Error::Parameter`] if the configuration is invalid, does not fit the weights, or
+/// the instruction set is not available; what the corpus, if streamed, or the observer fails with.
+pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) -> Result<Trained> {
+    check(job)?;
+    let (config, encoded) = (job.config, job.source.encoded());
+    progress.enter(Phase::Training, encoded.tokens * config.epochs as u64);
+    progress.advance(encoded.tokens * job.start.epoch as u64 + job.start.tokens);
+    let shared = Shared::new(job, progress);
+    let workers = config.worker_threads();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(workers)
+        .thread_name(|i| format!("polargram-{i}"))
+        .build()
+        .map_err(|error| Error::parameter("workers", format!("cannot start {workers} threads: {error}")))?;
+    let start = Instant::now();
+    let mut position = job.start.clone();
+    while position.epoch < config.epochs {
+        let epoch = position.epoch;
+        if position.batch == 0 {
+            observer.epoch_begins(epoch)?;
+            position.losses.push(0.0);
+            position.examples.push(0);
+        }
+        loop {
+            let is_over = train_until(observer.next_pause(), job, &shared, &pool, &mut position)?;
+            if is_over {
+                break;
+            }
+            observer.paused(&position)?;
+        }
+        (position.epoch, position.batch, position.tokens) = (epoch + 1, 0, 0);
+        if observer.epoch_ends(epoch, &position)? == Next::Stop {
+            break;
+        }
+    }
+    Ok(Trained {
+        tokens: encoded.tokens * position.epoch as u64,
+        raw_tokens: encoded.raw_tokens * position.epoch as u64,
+        kept: position.kept,
+        learning_rate: progress.learning_rate(),
+        losses: position.losses.into_iter().zip(position.examples).collect(),
+        encoding: Duration::ZERO,
+        elapsed: start.elapsed(),
+        isa: job.isa,
+    })
+}
+
+fn check(job: &Job<'_>) -> Result<()> {
+    if !job.isa.is_available() {
+        return Err(Error::parameter("isa", format!("this machine has no {}", job.isa)));
+    }
+    job.config.validate()?;
+    let rows = job.vocabulary.len();
+    let fits = |matrix: &Matrix| matrix.rows() == rows && matrix.columns() == job.config.vector_size;
+    let is_there = |wanted: bool, matrix: Option<&Matrix>| if wanted { matrix.is_some_and(fits) } else { true };
+    let weights = job.weights;
+    if !fits(&weights.input) {
+        let (rows_there, columns) = (weights.input.rows(), weights.input.columns());
+        let reason = format!(
+            "the weights are {rows_there} × {columns}, the vocabulary and vector_size {rows} × {}; make the weights anew",
+            job.config.vector_size
+        );
+        return Err(Error::parameter("vector_size", reason));
+    }
+    if !is_there(job.config.negative > 0, weights.output.as_deref()) {
+        return Err(Error::parameter("negative", "the model was made with negative=0, so it has no rows to train noise on"));
+    }
+    if !is_there(job.config.hs, weights.nodes.as_deref()) {
+        return Err(Error::parameter("hs", "the model was made with hs=0, so it has no rows for the inner nodes"));
+    }
+    if let Some(locks) = job.locks
+        && locks.len() != rows
+    {
+        return Err(Error::parameter("vectors_lockf", format!("has {} factors for {rows} words", locks.len())));
+    }
+    Ok(())
+}
+
+/// Trains on from `position` until the epoch is over, which is returned, or a time has come. Workers take the next batch as they come
+/// free; what is drawn for a batch depends on its number, not on who takes it.
+fn train_until(
+    pause: Option<Instant>,
+    job: &Job<'_>,
+    shared: &Shared<'_>,
+    pool: &rayon::ThreadPool,
+    position: &mut Position,
+) -> Result<bool> {
+    let epoch = position.epoch;
+    let is_due = || pause.is_some_and(|pause| Instant::now() >= pause);
+    let taken = AtomicUsize::new(position.batch);
+    let (by_worker, is_over) = match job.source {
+        Source::Spool(spool) => {
+            let work = |worker: &mut Worker<'_>| {
+                while !is_due()
+                    && let Some(batch) = spool.batches().get(taken.fetch_add(1, Ordering::Relaxed))
+                {
+                    worker.train_batch(batch, epoch)?;
+                }
+                Ok(())
+            };
+            let by_worker = on_workers(pool, shared, &work);
+            let next = taken.load(Ordering::Relaxed).min(spool.batches().len());
+            position.batch = next;
+            (by_worker, next == spool.batches().len())
+        }
+        Source::Stream { corpus, encoded } => {
+            let (send, receive) = sync_channel::<EncodedBatch>(2 * pool.current_num_threads());
+            let receive = Mutex::new(Some(receive));
+            let first = position.batch;
+            let next_batch = || {
+                let mut receive = receive.lock().unwrap_or_else(PoisonError::into_inner);
+                if is_due() {
+                    // Without a receiver the reader stops.
+                    receive.take();
+                }
+                receive.as_ref().map(Receiver::recv)
+            };
+            let work = |worker: &mut Worker<'_>| {
+                while let Some(Ok(batch)) = next_batch() {
+                    taken.fetch_add(1, Ordering::Relaxed);
+                    worker.train_batch(&batch, epoch)?;
+                }
+                Ok(())
+            };
+            let mut is_over = false;
+            let by_worker = std::thread::scope(|scope| {
+                let reader = scope.spawn(move || {
+                    let mut stopped = false;
+                    let read = encode_batches(corpus, job.vocabulary, job.config.batch_words, shared.schedule.progress(), &mut |batch| {
+                        stopped = stopped || (batch.number >= first && send.send(batch).is_err());
+                        if stopped { Err(Error::Interrupted) } else { Ok(()) }
+                    });
+                    if stopped { Ok(None) } else { read.map(Some) }
+                });
+                let by_worker = on_workers(pool, shared, &work);
+                receive.lock().unwrap_or_else(PoisonError::into_inner).take();
+                match reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))? {
+                    Some(read) if read != encoded => Err(changed(encoded, read)),
+                    read => {
+                        is_over = read.is_some();
+                        Ok(by_worker)
+                    }
+                }
+            })?;
+            position.batch = taken.load(Ordering::Relaxed);
+            (by_worker, is_over)
+        }
+    };
+    for sums in by_worker {
+        let sums = sums?;
+        position.kept += sums.kept;
+        position.tokens += sums.tokens;
+        position.losses[epoch] += sums.loss;
+        position.examples[epoch] += sums.examples;
+    }
+    Ok(is_over)
+}
+
+/// A corpus that is not the same when it is read again.
+pub(crate) fn changed(first: Encoded, second: Encoded) -> Error {
+    let reason = match first.raw_tokens == second.raw_tokens {
+        true => "gave other tokens when read again".to_owned(),
+        false => format!("gave {} tokens when read first and {} when read again", first.raw_tokens, second.raw_tokens),
+    };
+    Error::corpus(
+        "corpus",
+        format!("{reason}. A corpus must give the same each time: pass a list, or an object whose __iter__ starts again."),
+    )
+}
+
+/// One worker on each thread of a pool, until each has done its work.
+fn on_workers(
+    pool: &rayon::ThreadPool,
+    shared: &Shared<'_>,
+    work: &(dyn Fn(&mut Worker<'_>) -> Result<()> + Sync),
+) -> Vec<Result<Sums>> {
+    pool.broadcast(|_| {
+        let mut worker = Worker::new(shared);
+        work(&mut worker).map(|()| worker.sums())
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,38 +2,40 @@
 
 use super::Shared;
 use super::rows::SharedRows;
-use super::targets::{CENTRES, Targets};
+use super::targets::Targets;
 use super::worker::Draws;
+use crate::model::Matrix;
+use crate::vocab::NoiseDistribution;
 
 /// Draws of noise that are made at a time: many in a row overlap their cache misses.
 const DRAWN_TOGETHER: usize = 32;
 
-/// Blocks between asking for a row and using it. Any of 1, 2 and 4 centres trained as fast on one core.
-const FETCHED_AHEAD: usize = 1;
-
-/// Slots of the ring: more than are fetched and not yet used.
-const SLOTS: usize = 2;
-
-/// Draws the targets of each block of a run of centres, and fetches their rows ahead of use.
+/// Draws the targets of each block of a run of centres, one block ahead of use.
 pub(crate) struct NegativeSampling<'a> {
-    shared: &'a Shared<'a>,
+    distribution: &'a NoiseDistribution,
     output: SharedRows<'a>,
+    negative: usize,
+    /// Centres in a block.
+    centres: usize,
     /// Noise of the next blocks, `negative` words each.
     noise: Vec<u32>,
     /// How much of `noise` was used.
     used: usize,
-    /// The fetched targets of a few blocks.
-    ring: [Targets; SLOTS],
+    current: Targets,
+    next: Targets,
 }
 
 impl<'a> NegativeSampling<'a> {
-    pub(crate) fn new(shared: &'a Shared<'a>, output: &'a crate::model::Matrix) -> Self {
+    pub(crate) fn new(distribution: &'a NoiseDistribution, output: &'a Matrix, shared: &Shared<'_>) -> Self {
         Self {
-            shared,
+            distribution,
             output: SharedRows::new(output, shared),
-            noise: vec![],
+            negative: shared.config.negative,
+            centres: shared.centres_per_block(),
+            noise: Vec::new(),
             used: 0,
-            ring: std::array::from_fn(|_| Targets::default()),
+            current: Targets::default(),
+            next: Targets::default(),
         }
     }
 
@@ -44,43 +46,42 @@ impl<'a> NegativeSampling<'a> {
 
     /// Begins a run of centres.
     pub(crate) fn start(&mut self, centres: &[u32], draws: &mut Draws) {
-        for block in 0..FETCHED_AHEAD {
-            self.fetch(block, centres, draws);
-        }
+        self.draw_targets(centres, draws);
     }
 
-    /// The targets of a block, which comes one after the last.
+    /// The targets of the next block, and the rows of the one after it, which begins with the first of the centres `after`.
     #[inline(always)]
-    pub(crate) fn targets(&mut self, block: usize, centres: &[u32], draws: &mut Draws) -> (&Targets, &[*mut f32]) {
-        let is_last = (block + FETCHED_AHEAD) * CENTRES >= centres.len();
-        self.fetch(block + FETCHED_AHEAD, centres, draws);
-        let next = if is_last { &[][..] } else { &self.ring[(block + FETCHED_AHEAD) % SLOTS].rows };
-        (&self.ring[block % SLOTS], next)
+    pub(crate) fn targets(&mut self, after: &[u32], draws: &mut Draws) -> (&Targets, &[*mut f32]) {
+        std::mem::swap(&mut self.current, &mut self.next);
+        if after.is_empty() {
+            return (&self.current, &[]);
+        }
+        self.draw_targets(after, draws);
+        (&self.current, &self.next.rows)
     }
 
-    /// Takes the noise of a block and asks the cache for its rows.
+    /// The targets of one pair of words, with noise of its own.
+    pub(crate) fn targets_of_pair(&mut self, centre: u32, draws: &mut Draws) -> &Targets {
+        self.draw_targets(&[centre], draws);
+        &self.next
+    }
+
+    /// Draws the next block's targets, of which the centres are the first of these.
     #[inline(always)]
-    fn fetch(&mut self, block: usize, centres: &[u32], draws: &mut Draws) {
-        let start = block * CENTRES;
-        if start >= centres.len() {
-            return;
-        }
-        let negative = self.shared.config.negative;
+    fn draw_targets(&mut self, centres: &[u32], draws: &mut Draws) {
         if self.used == self.noise.len() {
-            self.draw(draws);
+            self.draw_noise(draws);
         }
-        let noise = &self.noise[self.used..self.used + negative];
-        self.used += negative;
-        let centres = &centres[start..(start + CENTRES).min(centres.len())];
-        self.ring[block % SLOTS].set(centres, noise, &mut self.output);
+        let noise = &self.noise[self.used..self.used + self.negative];
+        self.used += self.negative;
+        self.next.set(&centres[..self.centres.min(centres.len())], noise, &mut self.output);
     }
 
-    /// Draws noise for the next blocks.
-    fn draw(&mut self, draws: &mut Draws) {
+    fn draw_noise(&mut self, draws: &mut Draws) {
         // A copy of its own lets the generator live in registers.
         let mut rng = draws.clone();
-        self.noise.resize(DRAWN_TOGETHER * self.shared.config.negative, 0);
-        self.noise.iter_mut().for_each(|word| *word = self.shared.noise.draw(&mut rng));
+        self.noise.resize(DRAWN_TOGETHER * self.negative, 0);
+        self.noise.iter_mut().for_each(|word| *word = self.distribution.draw(&mut rng));
         self.used = 0;
         *draws = rng;
     }

@@ -28,18 +28,24 @@ struct PrivateRows {
 }
 
 /// Rows of which a worker has its own copies: as many as its second cache holds beside the others.
-const PRIVATE_ROWS: usize = 2048;
+pub(crate) const PRIVATE_ROWS: usize = 2048;
 
-/// The updates of other workers that a worker may miss of a row.
-const MISSED_UPDATES: usize = 16;
+/// With two workers, how often a row is taken up between two merges. With more it is less, so that no more of the others' updates are
+/// missed.
+const USES_PER_MERGE: usize = 64;
 
 impl<'a> SharedRows<'a> {
     pub(crate) fn new(matrix: &'a Matrix, shared: &Shared<'_>) -> Self {
         let others = shared.config.worker_threads() - 1;
-        let n: usize = std::env::var("PRIV").ok().and_then(|v| v.parse().ok()).unwrap_or(PRIVATE_ROWS);
-        let m: usize = std::env::var("MISS").ok().and_then(|v| v.parse().ok()).unwrap_or(MISSED_UPDATES);
-        let private = (others > 0).then(|| PrivateRows::new(matrix, n, m.div_ceil(others)));
-        Self { matrix, private: private.flatten(), isa: shared.isa }
+        let uses_per_merge = || USES_PER_MERGE.div_ceil(others);
+        let private = (others > 0).then(|| PrivateRows::new(matrix, uses_per_merge())).flatten();
+        Self { matrix, private, isa: shared.isa }
+    }
+
+    /// Rows that no other worker trains.
+    #[cfg(test)]
+    pub(crate) fn alone(matrix: &'a Matrix) -> Self {
+        Self { matrix, private: None, isa: Isa::Portable }
     }
 
     #[inline(always)]
@@ -59,8 +65,8 @@ impl<'a> SharedRows<'a> {
 
 impl PrivateRows {
     /// None if there is no memory for them: they only save time.
-    fn new(matrix: &Matrix, rows: usize, uses_per_merge: usize) -> Option<Self> {
-        let rows = matrix.rows().min(rows);
+    fn new(matrix: &Matrix, uses_per_merge: usize) -> Option<Self> {
+        let rows = matrix.rows().min(PRIVATE_ROWS);
         let copies = Matrix::zeros(rows, matrix.columns()).ok()?;
         let merged = Matrix::zeros(rows, matrix.columns()).ok()?;
         let uses_per_merge = u8::try_from(uses_per_merge).unwrap_or(u8::MAX);

@@ -6,16 +6,27 @@ use crate::progress::Progress;
 
 /// Linear decay from `alpha` to `min_alpha` by tokens trained, all workers counted.
 pub(crate) struct Schedule<'a> {
-    start: f32,
-    end: f32,
-    total: u64,
+    start: f64,
+    end: f64,
+    epochs: u64,
+    /// In-vocabulary tokens in an epoch …
+    tokens: u64,
+    /// … and how many the rate is planned for.
+    expected: u64,
     progress: &'a Progress,
 }
 
 impl<'a> Schedule<'a> {
-    /// A schedule over `total` tokens.
-    pub(crate) fn new(config: &Config, total: u64, progress: &'a Progress) -> Self {
-        Self { start: config.alpha, end: config.min_alpha, total, progress }
+    /// A schedule over `config.epochs` epochs of `tokens`, in each of which the rate falls by its share within `expected` tokens.
+    pub(crate) fn new(config: &Config, tokens: u64, expected: Option<u64>, progress: &'a Progress) -> Self {
+        Self {
+            start: f64::from(config.alpha),
+            end: f64::from(config.min_alpha),
+            epochs: config.epochs as u64,
+            tokens: tokens.max(1),
+            expected: expected.unwrap_or(tokens).max(1),
+            progress,
+        }
     }
 
     /// Counts `tokens` about to be trained and gives their rate.
@@ -25,10 +36,16 @@ impl<'a> Schedule<'a> {
     pub(crate) fn rate_for(&self, tokens: u64) -> Result<f32> {
         self.progress.check()?;
         let done = self.progress.advance(tokens);
-        let share = done as f64 / self.total.max(1) as f64;
-        let rate = (f64::from(self.start) + (f64::from(self.end) - f64::from(self.start)) * share.min(1.0)) as f32;
+        let epoch = (done / self.tokens).min(self.epochs);
+        let within = (done - epoch * self.tokens) as f64 / self.expected as f64;
+        let share = ((epoch as f64 + within.min(1.0)) / self.epochs as f64).min(1.0);
+        let rate = (self.start + (self.end - self.start) * share) as f32;
         self.progress.set_learning_rate(rate);
         Ok(rate)
+    }
+
+    pub(crate) fn progress(&self) -> &'a Progress {
+        self.progress
     }
 }
 
@@ -36,19 +53,28 @@ impl<'a> Schedule<'a> {
 mod tests {
     use super::*;
 
+    fn rates(epochs: usize, tokens: u64, expected: Option<u64>) -> Vec<f32> {
+        let progress = Progress::default();
+        let config = Config { alpha: 1.0, min_alpha: 0.0, epochs, ..Config::default() };
+        let schedule = Schedule::new(&config, tokens, expected, &progress);
+        (0..5).map(|_| schedule.rate_for(25).unwrap()).collect()
+    }
+
     #[test]
     fn the_rate_falls_linearly_from_alpha_to_min_alpha() {
-        let progress = Progress::default();
-        let schedule = Schedule::new(&Config { alpha: 1.0, min_alpha: 0.0, ..Config::default() }, 100, &progress);
-        let rates: Vec<f32> = (0..4).map(|_| schedule.rate_for(25).unwrap()).collect();
-        assert_eq!(rates, [1.0, 0.75, 0.5, 0.25]);
-        assert_eq!(schedule.rate_for(1).unwrap(), 0.0);
+        assert_eq!(rates(1, 100, None), [1.0, 0.75, 0.5, 0.25, 0.0]);
+        assert_eq!(rates(2, 50, None), [1.0, 0.75, 0.5, 0.25, 0.0]);
+    }
+
+    #[test]
+    fn it_falls_less_within_an_epoch_that_was_expected_to_be_longer() {
+        assert_eq!(rates(2, 50, Some(100)), [1.0, 0.875, 0.5, 0.375, 0.0]);
     }
 
     #[test]
     fn a_cancelled_job_gets_no_rate() {
         let progress = Progress::default();
         progress.cancel();
-        assert!(Schedule::new(&Config::default(), 100, &progress).rate_for(1).is_err());
+        assert!(Schedule::new(&Config::default(), 100, None, &progress).rate_for(1).is_err());
     }
 }

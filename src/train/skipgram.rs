@@ -3,21 +3,29 @@
 use std::ops::Range;
 
 use super::Shared;
-use super::kernel::{Block, Scratch, train_block};
+use super::kernel::{Block, Scratch};
+use super::locks::LockedInputs;
 use super::negative::NegativeSampling;
 use super::rows::SharedRows;
-use super::targets::{CENTRES, Mask, Pairs};
-use super::worker::{Draws, window};
+use super::softmax::HierarchicalSoftmax;
+use super::targets::{MAX_CENTRES, Mask, Pairs};
+use super::worker::{Draws, Sums, window};
 
 pub(crate) struct SkipGram<'a> {
     shared: &'a Shared<'a>,
     rows: SharedRows<'a>,
-    targets: NegativeSampling<'a>,
+    locked: Option<LockedInputs<'a>>,
+    negative: Option<NegativeSampling<'a>>,
+    softmax: Option<HierarchicalSoftmax<'a>>,
+    /// The context words of a block's centres.
     inputs: Vec<*mut f32>,
     masks: Vec<Mask>,
+    /// Some of the inputs.
+    chosen: Vec<*mut f32>,
     next: Vec<*mut f32>,
     pairs: Pairs,
     scratch: Scratch,
+    sums: Sums,
 }
 
 impl<'a> SkipGram<'a> {
@@ -25,70 +33,152 @@ impl<'a> SkipGram<'a> {
         Self {
             shared,
             rows: SharedRows::new(&shared.weights.input, shared),
-            targets: NegativeSampling::new(shared, &shared.weights.output),
+            locked: shared.locks.map(LockedInputs::new),
+            negative: shared.negative_sampling(),
+            softmax: shared.hierarchical_softmax(),
             inputs: Vec::new(),
             masks: Vec::new(),
+            chosen: Vec::new(),
             next: Vec::new(),
             pairs: Pairs::default(),
             scratch: Scratch::default(),
+            sums: Sums::default(),
         }
+    }
+
+    pub(crate) fn sums(&self) -> Sums {
+        self.sums
     }
 
     /// Begins a batch.
     pub(crate) fn start_batch(&mut self) {
-        self.targets.start_batch();
+        if let Some(negative) = &mut self.negative {
+            negative.start_batch();
+        }
     }
 
     /// Trains the given centres of a sentence of kept tokens.
     pub(crate) fn train(&mut self, sentence: &[u32], centres: Range<usize>, rate: f32, draws: &mut Draws) {
-        if sentence.len() < 2 {
+        if sentence.len() < 2 || centres.is_empty() {
             return;
         }
-        let shared = self.shared;
-        let stride = self.rows.stride();
         let words = &sentence[centres.clone()];
-        self.targets.start(words, draws);
-        for block in 0..words.len().div_ceil(CENTRES) {
-            let first = centres.start + block * CENTRES;
-            let last = (first + CENTRES).min(centres.end);
-            let mut windows: [Range<usize>; CENTRES] = std::array::from_fn(|_| 0..0);
-            for at in first..last {
-                windows[at - first] = window(at, sentence.len(), shared, draws);
-            }
-            let (targets, next) = self.targets.targets(block, words, draws);
+        if let Some(negative) = &mut self.negative && self.shared.config.shared_negatives {
+            negative.start(words, draws);
+        }
+        if let Some(softmax) = &mut self.softmax {
+            softmax.start(words[0]);
+        }
+        let centres_per_block = self.shared.centres_per_block();
+        for first in centres.clone().step_by(centres_per_block) {
+            let last = (first + centres_per_block).min(centres.end);
+            self.set_inputs(sentence, first..last, draws);
+            // The words that enter the window with the next block.
+            let entering = last + self.shared.config.window;
+            let entering = entering.min(sentence.len())..(entering + centres_per_block).min(sentence.len());
             self.next.clear();
-            self.next.extend_from_slice(next);
-            for at in last + shared.config.window..(last + CENTRES + shared.config.window).min(sentence.len()) {
-                self.next.push(self.rows.row(sentence[at]));
+            for &word in &sentence[entering] {
+                self.next.push(self.rows.row(word));
             }
-            let windows = &windows[..last - first];
-            let start = windows.iter().map(|w| w.start).min().unwrap_or(0);
-            let end = windows.iter().map(|w| w.end).max().unwrap_or(0);
-            self.inputs.clear();
-            self.masks.clear();
-            for at in start..end {
-                let mut mask = 0;
-                for (centre, window) in windows.iter().enumerate() {
-                    let is_context = (window.start <= at) & (at < window.end) & (at != first + centre);
-                    mask |= Mask::from(is_context) << centre;
-                }
-                if mask != 0 {
-                    self.inputs.push(self.rows.row(sentence[at]));
-                    self.masks.push(mask);
-                }
+            let locked = self.locked.as_mut();
+            if let Some(locked) = locked {
+                locked.take(&mut self.inputs, self.shared);
             }
-            self.pairs.set(&self.masks, targets);
-            let block = Block {
-                inputs: &self.inputs,
-                targets: &targets.rows,
-                positive: &self.pairs.positive,
-                total: &self.pairs.total,
-                next: &self.next,
-                stride,
-                rate,
-            };
-            // SAFETY: the rows come from the weights' matrices, of equal stride; the instruction set was detected.
-            unsafe { train_block(shared.isa, &block, &mut self.scratch) }
+            for at in first..last {
+                self.train_softmax(at - first, sentence.get(at + 1).copied().filter(|_| at + 1 < centres.end), rate);
+            }
+            match self.shared.config.shared_negatives {
+                true => self.train_negative(&sentence[last..centres.end], rate, draws),
+                false => self.train_pairs(&sentence[first..last], rate, draws),
+            }
+            if let Some(locked) = &mut self.locked {
+                locked.give_back(self.shared);
+            }
         }
     }
+
+    /// The context words of some centres, and of which each is one.
+    #[inline(always)]
+    fn set_inputs(&mut self, sentence: &[u32], centres: Range<usize>, draws: &mut Draws) {
+        let mut windows: [Range<usize>; MAX_CENTRES] = std::array::from_fn(|_| 0..0);
+        let (mut start, mut end) = (usize::MAX, 0);
+        for at in centres.clone() {
+            let window = window(at, sentence.len(), self.shared, draws);
+            self.sums.examples += window.len() as u64 - 1;
+            (start, end) = (start.min(window.start), end.max(window.end));
+            windows[at - centres.start] = window;
+        }
+        self.inputs.clear();
+        self.masks.clear();
+        for at in start..end {
+            let mut mask = 0;
+            for (centre, window) in windows[..centres.len()].iter().enumerate() {
+                let is_context = (window.start <= at) & (at < window.end) & (at != centres.start + centre);
+                mask |= Mask::from(is_context) << centre;
+            }
+            if mask != 0 {
+                self.inputs.push(self.rows.row(sentence[at]));
+                self.masks.push(mask);
+                if let Some(locked) = &mut self.locked {
+                    locked.push(sentence[at]);
+                }
+            }
+        }
+    }
+
+    /// Trains all inputs against all centres and their noise.
+    #[inline(always)]
+    fn train_negative(&mut self, after: &[u32], rate: f32, draws: &mut Draws) {
+        let Some(negative) = &mut self.negative else { return };
+        let (targets, next) = negative.targets(after, draws);
+        self.next.extend_from_slice(next);
+        self.pairs.set(&self.masks, targets);
+        let (inputs, targets) = (&self.inputs, &targets.rows);
+        let block = block(inputs, targets, &self.pairs, &self.next, rate, self.rows.stride());
+        self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
+    }
+
+    /// Trains every pair of a centre and a context word against noise of its own.
+    fn train_pairs(&mut self, centres: &[u32], rate: f32, draws: &mut Draws) {
+        let Some(negative) = &mut self.negative else { return };
+        for (centre, &word) in centres.iter().enumerate() {
+            for (input, mask) in self.inputs.iter().zip(&self.masks) {
+                if mask >> centre & 1 == 1 {
+                    let targets = negative.targets_of_pair(word, draws);
+                    self.pairs.set(&[1], targets);
+                    let inputs = std::slice::from_ref(input);
+                    let block = block(inputs, &targets.rows, &self.pairs, &[], rate, self.rows.stride());
+                    self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
+                }
+            }
+        }
+    }
+
+    /// Trains the context words of one centre against the centre's path.
+    #[inline(always)]
+    fn train_softmax(&mut self, centre: usize, after: Option<u32>, rate: f32) {
+        let Some(softmax) = &mut self.softmax else { return };
+        let (path, next) = softmax.path(after);
+        self.chosen.clear();
+        for (&input, mask) in self.inputs.iter().zip(&self.masks) {
+            if mask >> centre & 1 == 1 {
+                self.chosen.push(input);
+            }
+        }
+        self.pairs.repeat(self.chosen.len(), &path.positive);
+        let block = block(&self.chosen, &path.rows, &self.pairs, next, rate, self.rows.stride());
+        self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
+    }
+}
+
+#[inline(always)]
+fn block<'b>(
+    inputs: &'b [*mut f32],
+    targets: &'b [*mut f32],
+    pairs: &'b Pairs,
+    next: &'b [*mut f32],
+    rate: f32,
+    stride: usize,
+) -> Block<'b> {
+    Block { inputs, targets, positive: &pairs.positive, total: &pairs.total, next, stride, rate }
 }

@@ -18,14 +18,27 @@ pub(crate) type Draws = Xoshiro256PlusPlus;
 pub(crate) struct Worker<'a> {
     shared: &'a Shared<'a>,
     family: Family<'a>,
-    /// The tokens of the current run of sentences that subsampling kept, and where each of these sentences ends.
+    /// The tokens of a sentence that subsampling kept.
     sentence: Vec<u32>,
     kept: u64,
+    tokens: u64,
 }
 
 enum Family<'a> {
     SkipGram(SkipGram<'a>),
     Cbow(Cbow<'a>),
+}
+
+/// What a worker has added up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sums {
+    /// In-vocabulary tokens read.
+    pub(crate) tokens: u64,
+    /// Tokens that subsampling kept.
+    pub(crate) kept: u64,
+    pub(crate) loss: f64,
+    /// Examples trained: pairs of a centre and a context word, or in CBOW centres.
+    pub(crate) examples: u64,
 }
 
 /// Tokens between two looks at the schedule.
@@ -37,12 +50,16 @@ impl<'a> Worker<'a> {
             true => Family::SkipGram(SkipGram::new(shared)),
             false => Family::Cbow(Cbow::new(shared)),
         };
-        Self { shared, family, sentence: Vec::new(), kept: 0 }
+        Self { shared, family, sentence: Vec::new(), kept: 0, tokens: 0 }
     }
 
-    /// Tokens that subsampling kept so far.
-    pub(crate) fn kept(&self) -> u64 {
-        self.kept
+    /// What it has added up so far.
+    pub(crate) fn sums(&self) -> Sums {
+        let sums = match &self.family {
+            Family::SkipGram(family) => family.sums(),
+            Family::Cbow(family) => family.sums(),
+        };
+        Sums { tokens: self.tokens, kept: self.kept, ..sums }
     }
 
     /// Trains every sentence of a batch.
@@ -78,6 +95,7 @@ impl<'a> Worker<'a> {
             }
         }
         self.shared.schedule.rate_for(tokens as u64)?;
+        self.tokens += values.len() as u64;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ mod search;
 mod shared;
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, RwLock};
 
 pub use pooling::Pooling;
 pub use rows::Rows;
@@ -32,7 +32,7 @@ pub struct KeyedVectors {
     counts: Vec<u64>,
     rows: Rows,
     config: Option<Config>,
-    norms: OnceLock<Vec<f32>>,
+    norms: RwLock<Option<Arc<[f32]>>>,
 }
 
 impl KeyedVectors {
@@ -45,7 +45,7 @@ impl KeyedVectors {
             let reason = format!("{} words and {} counts for {} rows", words.len(), counts.len(), rows.len());
             return Err(Error::parameter("vectors", reason));
         }
-        Ok(Self { words, counts, rows, config, norms: OnceLock::new() })
+        Ok(Self { words, counts, rows, config, norms: RwLock::default() })
     }
 
     /// A table of `words` over a copy of `values`, `vector_size` floats a word. Counts are made up to fall from row to

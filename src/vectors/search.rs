@@ -1,6 +1,7 @@
 //! Cosine similarity and nearest neighbours.
 
 use std::cmp::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use rayon::prelude::*;
 
@@ -18,7 +19,8 @@ impl KeyedVectors {
     /// [`Error::UnknownWord`].
     pub fn similarity(&self, a: &str, b: &str) -> Result<f32> {
         let (a, b) = (self.row_of(a)?, self.row_of(b)?);
-        let norms = self.norms()[a] * self.norms()[b];
+        let norms = self.norms();
+        let norms = norms[a] * norms[b];
         Ok(if norms > 0.0 { dot(self.rows.row(a), self.rows.row(b)) / norms } else { 0.0 })
     }
 
@@ -31,11 +33,12 @@ impl KeyedVectors {
     pub fn most_similar(&self, positive: &[&str], negative: &[&str], topn: usize) -> Result<Vec<(usize, f32)>> {
         let mut query = vec![0.0; self.vector_size()];
         let mut asked = Vec::new();
+        let norms = self.norms();
         for (words, sign) in [(positive, 1.0), (negative, -1.0)] {
             for word in words {
                 let row = self.row_of(word)?;
                 asked.push(row);
-                let scale = sign / self.norms()[row].max(f32::MIN_POSITIVE);
+                let scale = sign / norms[row].max(f32::MIN_POSITIVE);
                 query.iter_mut().zip(self.rows.row(row)).for_each(|(q, v)| *q += scale * v);
             }
         }
@@ -49,7 +52,8 @@ impl KeyedVectors {
     /// order.
     pub fn nearest(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Vec<(usize, f32)> {
         let scale = 1.0 / dot(query, query).sqrt().max(f32::MIN_POSITIVE);
-        let cosine = |row: usize| dot(query, self.rows.row(row)) * scale / self.norms()[row].max(f32::MIN_POSITIVE);
+        let norms = self.norms();
+        let cosine = |row: usize| dot(query, self.rows.row(row)) * scale / norms[row].max(f32::MIN_POSITIVE);
         let rows = 0..self.len();
         let cosines: Vec<f32> = match rows.len() > ROWS_PER_TASK && has_threads() {
             true => rows.into_par_iter().with_min_len(ROWS_PER_TASK).map(cosine).collect(),
@@ -67,8 +71,17 @@ impl KeyedVectors {
     }
 
     /// Euclidean norms, in row order; computed when first asked for.
-    pub(crate) fn norms(&self) -> &[f32] {
-        self.norms.get_or_init(|| self.rows.iter().map(|row| dot(row, row).sqrt()).collect())
+    pub(crate) fn norms(&self) -> Arc<[f32]> {
+        let known = self.norms.read().unwrap_or_else(PoisonError::into_inner).clone();
+        known.unwrap_or_else(|| {
+            let norms: Arc<[f32]> = self.rows.iter().map(|row| dot(row, row).sqrt()).collect();
+            self.norms.write().unwrap_or_else(PoisonError::into_inner).insert(norms).clone()
+        })
+    }
+
+    /// Forgets what was computed from the rows: for when they have changed, as training does.
+    pub fn forget_norms(&self) {
+        self.norms.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 

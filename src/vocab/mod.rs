@@ -1,7 +1,6 @@
 //! The vocabulary: which words there are, how often, and what follows from that for training.
 
 mod count;
-#[cfg_attr(not(test), expect(dead_code, reason = "hierarchical softmax, which needs it, is yet to come"))]
 mod huffman;
 mod noise;
 mod subsample;
@@ -10,6 +9,7 @@ mod word_counts;
 mod words;
 
 pub use count::CountOptions;
+pub(crate) use huffman::HuffmanTree;
 pub(crate) use noise::NoiseDistribution;
 pub(crate) use subsample::keep_thresholds;
 pub use trim::{Rule, Trim, TrimReport};

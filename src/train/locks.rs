@@ -1,0 +1,55 @@
+//! Word vectors that move less than others, or not at all.
+
+use super::Shared;
+use super::kernel::{pool_rows, spread_change};
+use crate::model::AlignedBuffer;
+
+/// Stands in for inputs with a lock factor other than 1: they are trained as copies, of whose change the row gets its share. A row with
+/// the factor 0 is thus never written.
+pub(crate) struct LockedInputs<'a> {
+    /// gensim's `vectors_lockf`: the share of its change that each word takes.
+    factors: &'a [f32],
+    /// The words of the next inputs.
+    words: Vec<u32>,
+    taken: Vec<(*mut f32, *mut f32, f32)>,
+    copies: AlignedBuffer,
+}
+
+impl<'a> LockedInputs<'a> {
+    pub(crate) fn new(factors: &'a [f32]) -> Self {
+        Self { factors, words: Vec::new(), taken: Vec::new(), copies: AlignedBuffer::default() }
+    }
+
+    /// Names the word of the next input.
+    pub(crate) fn push(&mut self, word: u32) {
+        self.words.push(word);
+    }
+
+    /// Puts copies in the place of locked inputs.
+    pub(crate) fn take(&mut self, inputs: &mut [*mut f32], shared: &Shared<'_>) {
+        let stride = shared.weights.input.stride();
+        let copies = self.copies.at_least(inputs.len() * 2 * stride);
+        for ((i, input), word) in inputs.iter_mut().enumerate().zip(self.words.drain(..)) {
+            let factor = self.factors[word as usize];
+            if factor != 1.0 {
+                // SAFETY: the buffer has room for two rows an input; the instruction set was detected.
+                unsafe {
+                    let copy = copies.add(i * 2 * stride);
+                    pool_rows(shared.isa, &[*input], 1.0, copy, stride);
+                    self.taken.push((*input, copy, factor));
+                    *input = copy;
+                }
+            }
+        }
+    }
+
+    /// Gives the rows their shares.
+    pub(crate) fn give_back(&mut self, shared: &Shared<'_>) {
+        for (row, copy, factor) in self.taken.drain(..) {
+            if factor != 0.0 {
+                // SAFETY: `take` made the copy, and the buffer has not grown since.
+                unsafe { spread_change(shared.isa, copy, &[row], factor, shared.weights.input.stride()) }
+            }
+        }
+    }
+}

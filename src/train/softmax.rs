@@ -1,0 +1,57 @@
+//! Hierarchical softmax: the targets of a centre are the inner nodes on its path in a Huffman tree, labelled with the branches not
+//! taken (Morin & Bengio 2005; Mikolov et al. 2013).
+
+use super::Shared;
+use super::rows::SharedRows;
+use crate::model::Matrix;
+use crate::vocab::HuffmanTree;
+
+/// Gives the path of each centre, one centre ahead of use.
+pub(crate) struct HierarchicalSoftmax<'a> {
+    tree: &'a HuffmanTree,
+    nodes: SharedRows<'a>,
+    current: Path,
+    next: Path,
+}
+
+/// The targets of a centre.
+#[derive(Default)]
+pub(crate) struct Path {
+    pub(crate) rows: Vec<*mut f32>,
+    /// The row of A for every input; all of B is 1.
+    pub(crate) positive: Vec<f32>,
+}
+
+impl<'a> HierarchicalSoftmax<'a> {
+    pub(crate) fn new(tree: &'a HuffmanTree, nodes: &'a Matrix, shared: &Shared<'_>) -> Self {
+        let nodes = SharedRows::new(nodes, shared);
+        Self { tree, nodes, current: Path::default(), next: Path::default() }
+    }
+
+    /// Begins a run of centres.
+    pub(crate) fn start(&mut self, first: u32) {
+        self.next.set(first, self.tree, &mut self.nodes);
+    }
+
+    /// The path of the next centre, and the rows of the one `after` it.
+    #[inline(always)]
+    pub(crate) fn path(&mut self, after: Option<u32>) -> (&Path, &[*mut f32]) {
+        std::mem::swap(&mut self.current, &mut self.next);
+        match after {
+            Some(after) => self.next.set(after, self.tree, &mut self.nodes),
+            None => self.next.rows.clear(),
+        }
+        (&self.current, &self.next.rows)
+    }
+}
+
+impl Path {
+    #[inline(always)]
+    fn set(&mut self, centre: u32, tree: &HuffmanTree, nodes: &mut SharedRows<'_>) {
+        let (path, bits) = tree.path(centre);
+        self.rows.clear();
+        self.rows.extend(path.iter().map(|&node| nodes.row(node)));
+        self.positive.clear();
+        self.positive.extend(bits.iter().map(|&bit| f32::from(1 - bit)));
+    }
+}

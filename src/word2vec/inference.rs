@@ -1,0 +1,107 @@
+//! What a trained model says of sentences and contexts.
+
+use super::Word2Vec;
+use crate::error::{Error, Result};
+use crate::vectors::Rows;
+use crate::vocab::HuffmanTree;
+
+impl Word2Vec {
+    /// The log-probability of each sentence, a list of words, by hierarchical softmax: the sum over all centres, and in skip-gram over all
+    /// words in their full window (Taddy 2015). Unknown words are left out. Other than in gensim, sentences are not cut and large
+    /// products count.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if the model was not trained with hierarchical softmax.
+    pub fn score<'a>(&self, sentences: impl IntoIterator<Item = impl IntoIterator<Item = &'a str>>) -> Result<Vec<f64>> {
+        let Some(nodes) = self.node_rows().filter(|_| self.config.hs) else {
+            return Err(Error::parameter("hs", "score needs a model of hierarchical softmax: hs=1"));
+        };
+        let tree = HuffmanTree::new(self.vocabulary.counts());
+        let scorer = Scorer { model: self, input: Rows::from_matrix(self.weights.input.clone()), nodes, tree };
+        let rows = |words: &mut dyn Iterator<Item = &'a str>| -> Vec<u32> {
+            words.filter_map(|word| self.vocabulary.words().row(word)).collect()
+        };
+        Ok(sentences.into_iter().map(|sentence| scorer.score(&rows(&mut sentence.into_iter()))).collect())
+    }
+
+    /// The `topn` words most probable between the given context words, and their probabilities, by a softmax over the output rows: a
+    /// crude predictor, in skip-gram models too. Unknown words are left out; none if all are unknown.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if the model was not trained with negative sampling.
+    pub fn predict_output_word(&self, context: &[u32], topn: usize) -> Result<Vec<(usize, f64)>> {
+        let Some(output) = self.output_rows().filter(|_| self.config.negative > 0) else {
+            return Err(Error::parameter("negative", "predict_output_word needs a model of negative sampling: negative > 0"));
+        };
+        if context.is_empty() {
+            return Ok(Vec::new());
+        }
+        let hidden = self.hidden(&Rows::from_matrix(self.weights.input.clone()), context);
+        let scores: Vec<f64> = output.iter().map(|row| dot(&hidden, row)).collect();
+        let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let powers: Vec<f64> = scores.iter().map(|score| (score - greatest).exp()).collect();
+        let total: f64 = powers.iter().sum();
+        let mut ranked: Vec<(usize, f64)> = powers.iter().map(|power| power / total).enumerate().collect();
+        let by_probability = |a: &(usize, f64), b: &(usize, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        if topn < ranked.len() {
+            ranked.select_nth_unstable_by(topn, by_probability);
+            ranked.truncate(topn);
+        }
+        ranked.sort_unstable_by(by_probability);
+        Ok(ranked)
+    }
+
+    /// The mean or the sum of context words' vectors.
+    fn hidden(&self, input: &Rows, context: &[u32]) -> Vec<f64> {
+        let mut hidden = vec![0.0; input.vector_size()];
+        for &word in context {
+            hidden.iter_mut().zip(input.row(word as usize)).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+        if self.config.cbow_mean {
+            hidden.iter_mut().for_each(|sum| *sum /= context.len() as f64);
+        }
+        hidden
+    }
+}
+
+struct Scorer<'a> {
+    model: &'a Word2Vec,
+    input: Rows,
+    nodes: Rows,
+    tree: HuffmanTree,
+}
+
+impl Scorer<'_> {
+    fn score(&self, sentence: &[u32]) -> f64 {
+        let window = self.model.config.window;
+        let mut sum = 0.0;
+        for (at, &centre) in sentence.iter().enumerate() {
+            let before = at.saturating_sub(window)..at;
+            let after = at + 1..(at + window + 1).min(sentence.len());
+            let context: Vec<u32> = before.chain(after).map(|i| sentence[i]).collect();
+            sum += match self.model.config.sg {
+                true => context.iter().map(|&word| self.of_path(centre, &self.model.hidden(&self.input, &[word]))).sum(),
+                false if context.is_empty() => 0.0,
+                false => self.of_path(centre, &self.model.hidden(&self.input, &context)),
+            };
+        }
+        sum
+    }
+
+    /// ln p(word | hidden), along its path.
+    fn of_path(&self, word: u32, hidden: &[f64]) -> f64 {
+        let (path, bits) = self.tree.path(word);
+        let steps = path.iter().zip(bits);
+        steps
+            .map(|(&node, &bit)| {
+                let product = dot(hidden, self.nodes.row(node as usize));
+                // ln σ(x) for bit 0, ln σ(−x) for bit 1.
+                -(if bit == 0 { -product } else { product }).exp().ln_1p()
+            })
+            .sum()
+    }
+}
+
+fn dot(a: &[f64], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(x, &y)| x * f64::from(y)).sum()
+}

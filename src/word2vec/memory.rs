@@ -1,0 +1,103 @@
+//! How much memory a training takes.
+
+use crate::config::Config;
+use crate::model::Matrix;
+
+/// Bytes by purpose, before they are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Words, their counts and their index.
+    pub vocab: u64,
+    /// The word vectors.
+    pub vectors: u64,
+    /// The rows of the Huffman tree's inner nodes, 0 without hierarchical softmax.
+    pub syn1: u64,
+    /// The rows trained against noise, 0 without negative sampling.
+    pub syn1neg: u64,
+    /// What is drawn from, and looked up in, while training: noise, subsampling, tree.
+    pub tables: u64,
+    /// The encoded corpus, as far as it stays in memory.
+    pub spool: u64,
+    /// The workers' own copies of the busiest rows.
+    pub workers: u64,
+}
+
+/// Of a word in the vocabulary: 8 bytes each for offset, count and the count of the vectors, and twice 5 for the index.
+const BYTES_OF_WORD: u64 = 34;
+/// The mean length of a word, where it is not known.
+const BYTES_OF_TEXT: u64 = 9;
+/// Of a word in the tables of noise and subsampling, those that the former is made from among them.
+const BYTES_OF_NOISE: u64 = 44;
+/// Of a word in the tree, with a path of some 20 nodes.
+const BYTES_OF_PATH: u64 = 140;
+/// An id, and a share of where sentences end.
+const BYTES_OF_TOKEN: f64 = 4.3;
+
+impl Memory {
+    /// An estimate for a vocabulary of `words`, and a corpus of `tokens` in-vocabulary tokens of which `memory_budget` bytes may stay in
+    /// memory.
+    pub fn estimate(config: &Config, words: u64, tokens: u64, memory_budget: u64) -> Self {
+        let row = (Matrix::stride_of(config.vector_size) * size_of::<f32>()) as u64;
+        let matrix = words * row;
+        let matrices = 1 + u64::from(config.negative > 0) + u64::from(config.hs);
+        let workers = config.worker_threads() as u64;
+        let own_rows = if workers > 1 { words.min(crate::train::PRIVATE_ROWS as u64) } else { 0 };
+        Self {
+            vocab: words * (BYTES_OF_WORD + BYTES_OF_TEXT),
+            vectors: matrix,
+            syn1: if config.hs { matrix } else { 0 },
+            syn1neg: if config.negative > 0 { matrix } else { 0 },
+            tables: words * (BYTES_OF_NOISE + if config.hs { BYTES_OF_PATH } else { 0 }),
+            spool: ((tokens as f64 * BYTES_OF_TOKEN) as u64).min(memory_budget),
+            workers: workers * matrices * 2 * own_rows * row,
+        }
+    }
+
+    /// The model alone: what stays after training.
+    pub fn model(&self) -> u64 {
+        self.vocab + self.vectors + self.syn1 + self.syn1neg
+    }
+
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.model() + self.tables + self.spool + self.workers
+    }
+
+    /// The most that this process will have had, if it has counted the corpus and now makes and trains the model.
+    pub fn peak(&self) -> u64 {
+        let now = process_memory("VmRSS:").unwrap_or(0);
+        // What counting took and gave back is there to be used again, but for the matrices, which are mapped anew.
+        (now + self.total()).max(peak_memory().unwrap_or(0))
+    }
+}
+
+/// The greatest resident memory of this process so far, in bytes, where the system tells.
+pub fn peak_memory() -> Option<u64> {
+    process_memory("VmHWM:")
+}
+
+fn process_memory(name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_counted_with_their_padding_and_beyond_32_bits() {
+        let config = Config { vector_size: 100, hs: true, workers: 1, ..Config::default() };
+        let memory = Memory::estimate(&config, 3_000_000_000, 0, 0);
+        assert_eq!(memory.vectors, 3_000_000_000 * 448);
+        assert_eq!((memory.syn1, memory.syn1neg), (memory.vectors, memory.vectors));
+        assert_eq!((memory.spool, memory.workers), (0, 0));
+    }
+
+    #[test]
+    fn the_spool_stays_within_its_budget() {
+        let memory = Memory::estimate(&Config::default(), 10, 1_000_000, 1_000);
+        assert_eq!(memory.spool, 1_000);
+    }
+}

@@ -1,0 +1,340 @@
+//! A word2vec model: the whole way in one call, or step by step.
+
+mod checkpoint;
+mod inference;
+mod memory;
+mod saved;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+pub use checkpoint::{Checkpoint, Every};
+pub use memory::{Memory, peak_memory};
+pub use saved::Saved;
+
+use crate::config::Config;
+use crate::corpus::Corpus;
+use crate::encode::{Encoded, encode, encode_batches};
+use crate::error::{Error, Result};
+use crate::model::{Matrix, Weights};
+use crate::process::need_threads;
+use crate::progress::Progress;
+use crate::train::kernel::Isa;
+use crate::train::{Job, Observer, Position, Source, Trained, changed, train};
+use crate::vectors::{KeyedVectors, Rows};
+use crate::vocab::{CountOptions, Trim, TrimReport, Vocabulary, WordCounts};
+
+/// A word2vec model: its vocabulary and weights (Mikolov et al. 2013). Clones share the weights.
+///
+/// ```
+/// use polargram::corpus::ArrowCorpus;
+/// use polargram::{Config, Progress, Word2Vec};
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
+/// # let mut lists = ListBuilder::new(StringBuilder::new());
+/// # for _ in 0..100 { lists.append_value(["the", "cat", "sat"].map(Some)); }
+/// # let batch = RecordBatch::try_from_iter([("tokens", Arc::new(lists.finish()) as ArrayRef)])?;
+///
+/// let corpus = ArrowCorpus::new(&[batch], "tokens")?;
+/// let config = Config { vector_size: 16, sg: true, ..Config::default() };
+/// let (model, trained) = Word2Vec::fit(&corpus, config, &Progress::default())?;
+/// assert_eq!(model.vectors()?.vector("cat")?.len(), 16);
+/// assert_eq!(trained.tokens, 5 * 300);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Step by step, with a vocabulary that grows:
+///
+/// ```
+/// use polargram::vocab::{Trim, WordCounts};
+/// use polargram::word2vec::TrainOptions;
+/// # use polargram::{Config, Progress, Word2Vec, corpus::ArrowCorpus};
+/// # use std::sync::Arc;
+/// # use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
+/// # let corpus_of = |words: [&'static str; 3]| {
+/// #     let mut lists = ListBuilder::new(StringBuilder::new());
+/// #     for _ in 0..100 { lists.append_value(words.map(Some)); }
+/// #     let batch = RecordBatch::try_from_iter([("tokens", Arc::new(lists.finish()) as ArrayRef)]).unwrap();
+/// #     ArrowCorpus::new(&[batch], "tokens").unwrap()
+/// # };
+/// # let (corpus, later) = (corpus_of(["the", "cat", "sat"]), corpus_of(["the", "dog", "ran"]));
+/// let config = Config { vector_size: 16, hs: true, negative: 0, compute_loss: true, ..Config::default() };
+/// let progress = Progress::default();
+/// let counts = WordCounts::count(&corpus, &Default::default(), &progress)?;
+/// let (model, _) = Word2Vec::new(config, &counts, &Trim::default())?;
+/// model.train(&corpus, &TrainOptions::default(), &mut (), &progress)?;
+///
+/// let counts = WordCounts::count(&later, &Default::default(), &progress)?;
+/// let (model, _) = model.updated(&counts, &Trim::default())?;
+/// let trained = model.train(&later, &TrainOptions::default(), &mut (), &progress)?;
+/// assert_eq!(model.vocabulary().len(), 5);
+/// assert!(trained.losses[4].0 < trained.losses[0].0);
+/// # Ok::<(), polargram::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Word2Vec {
+    config: Config,
+    vocabulary: Arc<Vocabulary>,
+    weights: Weights,
+    corpus: CorpusSize,
+}
+
+/// What was read of a corpus.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorpusSize {
+    /// Lists that are not null.
+    pub sentences: u64,
+    /// Tokens that are not null, those out of vocabulary among them.
+    pub tokens: u64,
+}
+
+/// How to read a corpus for training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether it is encoded once and kept. If not, it is read and encoded anew in every epoch.
+    pub spool: bool,
+    /// Bytes of encoded corpus that stay in memory; a larger one goes to a temporary file.
+    pub memory_budget: u64,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { spool: true, memory_budget: 256 << 20 }
+    }
+}
+
+/// What [`Word2Vec::train`] may be told besides the hyperparameters.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TrainOptions<'a> {
+    /// How to read the corpus.
+    pub reading: Reading,
+    /// The size of the corpus by which the learning rate falls, where it is not that of the corpus trained on.
+    pub expected: Option<CorpusSize>,
+    /// For each word the share of its changes that its vector takes; 0 freezes it.
+    pub locks: Option<&'a [f32]>,
+    /// Where to save the state now and then, to train on after a crash.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// Where the training was when it was saved.
+    pub resume: Option<&'a Resume>,
+}
+
+/// A place in a training run, and the corpus it is in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resume {
+    /// The place.
+    pub position: Position,
+    /// The corpus.
+    pub encoded: Encoded,
+}
+
+impl Word2Vec {
+    /// Counts, encodes and trains.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a value out of range, what the corpus fails with, [`Error::EmptyVocabulary`], or [`Error::Interrupted`].
+    pub fn fit(corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<(Self, Trained)> {
+        let model = Self::count(corpus, config, progress)?;
+        let options = TrainOptions { expected: Some(model.corpus), ..TrainOptions::default() };
+        let trained = model.train(corpus, &options, &mut (), progress)?;
+        Ok((model, trained))
+    }
+
+    /// Counts a corpus, and makes an untrained model of its words.
+    ///
+    /// # Errors
+    /// As for [`fit`](Self::fit).
+    pub fn count(corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<Self> {
+        config.validate()?;
+        need_threads()?;
+        let counts = WordCounts::count(corpus, &CountOptions::from(&config), progress)?;
+        let trim = Trim::from(&config);
+        Ok(Self::new(config, &counts, &trim)?.0)
+    }
+
+    /// An untrained model of the words that `trim` keeps.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a value out of range, [`Error::EmptyVocabulary`], [`Error::Io`] if there is no memory for the weights.
+    pub fn new(config: Config, counts: &WordCounts, trim: &Trim<'_>) -> Result<(Self, TrimReport)> {
+        config.validate()?;
+        let (vocabulary, report) = Vocabulary::new(counts, trim)?;
+        let weights = Weights::new(vocabulary.len(), &config)?;
+        let corpus = CorpusSize { sentences: counts.sentences(), tokens: counts.raw_tokens() };
+        Ok((Self { config, vocabulary: Arc::new(vocabulary), weights, corpus }, report))
+    }
+
+    /// A model of the same words and further ones from a new corpus. Words keep their vectors, new ones get their first, and the counts
+    /// of both corpora are added up: noise, subsampling and tree follow them.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn updated(&self, counts: &WordCounts, trim: &Trim<'_>) -> Result<(Self, TrimReport)> {
+        let (vocabulary, report) = self.vocabulary.extended(counts, trim)?;
+        let weights = self.weights.extended(vocabulary.len(), self.config.seed)?;
+        let corpus = CorpusSize { sentences: counts.sentences(), tokens: counts.raw_tokens() };
+        Ok((Self { config: self.config.clone(), vocabulary: Arc::new(vocabulary), weights, corpus }, report))
+    }
+
+    /// The same words with weights as before any training.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn reset(&self, config: Config) -> Result<Self> {
+        config.validate()?;
+        let weights = Weights::new(self.vocabulary.len(), &config)?;
+        Ok(Self { config, weights, ..self.clone() })
+    }
+
+    /// The same model with other hyperparameters. Those that shaped the vocabulary and the weights have no effect any more.
+    #[must_use]
+    pub fn with_config(&self, config: Config) -> Self {
+        Self { config, ..self.clone() }
+    }
+
+    /// Trains [`Config::epochs`] times over a corpus, in place: clones of this model and vectors taken from it change too.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a value out of range, what the corpus or the observer fails with, [`Error::Interrupted`].
+    pub fn train(
+        &self,
+        corpus: &dyn Corpus,
+        options: &TrainOptions<'_>,
+        observer: &mut dyn Observer,
+        progress: &Progress,
+    ) -> Result<Trained> {
+        self.config.validate()?;
+        need_threads()?;
+        let isa = Isa::detect()?;
+        let start = Instant::now();
+        let (config, vocabulary) = (&self.config, self.vocabulary.as_ref());
+        let spool = match options.reading.spool {
+            true => Some(encode(corpus, vocabulary, config.batch_words, options.reading.memory_budget, progress)?),
+            false => None,
+        };
+        let source = match &spool {
+            Some(spool) => Source::Spool(spool),
+            // Read once without keeping anything, to know what there will be.
+            None => Source::Stream {
+                corpus,
+                encoded: encode_batches(corpus, vocabulary, config.batch_words, progress, &mut |_| Ok(()))?,
+            },
+        };
+        let encoded = source.encoded();
+        if let Some(resume) = options.resume.filter(|resume| resume.encoded != encoded) {
+            return Err(match resume.encoded.raw_tokens == encoded.raw_tokens {
+                true => Error::corpus("corpus", "is not the one that the checkpoint was made from"),
+                false => changed(resume.encoded, encoded),
+            });
+        }
+        let job = Job {
+            config,
+            vocabulary,
+            weights: &self.weights,
+            locks: options.locks,
+            source,
+            expected_tokens: options.expected.map(|expected| expected_tokens(encoded, expected)),
+            start: options.resume.map(|resume| resume.position.clone()).unwrap_or_default(),
+            isa,
+        };
+        let encoding = start.elapsed();
+        let trained = match options.checkpoint {
+            Some(checkpoint) => train(&job, &mut checkpoint.observer(self, encoded, observer), progress),
+            None => train(&job, observer, progress),
+        }?;
+        Ok(Trained { encoding, ..trained })
+    }
+
+    /// The word vectors, which share the model's memory.
+    ///
+    /// # Errors
+    /// None but a bug's: words, counts and rows are of one number.
+    pub fn vectors(&self) -> Result<KeyedVectors> {
+        let rows = Rows::from_matrix(self.weights.input.clone());
+        let counts = self.vocabulary.counts().to_vec();
+        KeyedVectors::new(self.vocabulary.words().clone(), counts, rows, Some(self.config.clone()))
+    }
+
+    /// The hyperparameters.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The vocabulary.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// The weights.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// What was read of the corpus that the vocabulary is from, the last one if there were several.
+    pub fn corpus(&self) -> CorpusSize {
+        self.corpus
+    }
+
+    /// Sets the vectors of words that `vectors` knows too, and gives their number (gensim 3: `intersect_word2vec_format`).
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if they are of other dimensions.
+    pub fn adopt(&mut self, vectors: &KeyedVectors) -> Result<usize> {
+        if vectors.vector_size() != self.config.vector_size {
+            let (theirs, ours) = (vectors.vector_size(), self.config.vector_size);
+            return Err(Error::parameter("vector_size", format!("is {ours}, but the vectors have {theirs} dimensions")));
+        }
+        let mut input = self.weights.input.extended(self.vocabulary.len())?;
+        let rows = self.vocabulary.words().iter().enumerate();
+        let known = rows.filter_map(|(row, word)| Some((row, vectors.words().row(word)?)));
+        let adopted = known.map(|(row, theirs)| input.values(row).copy_from_slice(vectors.rows().row(theirs as usize))).count();
+        self.weights.input = Arc::new(input);
+        Ok(adopted)
+    }
+
+    fn rows_of(matrix: &Arc<Matrix>) -> Rows {
+        Rows::from_matrix(matrix.clone())
+    }
+
+    /// The rows trained against noise, V × d, if there is negative sampling (gensim: `syn1neg`).
+    pub fn output_rows(&self) -> Option<Rows> {
+        self.weights.output.as_ref().map(Self::rows_of)
+    }
+
+    /// The rows of the inner nodes, V × d, if there is hierarchical softmax (gensim: `syn1`, in another order: here the root comes first).
+    pub fn node_rows(&self) -> Option<Rows> {
+        self.weights.nodes.as_ref().map(Self::rows_of)
+    }
+}
+
+/// In-vocabulary tokens in an epoch of the size expected, as in the corpus read.
+fn expected_tokens(encoded: Encoded, expected: CorpusSize) -> u64 {
+    let share = |expected: u64, read: u64| match expected {
+        0 => 1.0,
+        _ => expected as f64 / read.max(1) as f64,
+    };
+    let share = match expected.sentences {
+        0 => share(expected.tokens, encoded.raw_tokens),
+        sentences => share(sentences, encoded.raw_sentences),
+    };
+    (encoded.tokens as f64 * share).round() as u64
+}
+
+impl From<&Config> for CountOptions {
+    fn from(config: &Config) -> Self {
+        Self { max_vocab_size: config.max_vocab_size, sorted: config.sorted_vocab }
+    }
+}
+
+impl From<&Config> for Trim<'_> {
+    fn from(config: &Config) -> Self {
+        Self {
+            min_count: config.min_count,
+            max_final_vocab: config.max_final_vocab,
+            rules: None,
+            sample: config.sample,
+            null_word: config.null_word,
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! A model as a directory: `config.json`, `vectors.arrow`, and the other weights as `.npy`.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CorpusSize, Resume, Word2Vec};
+use crate::config::Config;
+use crate::error::{Error, IoContext, Result};
+use crate::formats::{Staged, npy};
+use crate::model::{Matrix, Weights};
+use crate::vectors::KeyedVectors;
+use crate::vocab::Vocabulary;
+
+const FORMAT: &str = "polargram model 1";
+const DESCRIPTION: &str = "config.json";
+const VECTORS: &str = "vectors.arrow";
+const OUTPUT: &str = "output.npy";
+const NODES: &str = "nodes.npy";
+/// Everything that a saved model may consist of.
+const FILES: [&str; 4] = [DESCRIPTION, VECTORS, OUTPUT, NODES];
+
+/// What stands in `config.json`.
+#[derive(Serialize, Deserialize)]
+struct Description {
+    format: String,
+    config: Config,
+    corpus: CorpusSize,
+    raw_tokens: u64,
+    raw_words: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resume: Option<Resume>,
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    attributes: serde_json::Value,
+}
+
+/// A model read from a directory.
+pub struct Saved {
+    /// The model.
+    pub model: Word2Vec,
+    /// Where its training was, if this is a checkpoint.
+    pub resume: Option<Resume>,
+    /// What the program that saved it added.
+    pub attributes: serde_json::Value,
+}
+
+impl Word2Vec {
+    /// Saves the model to a directory, which appears whole or not at all: an older model there is replaced when the new one is complete.
+    /// Other files in it stay. `attributes` are for the caller to keep.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written; [`Error::Format`] if there is something else than a model at this place.
+    pub fn save(&self, directory: impl AsRef<Path>, attributes: serde_json::Value) -> Result<()> {
+        self.save_as(directory.as_ref(), None, attributes)
+    }
+
+    pub(super) fn save_as(&self, directory: &Path, resume: Option<Resume>, attributes: serde_json::Value) -> Result<()> {
+        let description = Description {
+            format: FORMAT.to_owned(),
+            config: self.config.clone(),
+            corpus: self.corpus,
+            raw_tokens: self.vocabulary.raw_tokens(),
+            raw_words: self.vocabulary.raw_words(),
+            resume,
+            attributes,
+        };
+        let new = NewDirectory::beside(directory)?;
+        let mut staged = Staged::default();
+        crate::formats::stage(&self.vectors()?, &new.path.join(VECTORS), &mut staged)?;
+        for (name, rows) in [(OUTPUT, self.output_rows()), (NODES, self.node_rows())] {
+            if let Some(rows) = rows {
+                staged.write(&new.path.join(name), |out| npy::write_rows(&rows, out))?;
+            }
+        }
+        staged.write(&new.path.join(DESCRIPTION), |out| serde_json::to_writer_pretty(out, &description).map_err(Into::into))?;
+        staged.commit()?;
+        new.take_the_place_of(directory)
+    }
+
+    /// Loads what [`save`](Self::save) wrote, to train on. Nothing in it can run code.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read, [`Error::Format`] if it is damaged.
+    pub fn load(directory: impl AsRef<Path>) -> Result<Saved> {
+        let directory = directory.as_ref();
+        let path = directory.join(DESCRIPTION);
+        let text = fs::read_to_string(&path).at("read", &path)?;
+        let fault = |reason: String| Error::format(&path, reason);
+        let description: Description =
+            serde_json::from_str(&text).map_err(|error| fault(format!("is no description of a model: {error}")))?;
+        if description.format != FORMAT {
+            return Err(fault(format!("is of format {:?}; this program reads {FORMAT:?}", description.format)));
+        }
+        let config = description.config;
+        config.validate().map_err(|error| fault(error.to_string()))?;
+        let vectors = KeyedVectors::load(directory.join(VECTORS))?;
+        let shape = (vectors.len(), config.vector_size);
+        if vectors.vector_size() != config.vector_size {
+            return Err(Error::format(&directory.join(VECTORS), "has vectors of another size than config.json says"));
+        }
+        let mut input = Matrix::zeros(shape.0, shape.1)?;
+        vectors.rows().iter().enumerate().for_each(|(row, values)| input.values(row).copy_from_slice(values));
+        let matrix = |name: &str, wanted: bool| -> Result<Option<Arc<Matrix>>> {
+            let path = directory.join(name);
+            match wanted || path.exists() {
+                true => npy::read_matrix(&path, shape).map(|matrix| Some(Arc::new(matrix))),
+                false => Ok(None),
+            }
+        };
+        let weights = Weights {
+            input: Arc::new(input),
+            output: matrix(OUTPUT, config.negative > 0)?,
+            nodes: matrix(NODES, config.hs)?,
+        };
+        let (words, counts) = (vectors.words().clone(), vectors.counts().to_vec());
+        let vocabulary = Vocabulary::from_parts(words, counts, description.raw_tokens, description.raw_words)?;
+        let model = Self { config, vocabulary: Arc::new(vocabulary), weights, corpus: description.corpus };
+        Ok(Saved { model, resume: description.resume, attributes: description.attributes })
+    }
+}
+
+/// A directory that is being written beside the place where it will stand; removed again if it never gets there.
+struct NewDirectory {
+    path: PathBuf,
+}
+
+impl NewDirectory {
+    fn beside(target: &Path) -> Result<Self> {
+        if target.exists() && !is_ours(target) {
+            return Err(Error::format(target, "is not a model's directory; choose another place, or remove it first"));
+        }
+        let name = target.file_name().ok_or_else(|| Error::format(target, "is no name for a directory"))?;
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(".partial");
+        let path = parent_of(target).join(hidden);
+        // Left behind by a run that was killed.
+        if path.exists() {
+            fs::remove_dir_all(&path).at("remove", &path)?;
+        }
+        fs::create_dir(&path).at("create the directory", target)?;
+        Ok(Self { path })
+    }
+
+    fn take_the_place_of(self, target: &Path) -> Result<()> {
+        sync_directory(&self.path);
+        if target.exists() {
+            exchange(&self.path, target).at("replace", target)?;
+            // What was old is now here. What is not ours belongs to the user.
+            for entry in fs::read_dir(&self.path).at("read", target)? {
+                let entry = entry.at("read", target)?;
+                if !FILES.iter().any(|file| entry.file_name() == OsStr::new(file)) {
+                    fs::rename(entry.path(), target.join(entry.file_name())).at("keep", &target.join(entry.file_name()))?;
+                }
+            }
+        } else {
+            fs::rename(&self.path, target).at("create", target)?;
+        }
+        sync_directory(parent_of(target));
+        Ok(())
+    }
+}
+
+impl Drop for NewDirectory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Whether a model may be written here: an empty directory, or a model's.
+fn is_ours(directory: &Path) -> bool {
+    let Ok(mut entries) = fs::read_dir(directory) else { return false };
+    entries.next().is_none() || directory.join(DESCRIPTION).is_file()
+}
+
+/// Makes each of two directories the other, at once where the system can.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn exchange(new: &Path, old: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
+        // File systems that cannot, such as some network ones.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => exchange_in_steps(new, old),
+        done => Ok(done?),
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn exchange(new: &Path, old: &Path) -> std::io::Result<()> {
+    exchange_in_steps(new, old)
+}
+
+/// A crash between two steps leaves the older model under a name that ends in `.old`.
+fn exchange_in_steps(new: &Path, old: &Path) -> std::io::Result<()> {
+    let mut aside = old.as_os_str().to_owned();
+    aside.push(".old");
+    fs::rename(old, &aside)?;
+    fs::rename(new, old)?;
+    fs::rename(&aside, new)
+}
+
+fn parent_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes the names in a directory durable, which not every system can.
+fn sync_directory(path: &Path) {
+    let _ = File::open(path).and_then(|directory| directory.sync_all());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocab::{Trim, WordCounts};
+
+    fn model() -> Word2Vec {
+        let frequencies = [("a", 9), ("b", 8), ("c", 7)].map(|(word, count)| (word.to_owned(), count));
+        let counts = WordCounts::from_frequencies(frequencies, 5, true).unwrap();
+        let config = Config { vector_size: 5, hs: true, ..Config::default() };
+        Word2Vec::new(config, &counts, &Trim::default()).unwrap().0
+    }
+
+    #[test]
+    fn a_saved_model_is_the_same_when_loaded() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model");
+        let attributes = serde_json::json!({ "comment": "x" });
+        model().save(&path, attributes.clone()).unwrap();
+        let saved = Word2Vec::load(&path).unwrap();
+        assert_eq!(saved.attributes, attributes);
+        assert_eq!(saved.model.config(), model().config());
+        assert_eq!(saved.model.corpus(), model().corpus());
+        assert_eq!(saved.model.vectors().unwrap().vector("b").unwrap(), model().vectors().unwrap().vector("b").unwrap());
+        assert!(saved.model.node_rows().is_some() && saved.resume.is_none());
+    }
+
+    #[test]
+    fn an_older_model_is_replaced_and_other_files_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model");
+        model().save(&path, serde_json::Value::Null).unwrap();
+        fs::write(path.join("notes.txt"), "mine").unwrap();
+        let other = model().with_config(Config { alpha: 0.5, ..model().config().clone() });
+        other.save(&path, serde_json::Value::Null).unwrap();
+        assert_eq!(Word2Vec::load(&path).unwrap().model.config().alpha, 0.5);
+        assert_eq!(fs::read_to_string(path.join("notes.txt")).unwrap(), "mine");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn nothing_else_is_replaced_by_a_model() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("thesis.txt"), "years").unwrap();
+        let error = model().save(directory.path(), serde_json::Value::Null).unwrap_err();
+        assert!(error.to_string().contains("not a model"), "{error}");
+        assert!(directory.path().join("thesis.txt").exists());
+    }
+
+    #[test]
+    fn damaged_models_are_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model");
+        for name in FILES {
+            model().save(&path, serde_json::Value::Null).unwrap();
+            let file = path.join(name);
+            let whole = fs::read(&file).unwrap();
+            for cut in [0, whole.len() / 2, whole.len() - 1] {
+                fs::write(&file, &whole[..cut]).unwrap();
+                let error = Word2Vec::load(&path).err().map(|error| error.to_string());
+                assert!(error.as_ref().is_some_and(|error| error.contains(name)), "{name} cut at {cut}: {error:?}");
+            }
+        }
+    }
+}
