@@ -8,9 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHARED := ../shared
 # The acceptance files of finished issues.
-ACCEPTED := test_02_slice.py
+ACCEPTED := test_02_slice.py test_03_training.py
 
-.PHONY: demo test bench build build-test format lint test-rust test-python test-accept clean
+.PHONY: demo test bench build build-test format lint test-rust test-python test-accept test-races clean
 
 ## demo: from nothing to neighbours, analogies and a Polars lookup
 demo: build
@@ -68,6 +68,13 @@ test-accept: build-test
 	else \
 		echo "skipped: $(SHARED)/accept is not here"; \
 	fi
+
+## test-races: Miri and ThreadSanitizer over the shared weights; needs a nightly toolchain with miri and rust-src
+RACES = cd tests/races && CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/races
+test-races:
+	$(RACES) MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --lib
+	$(RACES) RUSTFLAGS=-Zsanitizer=thread cargo +nightly test --lib -Zbuild-std \
+		--target $$(rustc +nightly -vV | sed -n 's/host: //p')
 
 clean:
 	rm -rf $(VENV) demo python/polargram/*.so

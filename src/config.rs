@@ -110,7 +110,10 @@ impl Config {
         within("window", self.window, 1, MAX_WINDOW)?;
         within("negative", self.negative, 0, MAX_NEGATIVE)?;
         if self.negative == 0 && !self.hs {
-            return Err(Error::parameter("negative", "must be at least 1 unless hs is 1: otherwise nothing is trained"));
+            return Err(Error::parameter(
+                "negative",
+                "must be at least 1 unless hs is 1: otherwise nothing is trained",
+            ));
         }
         within("batch_words", self.batch_words, 1, MAX_BATCH_WORDS)?;
         within("epochs", self.epochs, 1, u32::MAX as usize)?;

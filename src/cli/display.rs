@@ -229,9 +229,16 @@ impl Summary<'_> {
             trained.isa
         ));
         if self.model.config().compute_loss {
-            let means: Vec<String> =
-                trained.losses.iter().map(|&(loss, examples)| format!("{:.4}", loss / examples.max(1) as f64)).collect();
-            say(format_args!("loss        {} a {}, by epoch", means.join(", "), if self.model.config().sg { "pair" } else { "centre" }));
+            let means: Vec<String> = trained
+                .losses
+                .iter()
+                .map(|&(loss, examples)| format!("{:.4}", loss / examples.max(1) as f64))
+                .collect();
+            say(format_args!(
+                "loss        {} a {}, by epoch",
+                means.join(", "),
+                if self.model.config().sg { "pair" } else { "centre" }
+            ));
         }
         let counting = self.counting.map(|time| format!("{:.1} s for the vocabulary, ", time.as_secs_f64()));
         let encoding = trained.encoding.as_secs_f64();

@@ -234,7 +234,10 @@ impl Train {
         let mib = |bytes: u64| format!("{} MiB", bytes.div_ceil(1 << 20));
         print_lines([
             format!("words          {words} of {}", words + report.drop_unique as u64),
-            format!("tokens         {} in vocabulary, about {} after subsampling", report.retain_total, report.downsample_total),
+            format!(
+                "tokens         {} in vocabulary, about {} after subsampling",
+                report.retain_total, report.downsample_total
+            ),
             format!("vocabulary     {}", mib(memory.vocab + memory.tables)),
             format!("weights        {}", mib(memory.vectors + memory.syn1 + memory.syn1neg)),
             format!("encoded corpus {}", mib(memory.spool)),
@@ -304,7 +307,9 @@ mod tests {
 
     #[test]
     fn bytes_are_read_with_and_without_a_unit() {
-        for (text, bytes) in [("17", 17), ("1K", 1 << 10), ("256M", 256 << 20), ("2g", 2 << 30), ("3GiB", 3 << 30), ("1TB", 1 << 40)] {
+        for (text, bytes) in
+            [("17", 17), ("1K", 1 << 10), ("256M", 256 << 20), ("2g", 2 << 30), ("3GiB", 3 << 30), ("1TB", 1 << 40)]
+        {
             assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
         }
         for text in ["", "M", "1X", "-1", "1.5G", "99999999999T", "1MM"] {

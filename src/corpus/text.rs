@@ -109,7 +109,7 @@ impl Corpus for TextCorpus {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array, AsArray};
+    use arrow::array::AsArray;
 
     use super::*;
 

@@ -58,7 +58,16 @@ pub fn encode(
 ) -> Result<Spool> {
     progress.enter(Phase::Encoding, vocabulary.raw_tokens());
     let mut writer = SpoolWriter::new(memory_budget);
-    let encoded = encode_lists(corpus, vocabulary, batch_words, progress, &mut |tokens| { progress.advance(tokens); }, &mut |batch| writer.write(batch))?;
+    let encoded = encode_lists(
+        corpus,
+        vocabulary,
+        batch_words,
+        progress,
+        &mut |tokens| {
+            progress.advance(tokens);
+        },
+        &mut |batch| writer.write(batch),
+    )?;
     writer.finish(encoded)
 }
 
@@ -108,7 +117,8 @@ fn encode_lists(
         let parts = first..(first + at_once).min(corpus.parts());
         let encode_part = |part| {
             let mut encoded = Sentences::default();
-            read_part(part, &mut |lists, origin| encoded.encode(lists, vocabulary, origin).map(|_| ())).map(|()| encoded)
+            read_part(part, &mut |lists, origin| encoded.encode(lists, vocabulary, origin).map(|_| ()))
+                .map(|()| encoded)
         };
         for part in parts.into_par_iter().map(encode_part).collect::<Result<Vec<_>>>()? {
             count(part.raw_tokens);
@@ -136,7 +146,8 @@ impl Cutter {
             let rows = lists.values().as_primitive::<UInt32Type>().values();
             self.encoded.tokens += rows.len() as u64;
             // As in FxHash; the odd factor is from there.
-            let mix = |hash: u64, &row: &u32| (hash.rotate_left(5) ^ u64::from(row)).wrapping_mul(0x517c_c1b7_2722_0a95);
+            let mix =
+                |hash: u64, &row: &u32| (hash.rotate_left(5) ^ u64::from(row)).wrapping_mul(0x517c_c1b7_2722_0a95);
             self.encoded.fingerprint = rows.iter().fold(self.encoded.fingerprint, mix);
             each(EncodedBatch { number: self.number, lists })?;
             self.number += 1;

@@ -1,6 +1,7 @@
 //! A matrix that many workers update at once.
 
 use std::path::Path;
+use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,27 +23,32 @@ use crate::train::kernel::MAX_WIDTH;
 /// no Rust reference to a row exists while workers run, since [`row`](Matrix::row) takes `&self` and gives a raw
 /// pointer, and everything that gives a slice takes `&mut self` or a matrix that no worker holds.
 pub struct Matrix {
-    memory: MmapMut,
+    /// Owns the rows, which are only ever reached through `start`.
+    _memory: MmapMut,
+    start: NonNull<f32>,
     rows: usize,
     columns: usize,
     stride: usize,
 }
 
-// SAFETY: `MmapMut` is Send and Sync; shared writes go through raw pointers as described above.
+// SAFETY: the memory belongs to the matrix, wherever it is.
+unsafe impl Send for Matrix {}
+// SAFETY: shared writes go through raw pointers as described above.
 unsafe impl Sync for Matrix {}
 
 impl Matrix {
     /// A matrix of zeros, `rows` × `columns`. The memory is reserved at once and backed by the system when touched.
     pub fn zeros(rows: usize, columns: usize) -> Result<Self> {
         let stride = Self::stride_of(columns);
-        let memory = bytes_of(rows, stride)
+        let mut memory = bytes_of(rows, stride)
             .ok_or_else(|| std::io::Error::other("rows × columns overflows the address space"))
             .and_then(|bytes| MmapMut::map_anon(bytes.max(1)))
             .at("reserve memory for", Path::new(&format!("{rows} × {columns} weights")))?;
         // Rows are touched at random: with 4 KiB pages nearly every one would miss the TLB. A refusal costs speed only.
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", not(miri)))]
         let _ = memory.advise(memmap2::Advice::HugePage);
-        Ok(Self { memory, rows, columns, stride })
+        let start = NonNull::from(memory.as_mut()).cast();
+        Ok(Self { _memory: memory, start, rows, columns, stride })
     }
 
     /// Floats from one row of so many columns to the next.
@@ -71,7 +77,7 @@ impl Matrix {
     pub fn row(&self, index: u32) -> *mut f32 {
         assert!((index as usize) < self.rows, "row {index} of {}", self.rows);
         // SAFETY: within the mapping, since the index is below `rows`.
-        unsafe { self.memory.as_ptr().cast::<f32>().cast_mut().add(offset(index, self.stride)) }
+        unsafe { self.start.as_ptr().add(offset(index, self.stride)) }
     }
 
     /// A row's values, for a matrix that no worker holds.
@@ -83,15 +89,15 @@ impl Matrix {
 
     /// A copy with `rows` rows, the new ones zero.
     pub(crate) fn extended(&self, rows: usize) -> Result<Self> {
-        let mut copy = Self::zeros(rows.max(self.rows), self.columns)?;
-        let bytes = self.rows * self.stride * size_of::<f32>();
-        copy.memory[..bytes].copy_from_slice(&self.memory[..bytes]);
+        let copy = Self::zeros(rows.max(self.rows), self.columns)?;
+        // SAFETY: both hold so many floats, and are two mappings.
+        unsafe { ptr::copy_nonoverlapping(self.start.as_ptr(), copy.start.as_ptr(), self.rows * self.stride) }
         Ok(copy)
     }
 
     /// The start of the first row.
     pub(crate) fn start(&self) -> *const f32 {
-        self.memory.as_ptr().cast()
+        self.start.as_ptr()
     }
 }
 

@@ -44,7 +44,8 @@ impl Weights {
     pub fn extended(&self, words: usize, seed: u64) -> Result<Self> {
         let mut input = self.input.extended(words)?;
         (self.input.rows()..words).for_each(|row| draw(input.values(row), row, seed));
-        let extended = |matrix: &Option<Arc<Matrix>>| matrix.as_ref().map(|m| m.extended(words).map(Arc::new)).transpose();
+        let extended =
+            |matrix: &Option<Arc<Matrix>>| matrix.as_ref().map(|m| m.extended(words).map(Arc::new)).transpose();
         Ok(Self { input: Arc::new(input), output: extended(&self.output)?, nodes: extended(&self.nodes)? })
     }
 }

@@ -166,7 +166,9 @@ impl PyKeyedVectors {
             "count" => Ok(self.vectors.counts()[row].into_pyobject(py)?.into_any()),
             "code" => Ok(PyArray1::from_slice(py, path().1).into_any()),
             "point" => Ok(PyArray1::from_slice(py, path().0).into_any()),
-            _ => Err(PyKeyError::new_err(format!("no attribute {attr:?}; there are \"count\", \"code\" and \"point\""))),
+            _ => {
+                Err(PyKeyError::new_err(format!("no attribute {attr:?}; there are \"count\", \"code\" and \"point\"")))
+            }
         }
     }
 

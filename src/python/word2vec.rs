@@ -17,7 +17,7 @@ use crate::corpus::{Corpus, TextCorpus};
 use crate::error::Result;
 use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::{CountOptions, Rule, Trim, TrimReport, Words, WordCounts};
+use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts, Words};
 use crate::word2vec::{Checkpoint, CorpusSize, Every, Memory, Reading, Resume, Saved, TrainOptions, Word2Vec};
 
 /// A model, from before it has a vocabulary on. `polargram.Word2Vec` is its face.
@@ -35,7 +35,9 @@ pub(super) struct PyModel {
 
 impl PyModel {
     fn model(&self) -> PyResult<Arc<Word2Vec>> {
-        lock(&self.model).clone().ok_or_else(|| PyRuntimeError::new_err("you must first build vocabulary: call build_vocab"))
+        lock(&self.model)
+            .clone()
+            .ok_or_else(|| PyRuntimeError::new_err("you must first build vocabulary: call build_vocab"))
     }
 
     fn counts(&self) -> PyResult<Arc<WordCounts>> {
@@ -81,7 +83,8 @@ impl PyModel {
         let options = CountOptions::from(&config_from(&Parameters(parameters))?);
         let corpus = corpus.open(py)?;
         let report = report_from(report);
-        let counts = job::run(py, report.as_ref(), |progress, _| WordCounts::count(corpus.as_ref(), &options, progress))?;
+        let counts =
+            job::run(py, report.as_ref(), |progress, _| WordCounts::count(corpus.as_ref(), &options, progress))?;
         let size = (counts.raw_tokens(), counts.sentences());
         *lock(&self.counts) = Some(Arc::new(counts));
         Ok(size)
@@ -90,7 +93,9 @@ impl PyModel {
     /// Takes counts that are known already.
     fn set_counts(&self, frequencies: &Bound<'_, PyDict>, sentences: u64, sorted: bool) -> PyResult<()> {
         let frequencies = frequencies.iter().map(|(word, count)| {
-            let expected = |error: PyErr| PyValueError::new_err(format!("word_freq: {word:?}: {count:?} is no count of a word: {error}"));
+            let expected = |error: PyErr| {
+                PyValueError::new_err(format!("word_freq: {word:?}: {count:?} is no count of a word: {error}"))
+            };
             Ok((word.extract::<String>()?, count.extract::<u64>().map_err(expected)?))
         });
         let frequencies = frequencies.collect::<PyResult<Vec<_>>>()?;
@@ -180,7 +185,8 @@ impl PyModel {
         config.validate()?;
         let options = Parameters(options);
         let reading = Reading { spool: options.switch("spool")?, memory_budget: options.count("memory_budget")? };
-        let expected = CorpusSize { sentences: options.count("total_examples")?, tokens: options.count("total_words")? };
+        let expected =
+            CorpusSize { sentences: options.count("total_examples")?, tokens: options.count("total_words")? };
         let expected = Some(expected).filter(|expected| *expected != CorpusSize::default());
         let checkpoint = checkpoint_from(&options)?;
         let model = self.model()?.with_config(config);
@@ -255,13 +261,25 @@ impl PyModel {
     }
 
     /// The most probable words between those of `context`, by row, and their probabilities.
-    fn predict_output_word(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, context: Vec<u32>, topn: usize) -> PyResult<Vec<(usize, f64)>> {
+    fn predict_output_word(
+        &self,
+        py: Python<'_>,
+        parameters: &Bound<'_, PyDict>,
+        context: Vec<u32>,
+        topn: usize,
+    ) -> PyResult<Vec<(usize, f64)>> {
         let model = self.model()?.with_config(config_from(&Parameters(parameters))?);
         Ok(py.detach(|| model.predict_output_word(&context, topn))?)
     }
 
     /// Saves to a directory, with the caller's attributes as JSON.
-    fn save(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, directory: PathBuf, attributes: &str) -> PyResult<()> {
+    fn save(
+        &self,
+        py: Python<'_>,
+        parameters: &Bound<'_, PyDict>,
+        directory: PathBuf,
+        attributes: &str,
+    ) -> PyResult<()> {
         let model = self.model()?.with_config(config_from(&Parameters(parameters))?);
         let attributes = serde_json::from_str(attributes).map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(py.detach(|| model.save(directory, attributes))?)
@@ -271,7 +289,8 @@ impl PyModel {
     #[staticmethod]
     fn load(py: Python<'_>, directory: PathBuf) -> PyResult<(Self, String, String)> {
         let Saved { model, attributes, .. } = py.detach(|| Word2Vec::load(directory))?;
-        let parameters = serde_json::to_string(model.config()).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let parameters =
+            serde_json::to_string(model.config()).map_err(|error| PyValueError::new_err(error.to_string()))?;
         let this = Self::default();
         this.set(py, model)?;
         Ok((this, parameters, attributes.to_string()))
@@ -279,10 +298,17 @@ impl PyModel {
 
     /// Bytes by purpose, for so many words and in-vocabulary tokens.
     #[staticmethod]
-    fn estimate_memory<'py>(py: Python<'py>, parameters: &Bound<'py, PyDict>, words: u64, tokens: u64, memory_budget: u64) -> PyResult<Bound<'py, PyDict>> {
+    fn estimate_memory<'py>(
+        py: Python<'py>,
+        parameters: &Bound<'py, PyDict>,
+        words: u64,
+        tokens: u64,
+        memory_budget: u64,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let memory = Memory::estimate(&config_from(&Parameters(parameters))?, words, tokens, memory_budget);
         let dict = PyDict::new(py);
-        let parts = [("vocab", memory.vocab), ("vectors", memory.vectors), ("syn1", memory.syn1), ("syn1neg", memory.syn1neg)];
+        let parts =
+            [("vocab", memory.vocab), ("vectors", memory.vectors), ("syn1", memory.syn1), ("syn1neg", memory.syn1neg)];
         for (name, bytes) in parts.into_iter().filter(|&(_, bytes)| bytes > 0) {
             dict.set_item(name, bytes)?;
         }
@@ -314,7 +340,9 @@ impl PyCorpusSource {
         let object = self.object.bind(py);
         match self.is_text {
             true => {
-                let path: PathBuf = object.extract().map_err(|_| PyTypeError::new_err("corpus_file: must be the path of a text file"))?;
+                let path: PathBuf = object
+                    .extract()
+                    .map_err(|_| PyTypeError::new_err("corpus_file: must be the path of a text file"))?;
                 Ok(Box::new(TextCorpus::open(path)?))
             }
             false => corpus_from(object, &self.column),
@@ -385,7 +413,10 @@ fn locks_of(vectors: &Bound<'_, PyKeyedVectors>, rows: usize) -> PyResult<Option
         [1.0] => Ok(None),
         [factor] => Ok(Some(vec![factor; rows])),
         _ if factors.len() == rows => Ok(Some(factors)),
-        _ => Err(PyValueError::new_err(format!("vectors_lockf: has {} factors for {rows} words; it must have one, or one for each", factors.len()))),
+        _ => Err(PyValueError::new_err(format!(
+            "vectors_lockf: has {} factors for {rows} words; it must have one, or one for each",
+            factors.len()
+        ))),
     }
 }
 
@@ -400,9 +431,13 @@ fn checkpoint_from(options: &Parameters<'_, '_>) -> PyResult<Option<Checkpoint>>
     let Some(directory) = options.get::<Option<PathBuf>>("checkpoint", "a path")? else { return Ok(None) };
     let every = match options.get::<Option<f64>>("checkpoint_every", "a number of minutes")? {
         None => Every::Epoch,
-        Some(minutes) if minutes > 0.0 && minutes.is_finite() => Every::Time(Duration::from_secs_f64(60.0 * minutes.min(1e9))),
+        Some(minutes) if minutes > 0.0 && minutes.is_finite() => {
+            Every::Time(Duration::from_secs_f64(60.0 * minutes.min(1e9)))
+        }
         Some(minutes) => {
-            return Err(PyValueError::new_err(format!("checkpoint_every: {minutes} is neither \"epoch\" nor a number of minutes above 0")));
+            return Err(PyValueError::new_err(format!(
+                "checkpoint_every: {minutes} is neither \"epoch\" nor a number of minutes above 0"
+            )));
         }
     };
     Ok(Some(Checkpoint::new(directory, every)))

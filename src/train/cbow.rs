@@ -94,7 +94,7 @@ impl<'a> Cbow<'a> {
 
     #[inline(always)]
     fn set_context(&mut self, centre: usize, at: usize, sentence: &[u32], draws: &mut Draws) {
-        let window = window(at, sentence.len(), self.shared, draws);
+        let window = window(at, sentence.len(), self.shared.config, draws);
         let context = &mut self.contexts[centre];
         context.rows.clear();
         context.words.clear();

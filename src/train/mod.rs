@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::corpus::Corpus;
-use crate::encode::{EncodedBatch, Encoded, Spool, encode_batches};
+use crate::encode::{Encoded, EncodedBatch, Spool, encode_batches};
 use crate::error::{Error, Result};
 use crate::model::{Matrix, Weights};
 use crate::progress::{Phase, Progress};
@@ -298,7 +298,10 @@ fn check(job: &Job<'_>) -> Result<()> {
         return Err(Error::parameter("vector_size", reason));
     }
     if !is_there(job.config.negative > 0, weights.output.as_deref()) {
-        return Err(Error::parameter("negative", "the model was made with negative=0, so it has no rows to train noise on"));
+        return Err(Error::parameter(
+            "negative",
+            "the model was made with negative=0, so it has no rows to train noise on",
+        ));
     }
     if !is_there(job.config.hs, weights.nodes.as_deref()) {
         return Err(Error::parameter("hs", "the model was made with hs=0, so it has no rows for the inner nodes"));
@@ -311,7 +314,7 @@ fn check(job: &Job<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Trains on from `position` until the epoch is over, which is returned, or a time has come. Workers take the next batch as they come
+/// Trains on from `position`, a batch at the least, until a time has come or the epoch is over, which is returned. Workers take the next batch as they come
 /// free; what is drawn for a batch depends on its number, not on who takes it.
 fn train_until(
     pause: Option<Instant>,
@@ -326,10 +329,11 @@ fn train_until(
     let (by_worker, is_over) = match job.source {
         Source::Spool(spool) => {
             let work = |worker: &mut Worker<'_>| {
-                while !is_due()
-                    && let Some(batch) = spool.batches().get(taken.fetch_add(1, Ordering::Relaxed))
-                {
+                while let Some(batch) = spool.batches().get(taken.fetch_add(1, Ordering::Relaxed)) {
                     worker.train_batch(batch, epoch)?;
+                    if is_due() {
+                        break;
+                    }
                 }
                 Ok(())
             };
@@ -344,7 +348,7 @@ fn train_until(
             let first = position.batch;
             let next_batch = || {
                 let mut receive = receive.lock().unwrap_or_else(PoisonError::into_inner);
-                if is_due() {
+                if is_due() && taken.load(Ordering::Relaxed) > first {
                     // Without a receiver the reader stops.
                     receive.take();
                 }
@@ -360,19 +364,27 @@ fn train_until(
             let mut is_over = false;
             let by_worker = std::thread::scope(|scope| {
                 let reader = scope.spawn(move || {
-                    let mut stopped = false;
-                    let read = encode_batches(corpus, job.vocabulary, job.config.batch_words, shared.schedule.progress(), &mut |batch| {
-                        stopped = stopped || (batch.number >= first && send.send(batch).is_err());
-                        if stopped { Err(Error::Interrupted) } else { Ok(()) }
-                    });
-                    if stopped { Ok(None) } else { read.map(Some) }
+                    let (mut stopped, mut batches) = (false, 0);
+                    let read = encode_batches(
+                        corpus,
+                        job.vocabulary,
+                        job.config.batch_words,
+                        shared.schedule.progress(),
+                        &mut |batch| {
+                            batches = batch.number + 1;
+                            stopped = stopped || (batch.number >= first && send.send(batch).is_err());
+                            if stopped { Err(Error::Interrupted) } else { Ok(()) }
+                        },
+                    );
+                    if stopped { Ok(None) } else { read.map(|read| Some((read, batches))) }
                 });
                 let by_worker = on_workers(pool, shared, &work);
                 receive.lock().unwrap_or_else(PoisonError::into_inner).take();
                 match reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))? {
-                    Some(read) if read != encoded => Err(changed(encoded, read)),
+                    Some((read, _)) if read != encoded => Err(changed(encoded, read)),
                     read => {
-                        is_over = read.is_some();
+                        // Those that waited when the workers stopped come again.
+                        is_over = read.is_some_and(|(_, batches)| batches == taken.load(Ordering::Relaxed));
                         Ok(by_worker)
                     }
                 }
@@ -399,7 +411,9 @@ pub(crate) fn changed(first: Encoded, second: Encoded) -> Error {
     };
     Error::corpus(
         "corpus",
-        format!("{reason}. A corpus must give the same each time: pass a list, or an object whose __iter__ starts again."),
+        format!(
+            "{reason}. A corpus must give the same each time: pass a list, or an object whose __iter__ starts again."
+        ),
     )
 }
 

@@ -110,3 +110,47 @@ impl Drop for SharedRows<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workers<'a>(matrix: &'a Matrix, uses_per_merge: usize) -> [SharedRows<'a>; 2] {
+        let private = || PrivateRows::new(matrix, uses_per_merge);
+        [private(), private()].map(|private| SharedRows { matrix, private, isa: Isa::Portable })
+    }
+
+    fn add(rows: &mut SharedRows<'_>, index: u32, change: f32) -> f32 {
+        let row = rows.row(index);
+        // SAFETY: a row of the matrix or of this test's copy of it.
+        unsafe {
+            *row += change;
+            *row
+        }
+    }
+
+    #[test]
+    fn no_update_of_any_worker_is_lost() {
+        let mut matrix = Matrix::zeros(PRIVATE_ROWS + 1, 3).unwrap();
+        let [mut a, mut b] = workers(&matrix, 4);
+        for _ in 0..50 {
+            for index in [0, 7, PRIVATE_ROWS as u32] {
+                add(&mut a, index, 1.0);
+                add(&mut b, index, 10.0);
+            }
+        }
+        drop((a, b));
+        assert_eq!([0, 7, PRIVATE_ROWS].map(|row| matrix.values(row)[0]), [550.0; 3]);
+    }
+
+    #[test]
+    fn a_worker_sees_the_others_updates_after_a_few_of_its_own() {
+        let matrix = Matrix::zeros(3, 3).unwrap();
+        let [mut a, mut b] = workers(&matrix, 4);
+        (0..5).for_each(|_| {
+            add(&mut a, 1, 1.0);
+        });
+        let seen: Vec<f32> = (0..5).map(|_| add(&mut b, 1, 0.0)).collect();
+        assert_eq!(seen, [0.0, 0.0, 0.0, 0.0, 4.0]);
+    }
+}

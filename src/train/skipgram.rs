@@ -63,7 +63,9 @@ impl<'a> SkipGram<'a> {
             return;
         }
         let words = &sentence[centres.clone()];
-        if let Some(negative) = &mut self.negative && self.shared.config.shared_negatives {
+        if let Some(negative) = &mut self.negative
+            && self.shared.config.shared_negatives
+        {
             negative.start(words, draws);
         }
         if let Some(softmax) = &mut self.softmax {
@@ -103,7 +105,7 @@ impl<'a> SkipGram<'a> {
         let mut windows: [Range<usize>; MAX_CENTRES] = std::array::from_fn(|_| 0..0);
         let (mut start, mut end) = (usize::MAX, 0);
         for at in centres.clone() {
-            let window = window(at, sentence.len(), self.shared, draws);
+            let window = window(at, sentence.len(), self.shared.config, draws);
             self.sums.examples += window.len() as u64 - 1;
             (start, end) = (start.min(window.start), end.max(window.end));
             windows[at - centres.start] = window;

@@ -8,6 +8,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::Shared;
 use super::cbow::Cbow;
 use super::skipgram::SkipGram;
+use crate::config::Config;
 use crate::encode::EncodedBatch;
 use crate::error::Result;
 
@@ -77,7 +78,8 @@ impl<'a> Worker<'a> {
         let mut tokens = 0;
         for bounds in batch.lists.offsets().windows(2) {
             let ids = &values[bounds[0] as usize..bounds[1] as usize];
-            self.subsample(ids, &mut draws);
+            subsample(ids, &self.shared.keep, &mut self.sentence, &mut draws);
+            self.kept += self.sentence.len() as u64;
             // A long sentence is trained piece by piece, so that the rate falls within it and a user can stop it.
             let pieces = ids.len().div_ceil(TOKENS_PER_RATE);
             for piece in 0..pieces {
@@ -98,22 +100,20 @@ impl<'a> Worker<'a> {
         self.tokens += values.len() as u64;
         Ok(())
     }
+}
 
-    /// Keeps each token with its word's probability.
-    fn subsample(&mut self, ids: &[u32], draws: &mut Draws) {
-        let keep = &self.shared.keep;
-        self.sentence.resize(self.sentence.len().max(ids.len()), 0);
-        let mut rng = draws.clone();
-        let mut kept = 0;
-        for &id in ids {
-            // Every token is written, and overwritten by the next if it is dropped: whether it is cannot be predicted.
-            self.sentence[kept] = id;
-            kept += usize::from(rng.next_u32() <= keep[id as usize]);
-        }
-        *draws = rng;
-        self.sentence.truncate(kept);
-        self.kept += kept as u64;
+/// Keeps each token with its word's probability.
+fn subsample(ids: &[u32], keep: &[u32], sentence: &mut Vec<u32>, draws: &mut Draws) {
+    sentence.resize(sentence.len().max(ids.len()), 0);
+    let mut rng = draws.clone();
+    let mut kept = 0;
+    for &id in ids {
+        // Every token is written, and overwritten by the next if it is dropped: whether it is cannot be predicted.
+        sentence[kept] = id;
+        kept += usize::from(rng.next_u32() <= keep[id as usize]);
     }
+    *draws = rng;
+    sentence.truncate(kept);
 }
 
 /// The draws of a batch follow from the seed, the epoch and the batch's number, never from the thread.
@@ -128,11 +128,72 @@ fn draws_for(seed: u64, epoch: usize, batch: usize) -> Draws {
 
 /// The window of the centre at `at`: the positions of its context words, the centre's own among them.
 #[inline(always)]
-pub(crate) fn window(at: usize, len: usize, shared: &Shared<'_>, draws: &mut Draws) -> std::ops::Range<usize> {
-    let widest = shared.config.window;
-    let width = match shared.config.shrink_windows {
+pub(crate) fn window(at: usize, len: usize, config: &Config, draws: &mut Draws) -> std::ops::Range<usize> {
+    let widest = config.window;
+    let width = match config.shrink_windows {
         true => 1 + ((u64::from(draws.next_u32()) * widest as u64) >> 32) as usize,
         false => widest,
     };
     at.saturating_sub(width)..(at + width + 1).min(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocab::keep_thresholds;
+
+    const DRAWS: usize = 200_000;
+
+    /// Pearson's χ² of counts against what was expected.
+    fn chi_square(seen: &[f64], expected: &[f64]) -> f64 {
+        seen.iter().zip(expected).map(|(s, e)| (s - e).powi(2) / e).sum()
+    }
+
+    #[test]
+    fn windows_are_as_often_of_each_width() {
+        let config = Config { window: 8, ..Config::default() };
+        let mut draws = draws_for(1, 2, 3);
+        let mut seen = [0.0; 8];
+        for _ in 0..DRAWS {
+            let window = window(50, 100, &config, &mut draws);
+            assert_eq!(50 - window.start, window.end - 51);
+            seen[50 - window.start - 1] += 1.0;
+        }
+        // The 99.9 % quantile of 7 degrees of freedom.
+        let chi = chi_square(&seen, &[DRAWS as f64 / 8.0; 8]);
+        assert!(chi < 24.3, "χ²(7) = {chi}: {seen:?}");
+    }
+
+    #[test]
+    fn windows_end_with_the_sentence_and_may_be_full() {
+        let config = Config { window: 3, shrink_windows: false, ..Config::default() };
+        let widths = [0, 2, 9].map(|at| window(at, 10, &config, &mut draws_for(1, 2, 3)));
+        assert_eq!(widths, [0..4, 0..6, 6..10]);
+    }
+
+    #[test]
+    fn tokens_are_kept_with_their_words_probability() {
+        let counts = [60_000_000, 3_000_000, 200_000, 50_000, 1_000];
+        let keep = keep_thresholds(&counts, 1e-3);
+        let total: u64 = counts.iter().sum();
+        let mut draws = draws_for(1, 2, 3);
+        let mut sentence = Vec::new();
+        let (mut seen, mut expected) = (Vec::new(), Vec::new());
+        for (word, &count) in counts.iter().enumerate() {
+            subsample(&vec![word as u32; DRAWS], &keep, &mut sentence, &mut draws);
+            let ratio = 1e-3 * total as f64 / count as f64;
+            let probability = (ratio.sqrt() + ratio).min(1.0);
+            if probability == 1.0 {
+                assert_eq!(sentence.len(), DRAWS);
+                continue;
+            }
+            let kept = sentence.len() as f64;
+            seen.extend([kept, DRAWS as f64 - kept]);
+            expected.extend([probability * DRAWS as f64, (1.0 - probability) * DRAWS as f64]);
+        }
+        // The 99.9 % quantile of 2 degrees of freedom: two words are frequent enough to be thinned.
+        assert_eq!(seen.len(), 4);
+        let chi = chi_square(&seen, &expected);
+        assert!(chi < 13.8, "χ²(2) = {chi}: {seen:?} for {expected:?}");
+    }
 }

@@ -51,7 +51,8 @@ impl Checkpoint {
         // The number of workers is the machine's affair.
         let theirs = Config { workers: config.workers, ..model.config().clone() };
         if let Some((name, was, is)) = first_difference(&theirs, config) {
-            let reason = format!("was made with {name}={was}, not {is}; remove it to start anew, or choose another directory");
+            let reason =
+                format!("was made with {name}={was}, not {is}; remove it to start anew, or choose another directory");
             return Err(Error::format(&self.directory, reason));
         }
         Ok(Some((model.with_config(config.clone()), resume)))
@@ -68,7 +69,8 @@ impl Checkpoint {
 }
 
 fn first_difference(a: &Config, b: &Config) -> Option<(String, serde_json::Value, serde_json::Value)> {
-    let (Ok(serde_json::Value::Object(a)), Ok(serde_json::Value::Object(b))) = (serde_json::to_value(a), serde_json::to_value(b))
+    let (Ok(serde_json::Value::Object(a)), Ok(serde_json::Value::Object(b))) =
+        (serde_json::to_value(a), serde_json::to_value(b))
     else {
         return None;
     };

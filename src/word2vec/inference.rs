@@ -12,7 +12,10 @@ impl Word2Vec {
     ///
     /// # Errors
     /// [`Error::Parameter`] if the model was not trained with hierarchical softmax.
-    pub fn score<'a>(&self, sentences: impl IntoIterator<Item = impl IntoIterator<Item = &'a str>>) -> Result<Vec<f64>> {
+    pub fn score<'a>(
+        &self,
+        sentences: impl IntoIterator<Item = impl IntoIterator<Item = &'a str>>,
+    ) -> Result<Vec<f64>> {
         let Some(nodes) = self.node_rows().filter(|_| self.config.hs) else {
             return Err(Error::parameter("hs", "score needs a model of hierarchical softmax: hs=1"));
         };
@@ -31,7 +34,10 @@ impl Word2Vec {
     /// [`Error::Parameter`] if the model was not trained with negative sampling.
     pub fn predict_output_word(&self, context: &[u32], topn: usize) -> Result<Vec<(usize, f64)>> {
         let Some(output) = self.output_rows().filter(|_| self.config.negative > 0) else {
-            return Err(Error::parameter("negative", "predict_output_word needs a model of negative sampling: negative > 0"));
+            return Err(Error::parameter(
+                "negative",
+                "predict_output_word needs a model of negative sampling: negative > 0",
+            ));
         };
         if context.is_empty() {
             return Ok(Vec::new());
@@ -80,7 +86,9 @@ impl Scorer<'_> {
             let after = at + 1..(at + window + 1).min(sentence.len());
             let context: Vec<u32> = before.chain(after).map(|i| sentence[i]).collect();
             sum += match self.model.config.sg {
-                true => context.iter().map(|&word| self.of_path(centre, &self.model.hidden(&self.input, &[word]))).sum(),
+                true => {
+                    context.iter().map(|&word| self.of_path(centre, &self.model.hidden(&self.input, &[word]))).sum()
+                }
                 false if context.is_empty() => 0.0,
                 false => self.of_path(centre, &self.model.hidden(&self.input, &context)),
             };

@@ -283,12 +283,16 @@ impl Word2Vec {
     pub fn adopt(&mut self, vectors: &KeyedVectors) -> Result<usize> {
         if vectors.vector_size() != self.config.vector_size {
             let (theirs, ours) = (vectors.vector_size(), self.config.vector_size);
-            return Err(Error::parameter("vector_size", format!("is {ours}, but the vectors have {theirs} dimensions")));
+            return Err(Error::parameter(
+                "vector_size",
+                format!("is {ours}, but the vectors have {theirs} dimensions"),
+            ));
         }
         let mut input = self.weights.input.extended(self.vocabulary.len())?;
         let rows = self.vocabulary.words().iter().enumerate();
         let known = rows.filter_map(|(row, word)| Some((row, vectors.words().row(word)?)));
-        let adopted = known.map(|(row, theirs)| input.values(row).copy_from_slice(vectors.rows().row(theirs as usize))).count();
+        let adopted =
+            known.map(|(row, theirs)| input.values(row).copy_from_slice(vectors.rows().row(theirs as usize))).count();
         self.weights.input = Arc::new(input);
         Ok(adopted)
     }

@@ -57,7 +57,12 @@ impl Word2Vec {
         self.save_as(directory.as_ref(), None, attributes)
     }
 
-    pub(super) fn save_as(&self, directory: &Path, resume: Option<Resume>, attributes: serde_json::Value) -> Result<()> {
+    pub(super) fn save_as(
+        &self,
+        directory: &Path,
+        resume: Option<Resume>,
+        attributes: serde_json::Value,
+    ) -> Result<()> {
         let description = Description {
             format: FORMAT.to_owned(),
             config: self.config.clone(),
@@ -75,7 +80,9 @@ impl Word2Vec {
                 staged.write(&new.path.join(name), |out| npy::write_rows(&rows, out))?;
             }
         }
-        staged.write(&new.path.join(DESCRIPTION), |out| serde_json::to_writer_pretty(out, &description).map_err(Into::into))?;
+        staged.write(&new.path.join(DESCRIPTION), |out| {
+            serde_json::to_writer_pretty(out, &description).map_err(Into::into)
+        })?;
         staged.commit()?;
         new.take_the_place_of(directory)
     }
@@ -153,7 +160,8 @@ impl NewDirectory {
             for entry in fs::read_dir(&self.path).at("read", target)? {
                 let entry = entry.at("read", target)?;
                 if !FILES.iter().any(|file| entry.file_name() == OsStr::new(file)) {
-                    fs::rename(entry.path(), target.join(entry.file_name())).at("keep", &target.join(entry.file_name()))?;
+                    fs::rename(entry.path(), target.join(entry.file_name()))
+                        .at("keep", &target.join(entry.file_name()))?;
                 }
             }
         } else {
@@ -182,7 +190,9 @@ fn exchange(new: &Path, old: &Path) -> std::io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
         // File systems that cannot, such as some network ones.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => exchange_in_steps(new, old),
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+            exchange_in_steps(new, old)
+        }
         done => Ok(done?),
     }
 }
@@ -235,7 +245,10 @@ mod tests {
         assert_eq!(saved.attributes, attributes);
         assert_eq!(saved.model.config(), model().config());
         assert_eq!(saved.model.corpus(), model().corpus());
-        assert_eq!(saved.model.vectors().unwrap().vector("b").unwrap(), model().vectors().unwrap().vector("b").unwrap());
+        assert_eq!(
+            saved.model.vectors().unwrap().vector("b").unwrap(),
+            model().vectors().unwrap().vector("b").unwrap()
+        );
         assert!(saved.model.node_rows().is_some() && saved.resume.is_none());
     }
 

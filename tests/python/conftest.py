@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,12 @@ def sentences(sample: Path) -> list[list[str]]:
 
 
 @pytest.fixture(scope="session")
+def rows(sentences: list[list[str]]) -> list[list[str]]:
+    """Some 50,000 tokens: several batches, so that their order and draws matter."""
+    return sentences[:3340]
+
+
+@pytest.fixture(scope="session")
 def model(sample: Path) -> pg.Word2Vec:
     """A model of 20 dimensions: a row of it is no whole number of SIMD registers."""
     return pg.Word2Vec(str(sample), vector_size=20, sg=1, epochs=5, workers=2)
@@ -90,3 +97,32 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def listing() -> Callable[[Path], list[str]]:
     """The names of everything in a directory, hidden files among them."""
     return lambda directory: sorted(os.listdir(directory))
+
+
+@pytest.fixture
+def meanwhile() -> Callable[[Callable[[], object], Callable[[], object]], int]:
+    """``meanwhile(read, work)`` reads again and again on another thread while it works, and counts how often."""
+
+    def run(read: Callable[[], object], work: Callable[[], object]) -> int:
+        times, is_done, raised = 0, threading.Event(), []
+
+        def again_and_again() -> None:
+            nonlocal times
+            try:
+                while not is_done.is_set():
+                    read()
+                    times += 1
+            except BaseException as error:  # noqa: BLE001 - for the test's own thread
+                raised.append(error)
+
+        thread = threading.Thread(target=again_and_again)
+        thread.start()
+        try:
+            work()
+        finally:
+            is_done.set()
+            thread.join()
+        assert not raised, raised
+        return times
+
+    return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import shutil
@@ -159,9 +160,10 @@ def test_help_goes_to_stdout(command: Command, arguments: list[str]) -> None:
 
 def test_help_names_every_hyperparameter_of_the_class(command: Command) -> None:
     text = command("train", "--help").stdout
-    for name in pg.Word2Vec.__init__.__kwdefaults__:
-        if name not in ("hs", "column"):
-            assert f"--{name.replace('_', '-')}" in text
+    of_python = {"self", "sentences", "corpus_file", "hashfxn", "trim_rule", "callbacks", "comment", "storage_options"}
+    for name in inspect.signature(pg.Word2Vec.__init__).parameters.keys() - of_python - {"progress", "spool"}:
+        assert f"--{name.replace('_', '-')}" in text
+    assert "--no-spool" in text
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["-V"], ["train", "--version"]])

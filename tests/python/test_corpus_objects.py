@@ -187,7 +187,6 @@ def test_an_iterable_that_is_empty_the_second_time_is_refused_not_trained_on_not
     ("corpus", "said"),
     [
         (3, "<class 'int'> is no corpus; expected"),
-        (None, "<class 'NoneType'> is no corpus"),
         ([["a", "sentence"], "a string"], "sentence 1: is a string; expected a list of strings"),
         (("a.parquet", "b.parquet"), "sentence 0: is a string"),
         ({"a": 1}, "sentence 0: is a string"),

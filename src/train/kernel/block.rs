@@ -1,7 +1,7 @@
 //! The block update, over any [`Lanes`].
 
-use super::{Block, MAX_WIDTH, prefetch_line};
 use super::lanes::Lanes;
+use super::{Block, MAX_WIDTH, prefetch_line};
 use crate::model::AlignedBuffer;
 
 /// Memory that a worker reuses from block to block.
@@ -26,12 +26,14 @@ impl Scratch {
     pub(crate) fn loss(&self, block: &Block<'_>) -> f64 {
         let pairs = block.inputs.len() * block.targets.len();
         let terms = self.dots.first(pairs).iter().zip(block.positive).zip(block.total);
-        terms.map(|((&dot, &positive), &total)| {
-            // −ln σ(−x) = ln(1 + eˣ), without overflow; −ln σ(x) is less by x.
-            let x = f64::from(dot);
-            let softplus = x.max(0.0) + (-x.abs()).exp().ln_1p();
-            f64::from(total) * softplus - f64::from(positive) * x
-        }).sum()
+        terms
+            .map(|((&dot, &positive), &total)| {
+                // −ln σ(−x) = ln(1 + eˣ), without overflow; −ln σ(x) is less by x.
+                let x = f64::from(dot);
+                let softplus = x.max(0.0) + (-x.abs()).exp().ln_1p();
+                f64::from(total) * softplus - f64::from(positive) * x
+            })
+            .sum()
     }
 }
 
@@ -132,7 +134,13 @@ unsafe fn dots_of_tile<L: Lanes, const T: usize>(
 /// Inputs whose dot products with `tile` targets are accumulated in registers at once, a few of which hold the rows.
 const fn inputs_at_once<L: Lanes>(tile: usize) -> usize {
     let fit = (L::REGISTERS - 4) / tile;
-    if fit > 4 { 4 } else if fit == 0 { 1 } else { fit }
+    if fit > 4 {
+        4
+    } else if fit == 0 {
+        1
+    } else {
+        fit
+    }
 }
 
 /// Lane-wise products of R inputs with T targets, summed over the chunks of a row but not yet over the lanes.
@@ -169,7 +177,13 @@ unsafe fn dots<L: Lanes, const R: usize, const T: usize>(
 
 /// X·Yᵀ from the accumulators, and G = (A − B·σ(X·Yᵀ)) · rate.
 #[inline(always)]
-unsafe fn gains_of<L: Lanes>(block: &Block<'_>, partial: *const f32, dots: *mut f32, gains: *mut f32, registers: usize) {
+unsafe fn gains_of<L: Lanes>(
+    block: &Block<'_>,
+    partial: *const f32,
+    dots: *mut f32,
+    gains: *mut f32,
+    registers: usize,
+) {
     debug_assert!(block.positive.len() >= registers && block.total.len() >= registers);
     // SAFETY: all five hold `registers`, a multiple of the width.
     unsafe {

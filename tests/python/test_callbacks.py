@@ -1,0 +1,180 @@
+"""Callbacks, progress and the log: who is told what, when, and on which thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gensim.models.callbacks import CallbackAny2Vec
+
+import polargram as pg
+
+Sentences = list[list[str]]
+SMALL = {"vector_size": 8, "epochs": 3, "workers": 2}
+HOOKS = ["on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end"]
+
+
+def on(**hooks: Callable[[pg.Word2Vec], object]) -> object:
+    """An object with just these methods."""
+    return type("Callback", (), {name: staticmethod(hook) for name, hook in hooks.items()})()
+
+
+def stop(_: pg.Word2Vec) -> None:
+    raise pg.StopTraining
+
+
+def cosines_are_current(wv: pg.KeyedVectors) -> bool:
+    units = wv.vectors / np.linalg.norm(wv.vectors, axis=1, keepdims=True)
+    near = wv.most_similar("the", topn=5)
+    want = np.sort(np.delete(units @ units[wv.get_index("the")], wv.get_index("the")))[::-1][:5]
+    return np.allclose([cosine for _, cosine in near], want, atol=1e-5)
+
+
+@pytest.mark.parametrize("base", [object, CallbackAny2Vec], ids=["plain", "gensim"])
+def test_the_four_hooks_are_called_in_order_with_the_model_on_the_thread_that_called(
+    rows: Sentences, base: type
+) -> None:
+    told = []
+
+    class Tell(base):
+        def __getattribute__(self, name: str) -> object:
+            if name not in HOOKS:
+                return super().__getattribute__(name)
+            return lambda model: told.append((name, model, threading.get_ident()))
+
+    model = pg.Word2Vec(rows, **SMALL, callbacks=[Tell(), Tell()])
+    hooks = ["on_train_begin", *["on_epoch_begin", "on_epoch_end"] * 3, "on_train_end"]
+    assert told == [(hook, model, threading.get_ident()) for hook in hooks for _ in range(2)]
+
+
+def test_callbacks_of_train_may_have_only_some_hooks(rows: Sentences) -> None:
+    told = []
+    model = pg.Word2Vec(**SMALL)
+    model.build_vocab(rows)
+    some = [on(on_epoch_end=lambda _: told.append("end")), on(on_train_begin=lambda _: told.append("begin")), on()]
+    model.train(rows, total_examples=len(rows), epochs=2, callbacks=some)
+    assert told == ["begin", "end", "end"]
+
+
+def test_a_hook_sees_the_vectors_of_the_moment(rows: Sentences, tmp_path: Path) -> None:
+    seen, losses = [], []
+
+    def look(model: pg.Word2Vec) -> None:
+        assert cosines_are_current(model.wv)
+        model.save(tmp_path / "model")
+        saved = pg.Word2Vec.load(tmp_path / "model")
+        assert np.array_equal(saved.wv.vectors, model.wv.vectors)
+        assert np.array_equal(saved.syn1neg, model.syn1neg)
+        assert saved.running_training_loss == model.get_latest_training_loss()
+        seen.append(model.wv.vectors.copy())
+        losses.append(model.get_latest_training_loss())
+
+    callback = on(**dict.fromkeys(HOOKS, look))
+    model = pg.Word2Vec(rows, **SMALL, compute_loss=True, callbacks=[callback])
+    assert cosines_are_current(model.wv)
+    changed = [not np.array_equal(before, after) for before, after in zip(seen, seen[1:], strict=False)]
+    # Begin of training, then begin and end of each epoch, and the end.
+    assert changed == [False, *[True, False] * 3]
+    assert losses == sorted(losses)
+    assert losses[0] == 0 < losses[-1]
+
+
+def test_norms_follow_the_vectors(rows: Sentences) -> None:
+    model = pg.Word2Vec(**SMALL)
+    model.build_vocab(rows)
+    wv = model.wv
+    assert cosines_are_current(wv)
+    model.train(rows, total_examples=len(rows), epochs=1)
+    assert wv is model.wv
+    assert cosines_are_current(wv)
+    wv.vectors[:] = np.random.default_rng(1).normal(size=wv.vectors.shape)
+    wv.fill_norms(force=True)
+    assert cosines_are_current(wv)
+    model.init_sims(replace=True)
+    assert np.linalg.norm(wv.vectors, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(("hook", "epochs"), [("on_train_begin", 0), ("on_epoch_begin", 0), ("on_epoch_end", 1)])
+def test_a_callback_may_stop_the_training_and_keeps_what_was_learnt(rows: Sentences, hook: str, epochs: int) -> None:
+    ended = []
+    parameters = {**SMALL, "workers": 1, "alpha": 0.05, "min_alpha": 0.05}
+    watch = on(on_train_end=lambda _: ended.append("training"), on_epoch_end=lambda _: ended.append("epoch"))
+    model = pg.Word2Vec(**parameters)
+    model.build_vocab(rows)
+    drawn = model.wv.vectors.copy()
+    _, raw = model.train(rows, total_examples=len(rows), epochs=3, callbacks=[on(**{hook: stop}), watch])
+    assert raw == epochs * sum(map(len, rows))
+    assert ended == ["epoch"] * epochs + ["training"]
+    if epochs:
+        assert np.array_equal(model.wv.vectors, pg.Word2Vec(rows, **{**parameters, "epochs": epochs}).wv.vectors)
+    else:
+        assert np.array_equal(model.wv.vectors, drawn)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_what_else_a_callback_raises_comes_through_and_the_model_stays_usable(rows: Sentences, hook: str) -> None:
+    mine = LookupError("mine")
+
+    def fail(_: pg.Word2Vec) -> None:
+        raise mine
+
+    model = pg.Word2Vec(**SMALL)
+    model.build_vocab(rows)
+    with pytest.raises(LookupError) as raised:
+        model.train(rows, total_examples=len(rows), epochs=3, callbacks=[on(**{hook: fail})])
+    assert raised.value is mine
+    assert np.isfinite(model.wv.vectors).all()
+    effective, raw = model.train(rows, total_examples=len(rows), epochs=1)
+    assert 0 < effective < raw
+
+
+@pytest.mark.parametrize(("copies", "epochs"), [(10, 2), (1, 20)], ids=["long epochs", "short epochs"])
+def test_progress_is_told_to_a_function_on_the_thread_that_called(sample: Path, copies: int, epochs: int) -> None:
+    told = []
+
+    def tell(*what: object) -> None:
+        told.append((*what, threading.get_ident()))
+
+    corpus = [sample] * copies
+    model = pg.Word2Vec(vector_size=100, workers=1, sg=1, progress=tell)
+    model.build_vocab(corpus)
+    model.train(corpus, total_examples=model.corpus_count, epochs=epochs, report_delay=0.1)
+    training = [what for what in told if what[0] == "training"]
+    assert len(training) > 2
+    _, done, total, rates, threads = zip(*training, strict=True)
+    assert list(done) == sorted(done)
+    assert all(0 < now <= all_ for now, all_ in zip(done, total, strict=True))
+    assert list(rates) == sorted(rates, reverse=True)
+    assert set(threads) == {threading.get_ident()}
+
+
+def test_what_the_progress_function_raises_ends_the_training(sample: Path) -> None:
+    def fail(*_: object) -> None:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        pg.Word2Vec([sample] * 10, vector_size=100, epochs=5, progress=fail)
+
+
+def test_progress_goes_to_stderr_and_to_the_log(
+    sample: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "polargram")
+    corpus = [sample] * 10
+    model = pg.Word2Vec(vector_size=100, workers=1, sg=1, progress=True)
+    model.build_vocab(corpus)
+    model.train(corpus, total_examples=model.corpus_count, epochs=1, report_delay=0.1)
+    printed = capsys.readouterr()
+    assert "polargram: training" in printed.err
+    assert printed.out == ""
+    assert {record.name for record in caplog.records} == {"polargram"}
+    assert all(text in caplog.text for text in ("counted 2000030 words in 133490 sentences", "training", "trained on"))
+
+
+def test_without_progress_nothing_is_printed(rows: Sentences, capfd: pytest.CaptureFixture[str]) -> None:
+    pg.Word2Vec(rows, **SMALL)
+    assert capfd.readouterr() == ("", "")

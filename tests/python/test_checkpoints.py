@@ -1,0 +1,226 @@
+"""A run that is killed goes on where it was, to the bits of one that was not."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import polargram as pg
+
+Sentences = list[list[str]]
+SMALL = {"vector_size": 8, "epochs": 4, "workers": 1, "batch_words": 1000}
+MODES = [{"sg": 0}, {"sg": 1}, {"sg": 1, "hs": 1, "negative": 0}, {"sg": 0, "hs": 1, "cbow_mean": 0}]
+A_MOMENT = 1e-4
+
+
+class KilledError(Exception):
+    pass
+
+
+class KillIn:
+    """Ends the training with an error when an epoch begins, as if the process were killed then."""
+
+    def __init__(self, epoch: int) -> None:
+        self.left = epoch
+
+    def on_epoch_begin(self, _: pg.Word2Vec) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise KilledError
+
+
+def cut_and_resumed(corpus: object, directory: Path, epochs: int = 2, **parameters: object) -> pg.Word2Vec:
+    with pytest.raises(KilledError):
+        pg.Word2Vec(corpus, **parameters, checkpoint=directory, callbacks=[KillIn(epochs)])
+    return pg.Word2Vec(corpus, **parameters, checkpoint=directory)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("options", [{}, {"checkpoint_every": A_MOMENT}, {"spool": False}], ids=str)
+def test_a_run_taken_up_again_gives_the_bits_of_one_that_was_not_cut(
+    rows: Sentences, mode: dict[str, int], options: dict[str, object], tmp_path: Path
+) -> None:
+    whole = pg.Word2Vec(rows, **SMALL, **mode, compute_loss=True)
+    resumed = cut_and_resumed(rows, tmp_path / "ck", **SMALL, **mode, **options, compute_loss=True)
+    assert np.array_equal(resumed.wv.vectors, whole.wv.vectors)
+    # Sums of parts of an epoch are added up in another order.
+    assert resumed.get_latest_training_loss() == pytest.approx(whole.get_latest_training_loss(), rel=1e-12)
+    for name in ("corpus_count", "corpus_total_words", "min_alpha_yet_reached", "effective_min_count"):
+        assert getattr(resumed, name) == getattr(whole, name)
+
+
+def test_callbacks_of_a_run_taken_up_again_are_told_of_the_epochs_left(rows: Sentences, tmp_path: Path) -> None:
+    begun = []
+
+    class Count:
+        def on_epoch_begin(self, _: pg.Word2Vec) -> None:
+            begun.append(True)
+
+    with pytest.raises(KilledError):
+        pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck", callbacks=[KillIn(3)])
+    pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck", callbacks=[Count()])
+    assert len(begun) == 1
+
+
+def test_a_finished_run_is_not_trained_again(rows: Sentences, tmp_path: Path) -> None:
+    first, second = (pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck", compute_loss=True) for _ in range(2))
+    assert np.array_equal(first.wv.vectors, second.wv.vectors)
+    for name in ("min_alpha_yet_reached", "corpus_count", "running_training_loss"):
+        assert getattr(first, name) == getattr(second, name), name
+
+
+def test_a_checkpoint_is_a_model_that_loads(rows: Sentences, tmp_path: Path) -> None:
+    model = pg.Word2Vec(rows, **SMALL, hs=1, checkpoint=tmp_path / "ck")
+    loaded = pg.Word2Vec.load(tmp_path / "ck")
+    assert np.array_equal(loaded.wv.vectors, model.wv.vectors)
+    loaded.train(rows, total_examples=len(rows), epochs=1)
+
+
+def test_two_steps_are_taken_up_again_too(rows: Sentences, tmp_path: Path) -> None:
+    def run(*callbacks: object) -> pg.Word2Vec:
+        model = pg.Word2Vec(**SMALL, checkpoint=tmp_path / "ck")
+        model.build_vocab(rows)
+        model.train(rows, total_examples=model.corpus_count, epochs=4, callbacks=callbacks)
+        return model
+
+    with pytest.raises(KilledError):
+        run(KillIn(2))
+    begun = KillIn(2)
+    # Two epochs are left: a third would raise.
+    assert np.array_equal(run(begun).wv.vectors, pg.Word2Vec(rows, **SMALL).wv.vectors)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("vector_size", 9), ("epochs", 5), ("sg", 1), ("hs", 1), ("negative", 6), ("sample", 0.5), ("seed", 2)]
+    + [("alpha", 0.03), ("window", 4), ("batch_words", 999), ("min_count", 4), ("shared_negatives", False)],
+)
+def test_another_parameter_is_refused_by_name_and_the_checkpoint_stays(
+    rows: Sentences, name: str, value: float, tmp_path: Path
+) -> None:
+    pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck")
+    before = (tmp_path / "ck" / "config.json").read_bytes()
+    with pytest.raises(ValueError, match=f"ck.* {name}="):
+        pg.Word2Vec(rows, **{**SMALL, name: value}, checkpoint=tmp_path / "ck")
+    assert (tmp_path / "ck" / "config.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("value", np.random.default_rng(2).random(8).tolist())
+def test_a_parameter_of_many_digits_is_known_again(rows: Sentences, value: float, tmp_path: Path) -> None:
+    parameters = {**SMALL, "sample": value, "ns_exponent": value, "alpha": value / 10, "epochs": 1}
+    for _ in range(2):
+        pg.Word2Vec(rows[:300], **parameters, checkpoint=tmp_path / "ck")
+
+
+@pytest.mark.parametrize("change", ["fewer", "more", "other words", "other order"])
+def test_another_corpus_is_refused(rows: Sentences, change: str, tmp_path: Path) -> None:
+    pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck")
+    other = {
+        "fewer": rows[1:],
+        "more": [*rows, ["the"]],
+        "other words": [["the"] * len(row) for row in rows],
+        "other order": rows[::-1],
+    }[change]
+    with pytest.raises(ValueError, match="corpus"):
+        pg.Word2Vec(other, **SMALL, checkpoint=tmp_path / "ck")
+
+
+@pytest.mark.parametrize("every", [0, -1, float("nan"), float("inf"), "minute", None, [1]], ids=str)
+def test_an_unsound_interval_is_refused_by_name(rows: Sentences, every: object, tmp_path: Path) -> None:
+    with pytest.raises((ValueError, TypeError), match="checkpoint_every"):
+        pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck", checkpoint_every=every)
+
+
+def test_checkpoints_replace_neither_foreign_files_nor_finished_models(rows: Sentences, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "text.txt").write_text("years")
+    pg.Word2Vec(rows, **SMALL).save(tmp_path / "model")
+    for name in ("thesis", "model"):
+        with pytest.raises(ValueError, match=name):
+            pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / name)
+    assert (tmp_path / "thesis" / "text.txt").read_text() == "years"
+    pg.Word2Vec.load(tmp_path / "model")
+
+
+# The command, killed.
+
+
+class Run:
+    """``polargram train`` over the sample with one worker."""
+
+    def __init__(self, sample: Path, output: Path, *options: object) -> None:
+        fixed = ["--workers", 1, "--epochs", 12, "--vector-size", 50, "--batch-words", 2000, "--quiet"]
+        self.command = [sys.executable, "-m", "polargram", "train", sample, "--output", output, *fixed, *options]
+        self.output = output / "vectors.arrow"
+
+    def start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen([*map(str, self.command)], stderr=subprocess.PIPE, text=True)
+
+    def finish(self) -> np.ndarray:
+        process = self.start()
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        return pg.KeyedVectors.load(self.output).vectors
+
+
+def wait_for(path: Path) -> None:
+    end = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} does not come"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("every", ["epoch", A_MOMENT])
+@pytest.mark.parametrize("mode", [["--sg", 1, "--hs", 1, "--negative", 0], ["--sg", 0]], ids=["skip-gram", "CBOW"])
+def test_a_command_killed_at_any_moments_goes_on_to_the_same_bits(
+    sample: Path, mode: list[object], every: object, tmp_path: Path
+) -> None:
+    whole = Run(sample, tmp_path / "whole", *mode).finish()
+    options = ["--checkpoint", tmp_path / "ck", "--checkpoint-every", every]
+    run = Run(sample, tmp_path / "cut", *mode, *options)
+    moments = random.Random(repr(mode))
+    for _ in range(3):
+        process = run.start()
+        wait_for(tmp_path / "ck" / "config.json")
+        time.sleep(moments.uniform(0, 0.4))
+        process.kill()
+        process.communicate()
+    assert np.array_equal(run.finish(), whole)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ck", "cut", "whole"]
+    # Again: the checkpoint is of a finished run, which has but to be written out.
+    shutil.rmtree(tmp_path / "cut")
+    assert np.array_equal(run.finish(), whole)
+
+
+def test_ctrl_c_keeps_the_checkpoint_to_go_on_from(sample: Path, tmp_path: Path) -> None:
+    whole = Run(sample, tmp_path / "whole", "--sg", 1).finish()
+    run = Run(sample, tmp_path / "cut", "--sg", 1, "--checkpoint", tmp_path / "ck")
+    process = run.start()
+    wait_for(tmp_path / "ck" / "config.json")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == 130, said
+    assert json.loads((tmp_path / "ck" / "config.json").read_text())["resume"]["position"]["epoch"] >= 1
+    assert np.array_equal(run.finish(), whole)
+
+
+def test_the_command_refuses_another_parameter_or_corpus(
+    command: Callable[..., subprocess.CompletedProcess[str]], sample: Path, tmp_path: Path
+) -> None:
+    fixed = ["-o", tmp_path / "out", "--epochs", 1, "--vector-size", 8, "--checkpoint", tmp_path / "ck"]
+    command("train", sample, *fixed)
+    assert "window=5, not 3" in command("train", sample, *fixed, "--window", 3, code=1).stderr
+    pl.DataFrame({"tokens": [["a"] * 9]}).write_parquet(tmp_path / "other.parquet")
+    assert "corpus" in command("train", tmp_path / "other.parquet", *fixed, code=1).stderr
+    assert "--checkpoint" in command("train", sample, *fixed[:-2], "--checkpoint-every", 5, code=2).stderr

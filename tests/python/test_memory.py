@@ -1,0 +1,63 @@
+"""Memory is predicted before it is taken."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import polargram as pg
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+#: What takes time but no memory.
+QUICK = ["--epochs", 1, "--window", 1, "--negative", 1, "--workers", 2]
+
+
+def mib(text: str, name: str) -> int:
+    return int(re.search(rf"{name} +(\d+) MiB", text)[1])
+
+
+@pytest.mark.parametrize("options", [["--vector-size", 100], ["--vector-size", 300], ["--hs", 1]], ids=str)
+def test_a_dry_run_predicts_the_peak_of_the_run(
+    command: Command, real_data: Path, options: list[object], tmp_path: Path
+) -> None:
+    corpus = ["train", real_data / "enwiki-tokens", "--output", tmp_path / "out", *QUICK, *options]
+    predicted = mib(command(*corpus, "--dry-run", "--quiet").stdout, "peak")
+    assert not (tmp_path / "out").exists()
+    peak = mib(command(*corpus).stderr, "peak memory")
+    assert predicted == pytest.approx(peak, rel=0.15)
+
+
+def test_a_dry_run_counts_and_trains_nothing(command: Command, sample: Path, tmp_path: Path) -> None:
+    done = command("train", sample, "--output", tmp_path / "out", "--dry-run", "--quiet", "--sample", 0)
+    assert re.search(r"words +2762 of 2919\n", done.stdout)
+    assert re.search(r"tokens +(\d+) in vocabulary, about \1 after subsampling", done.stdout)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_estimate_adds_up_and_knows_more_than_32_bits() -> None:
+    model = pg.Word2Vec(vector_size=100, hs=1, workers=1)
+    estimate = model.estimate_memory(vocab_size=3_000_000_000)
+    # Rows begin at multiples of 64 bytes.
+    assert estimate["vectors"] == estimate["syn1"] == estimate["syn1neg"] == 3_000_000_000 * 448
+    parts = sum(estimate[name] for name in ("vocab", "vectors", "syn1", "syn1neg"))
+    assert parts == estimate["total"] < estimate["training"] < estimate["peak"]
+    more = model.estimate_memory(vocab_size=3_000_000_000, report={"mine": 1 << 40})
+    assert more["mine"] == 1 << 40
+    assert more["total"] == estimate["total"] + (1 << 40)
+
+
+@pytest.mark.parametrize("words", [-1, 2**60, 2**64])
+def test_an_estimate_of_what_cannot_be_is_refused(words: int) -> None:
+    with pytest.raises((ValueError, OverflowError)):
+        pg.Word2Vec().estimate_memory(vocab_size=words)
+
+
+def test_the_estimate_is_of_the_words_there_are(model: pg.Word2Vec) -> None:
+    assert model.estimate_memory() == model.estimate_memory(vocab_size=2762)
+    assert "syn1" not in model.estimate_memory()
+    assert pg.Word2Vec().estimate_memory()["total"] == 0

@@ -1,0 +1,107 @@
+//! Two workers on the same rows, by the portable path: what Miri and ThreadSanitizer can follow.
+
+#![allow(dead_code, unreachable_pub, reason = "only a part of each module is used here")]
+
+mod error {
+    //! As much of the crate's errors as its weights need.
+
+    use std::io;
+    use std::path::Path;
+
+    pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    pub struct Error(String);
+
+    impl Error {
+        pub fn parameter(name: &'static str, reason: impl Into<String>) -> Self {
+            Self(format!("{name}: {}", reason.into()))
+        }
+    }
+
+    pub trait IoContext<T> {
+        fn at(self, action: &'static str, path: &Path) -> Result<T>;
+    }
+
+    impl<T> IoContext<T> for io::Result<T> {
+        fn at(self, action: &'static str, path: &Path) -> Result<T> {
+            self.map_err(|source| Error(format!("cannot {action} {}: {source}", path.display())))
+        }
+    }
+}
+
+#[path = "."]
+mod model {
+    #[path = "../../../src/model/buffer.rs"]
+    mod buffer;
+    #[path = "../../../src/model/matrix.rs"]
+    mod matrix;
+
+    pub(crate) use buffer::AlignedBuffer;
+    pub use matrix::Matrix;
+    pub(crate) use matrix::{load_relaxed, store_relaxed};
+}
+
+#[path = "."]
+mod train {
+    #[path = "../../../src/train/kernel/mod.rs"]
+    pub mod kernel;
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Matrix;
+    use crate::train::kernel::{Block, Isa, Scratch, merge_rows, pool_rows, spread_change, train_block};
+
+    const ROWS: u32 = 4;
+    const COLUMNS: usize = 20;
+
+    fn matrix() -> Matrix {
+        let mut matrix = Matrix::zeros(ROWS as usize, COLUMNS).unwrap();
+        (0..ROWS as usize).for_each(|row| matrix.values(row).fill(0.01 * (row + 1) as f32));
+        matrix
+    }
+
+    #[test]
+    fn workers_may_train_the_same_rows_at_the_same_time() {
+        let (input, output) = (matrix(), matrix());
+        let pairs = [[1.0; 16], [0.0; 16]];
+        let work = |own: &Matrix, merged: &Matrix| {
+            let (mut scratch, hidden) = (Scratch::default(), Matrix::zeros(2, COLUMNS).unwrap());
+            for step in 0..if cfg!(miri) { 3 } else { 2000 } {
+                let rows: Vec<*mut f32> = (0..2).map(|i| input.row((step + i) % ROWS)).collect();
+                let targets: Vec<*mut f32> = (0..3).map(|i| output.row((step + i) % ROWS)).collect();
+                let stride = input.stride();
+                let block = Block {
+                    inputs: &rows,
+                    targets: &targets,
+                    positive: &pairs[(step % 2) as usize],
+                    total: &pairs[0],
+                    next: &targets,
+                    stride,
+                    rate: 0.1,
+                };
+                // SAFETY: rows of matrices of equal stride; the portable path is always there.
+                unsafe {
+                    train_block(Isa::Portable, &block, &mut scratch);
+                    pool_rows(Isa::Portable, &rows, 0.5, hidden.row(0), stride);
+                    spread_change(Isa::Portable, hidden.row(0), &rows, 0.5, stride);
+                    merge_rows(Isa::Portable, output.row(step % ROWS), own.row(step % ROWS), merged.row(step % ROWS), stride);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| work(&matrix(), &matrix()));
+            }
+        });
+        for matrix in [input, output] {
+            for row in 0..ROWS {
+                // SAFETY: no worker is left.
+                let values = unsafe { std::slice::from_raw_parts(matrix.row(row), COLUMNS) };
+                assert!(values.iter().all(|value| value.is_finite()));
+            }
+        }
+    }
+}
