@@ -84,7 +84,8 @@ impl PrivateRows {
         if *uses == self.uses_per_merge {
             prefetch_row(shared.row(index), shared.stride());
         } else if *uses > self.uses_per_merge {
-            *uses = 0;
+            // The use that follows.
+            *uses = 1;
             self.merge(index, shared, isa);
         }
         self.copies.row(index)
