@@ -111,7 +111,9 @@ unsafe fn dots_of_tile<L: Lanes, const T: usize>(
     // SAFETY: `out` has room for every input's t registers.
     unsafe {
         while i < inputs.len() {
-            let take = at_once.min(inputs.len() - i);
+            // Groups of equal size, rather than full ones and a rest.
+            let left = inputs.len() - i;
+            let take = left.div_ceil(left.div_ceil(at_once));
             let out = out.add(i * t * L::WIDTH);
             match *inputs.get_unchecked(i..i + take) {
                 [a] => dots::<L, 1, T>([a], targets, chunks, out, t),
@@ -129,10 +131,12 @@ unsafe fn dots_of_tile<L: Lanes, const T: usize>(
     }
 }
 
-/// Inputs whose dot products with `tile` targets are accumulated in registers at once, a few of which hold the rows.
+/// Inputs whose dot products with `tile` targets are accumulated in registers at once. One more than fits costs dozens of moves
+/// in each round.
 const fn inputs_at_once<L: Lanes>(tile: usize) -> usize {
-    let fit = (L::REGISTERS - 4) / tile;
-    if fit > 4 { 4 } else if fit == 0 { 1 } else { fit }
+    // A register for each pair, one for each input and one for a target.
+    let fit = (L::REGISTERS - 1) / (tile + 1);
+    if fit > 4 { 4 } else { fit }
 }
 
 /// Lane-wise products of R inputs with T targets, summed over the chunks of a row but not yet over the lanes.
