@@ -177,13 +177,14 @@ unsafe fn gains_of<L: Lanes>(block: &Block<'_>, partial: *const f32, dots: *mut 
     debug_assert!(block.positive.len() >= registers && block.total.len() >= registers);
     // SAFETY: all five hold `registers`, a multiple of the width.
     unsafe {
-        let (rate, minus) = (L::splat(block.rate), L::splat(-1.0));
+        let (rate, minus_rate) = (L::splat(block.rate), L::splat(-block.rate));
         for k in (0..registers).step_by(L::WIDTH) {
+            let zero = L::splat(0.0);
+            let positive = L::load_unaligned(block.positive.as_ptr().add(k)).mul_add(rate, zero);
+            let total = L::load_unaligned(block.total.as_ptr().add(k)).mul_add(minus_rate, zero);
             let products = L::sum_each(partial.add(k * L::WIDTH));
             products.store(dots.add(k));
-            let total = L::load_unaligned(block.total.as_ptr().add(k)).mul_add(minus, L::splat(0.0));
-            let gain = total.mul_add(products.sigmoid(), L::load_unaligned(block.positive.as_ptr().add(k)));
-            gain.mul_add(rate, L::splat(0.0)).store(gains.add(k));
+            products.sigmoid().mul_add(total, positive).store(gains.add(k));
         }
     }
 }

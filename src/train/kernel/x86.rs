@@ -35,8 +35,8 @@ unsafe impl Lanes for Avx512 {
         unsafe { Self(_mm512_add_ps(self.0, other.0)) }
     }
     #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
-        unsafe { Self(_mm512_div_ps(self.0, other.0)) }
+    unsafe fn sub(self, other: Self) -> Self {
+        unsafe { Self(_mm512_sub_ps(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
@@ -51,12 +51,23 @@ unsafe impl Lanes for Avx512 {
         unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, addend.0)) }
     }
     #[inline(always)]
-    unsafe fn round(self) -> Self {
-        unsafe { Self(_mm512_roundscale_ps::<0>(self.0)) }
+    unsafe fn scale(self, shifted: Self) -> Self {
+        unsafe {
+            let bits = _mm512_add_epi32(
+                _mm512_castps_si512(self.0),
+                _mm512_slli_epi32::<23>(_mm512_castps_si512(shifted.0)),
+            );
+            Self(_mm512_castsi512_ps(bits))
+        }
     }
     #[inline(always)]
-    unsafe fn scale(self, exponent: Self) -> Self {
-        unsafe { Self(_mm512_scalef_ps(self.0, exponent.0)) }
+    unsafe fn reciprocal(self) -> Self {
+        unsafe {
+            // One step of Newton's method doubles the 14 bits of the estimate, sooner than a division is done.
+            let estimate = _mm512_rcp14_ps(self.0);
+            let error = _mm512_fnmadd_ps(self.0, estimate, _mm512_set1_ps(1.0));
+            Self(_mm512_fmadd_ps(error, estimate, estimate))
+        }
     }
 
     #[inline(always)]
@@ -139,8 +150,8 @@ unsafe impl Lanes for Avx2 {
         unsafe { Self(_mm256_add_ps(self.0, other.0)) }
     }
     #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
-        unsafe { Self(_mm256_div_ps(self.0, other.0)) }
+    unsafe fn sub(self, other: Self) -> Self {
+        unsafe { Self(_mm256_sub_ps(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
@@ -155,15 +166,19 @@ unsafe impl Lanes for Avx2 {
         unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, addend.0)) }
     }
     #[inline(always)]
-    unsafe fn round(self) -> Self {
-        unsafe { Self(_mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)) }
+    unsafe fn scale(self, shifted: Self) -> Self {
+        unsafe {
+            let bits = _mm256_add_epi32(
+                _mm256_castps_si256(self.0),
+                _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted.0)),
+            );
+            Self(_mm256_castsi256_ps(bits))
+        }
     }
     #[inline(always)]
-    unsafe fn scale(self, exponent: Self) -> Self {
+    unsafe fn reciprocal(self) -> Self {
         unsafe {
-            let bits =
-                _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_cvtps_epi32(exponent.0), _mm256_set1_epi32(127)));
-            Self(_mm256_mul_ps(self.0, _mm256_castsi256_ps(bits)))
+            Self(_mm256_div_ps(_mm256_set1_ps(1.0), self.0))
         }
     }
 
