@@ -66,7 +66,7 @@ pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
     let chunks = block.stride / L::WIDTH;
     // SAFETY: the rows are the caller's promise; `partial`, `dots` and `gains` were just sized for n × t registers and floats.
     unsafe {
-        let tile_size = tile_size::<L>(t);
+        let tile_size = tile_size(t, L::TILE);
         for (tile, targets) in block.targets.chunks(tile_size).enumerate() {
             let out = partial.add(tile * tile_size * L::WIDTH);
             for_tile!(targets, rows, L::TILE => dots_of_tile::<L, _>(block.inputs, rows, chunks, out, t));
@@ -82,10 +82,10 @@ pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
     }
 }
 
-/// Rows per tile so that all tiles are of equal size, rather than full ones and a rest.
+/// Rows per tile of `most` at most so that all tiles are of equal size, rather than full ones and a rest.
 #[inline(always)]
-fn tile_size<L: Lanes>(rows: usize) -> usize {
-    rows.div_ceil(rows.div_ceil(L::TILE).max(1)).max(1)
+fn tile_size(rows: usize, most: usize) -> usize {
+    rows.div_ceil(rows.div_ceil(most).max(1)).max(1)
 }
 
 /// G, n × t.
@@ -123,8 +123,8 @@ unsafe fn update_all<L: Lanes, const INPUTS_HELD: bool>(
     let chunks = block.stride / L::WIDTH;
     // SAFETY: passed on to the caller; `old` has room for a copy of each row that passes by.
     unsafe {
-        if held.len() <= L::TILE {
-            for_tile!(held, rows, L::TILE => update::<L, _, INPUTS_HELD>(passing, passing, rows, gains, chunks, block.next));
+        if held.len() <= L::HELD {
+            for_tile!(held, rows, L::HELD => update::<L, _, INPUTS_HELD>(passing, passing, rows, gains, chunks, block.next));
             return;
         }
         let old = scratch.old.at_least(passing.len() * block.stride);
@@ -136,12 +136,12 @@ unsafe fn update_all<L: Lanes, const INPUTS_HELD: bool>(
             }
             scratch.old_rows.push(copy);
         }
-        let tile_size = tile_size::<L>(held.len());
+        let tile_size = tile_size(held.len(), L::HELD);
         for (tile, held) in held.chunks(tile_size).enumerate() {
             let gains = gains.from::<INPUTS_HELD>(tile * tile_size);
             let next = if tile == 0 { block.next } else { &[] };
             let old = &scratch.old_rows;
-            for_tile!(held, rows, L::TILE => update::<L, _, INPUTS_HELD>(passing, old, rows, gains, chunks, next));
+            for_tile!(held, rows, L::HELD => update::<L, _, INPUTS_HELD>(passing, old, rows, gains, chunks, next));
         }
     }
 }
@@ -226,14 +226,13 @@ unsafe fn gains_of<L: Lanes>(block: &Block<'_>, partial: *const f32, dots: *mut 
     debug_assert!(block.positive.len() >= registers && block.total.len() >= registers);
     // SAFETY: all five hold `registers`, a multiple of the width.
     unsafe {
-        let (rate, minus_rate) = (L::splat(block.rate), L::splat(-block.rate));
+        let (rate, zero) = (L::splat(block.rate), L::splat(0.0));
         for k in (0..registers).step_by(L::WIDTH) {
-            let zero = L::splat(0.0);
-            let positive = L::load_unaligned(block.positive.as_ptr().add(k)).mul_add(rate, zero);
-            let total = L::load_unaligned(block.total.as_ptr().add(k)).mul_add(minus_rate, zero);
             let products = L::sum_each(partial.add(k * L::WIDTH));
             products.store(dots.add(k));
-            products.sigmoid().mul_add(total, positive).store(gains.add(k));
+            let positive = L::load_unaligned(block.positive.as_ptr().add(k)).mul_add(rate, zero);
+            let total = L::load_unaligned(block.total.as_ptr().add(k)).mul_add(rate, zero);
+            products.sigmoid().neg_mul_add(total, positive).store(gains.add(k));
         }
     }
 }
@@ -301,7 +300,13 @@ unsafe fn update_chunks<L: Lanes, const T: usize, const INPUTS_HELD: bool, const
             for j in 0..T {
                 let gain = gains.splat::<L, INPUTS_HELD>(i, j);
                 for c in 0..C {
-                    x[c] = gain.mul_add(y[j][c], x[c]);
+                    // Where registers are few, the rows themselves are read again, which only their updates' store will change.
+                    let y = if const { 2 * T + 4 <= L::REGISTERS } {
+                        y[j][c]
+                    } else {
+                        L::load(held[j].add((chunk + c) * L::WIDTH))
+                    };
+                    x[c] = gain.mul_add(y, x[c]);
                     y_new[j][c] = gain.mul_add(x_old[c], y_new[j][c]);
                 }
             }

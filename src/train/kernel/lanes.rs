@@ -11,8 +11,10 @@ pub(super) unsafe trait Lanes: Copy {
     const WIDTH: usize;
     /// Registers there are.
     const REGISTERS: usize;
-    /// Targets whose rows and updates are held in registers at once.
+    /// Targets whose dot products with an input are accumulated in registers at once.
     const TILE: usize;
+    /// Rows whose updates are held in registers at once.
+    const HELD: usize;
 
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
@@ -25,6 +27,8 @@ pub(super) unsafe trait Lanes: Copy {
     unsafe fn max(self, other: Self) -> Self;
     /// `self · factor + addend`, rounded once where the hardware can.
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
+    /// `addend − self · factor`, rounded as [`mul_add`](Lanes::mul_add).
+    unsafe fn neg_mul_add(self, factor: Self, addend: Self) -> Self;
     /// `self · 2^w`, where `shifted` is w + 1.5 · 2²³ for a whole w within ±64: its lowest bits are then those of w.
     unsafe fn scale(self, shifted: Self) -> Self;
     /// `1 / self` to within 2e-7 of itself, for values from 1 to 1e14.
@@ -71,6 +75,7 @@ unsafe impl Lanes for Portable {
     const WIDTH: usize = 8;
     const REGISTERS: usize = 16;
     const TILE: usize = 6;
+    const HELD: usize = 6;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -111,6 +116,10 @@ unsafe impl Lanes for Portable {
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i] * factor.0[i] + addend.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn neg_mul_add(self, factor: Self, addend: Self) -> Self {
+        Self(std::array::from_fn(|i| addend.0[i] - self.0[i] * factor.0[i]))
     }
     #[inline(always)]
     unsafe fn scale(self, shifted: Self) -> Self {

@@ -13,6 +13,7 @@ unsafe impl Lanes for Neon {
     const WIDTH: usize = 4;
     const REGISTERS: usize = 32;
     const TILE: usize = 6;
+    const HELD: usize = 6;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -49,6 +50,10 @@ unsafe impl Lanes for Neon {
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         unsafe { Self(vfmaq_f32(addend.0, self.0, factor.0)) }
+    }
+    #[inline(always)]
+    unsafe fn neg_mul_add(self, factor: Self, addend: Self) -> Self {
+        unsafe { Self(vfmsq_f32(addend.0, self.0, factor.0)) }
     }
     #[inline(always)]
     unsafe fn scale(self, shifted: Self) -> Self {

@@ -13,6 +13,7 @@ unsafe impl Lanes for Avx512 {
     const WIDTH: usize = 16;
     const REGISTERS: usize = 32;
     const TILE: usize = 12;
+    const HELD: usize = 12;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -51,6 +52,10 @@ unsafe impl Lanes for Avx512 {
         unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, addend.0)) }
     }
     #[inline(always)]
+    unsafe fn neg_mul_add(self, factor: Self, addend: Self) -> Self {
+        unsafe { Self(_mm512_fnmadd_ps(self.0, factor.0, addend.0)) }
+    }
+    #[inline(always)]
     unsafe fn scale(self, shifted: Self) -> Self {
         unsafe {
             let bits = _mm512_add_epi32(
@@ -84,8 +89,8 @@ unsafe impl Lanes for Avx512 {
     }
 }
 
-// The rounds of `Avx512::sum_each`, over lanes of 256, 128 and 64 bits. Each brings the halves of a pair together by one blend and one
-// shuffle, so that 16 registers become one with 15 additions. Functions, not closures, so that they are inlined for certain.
+// The rounds of `Avx512::sum_each`, over lanes of 256, 128 and 64 bits, so that 16 registers become one with few shuffles, which
+// compete with multiply-adds for the same units. Functions, not closures, so that they are inlined for certain.
 
 /// Registers i, i + 4, i + 8 and i + 12, summed to 128 bits each, in this order.
 #[inline(always)]
@@ -103,10 +108,16 @@ unsafe fn sum_quarter(from: *const f32, i: usize) -> __m512 {
 #[inline(always)]
 unsafe fn sum_halves(from: *const f32, i: usize) -> __m512 {
     unsafe {
-        let (a, b) = (_mm512_load_ps(from.add(i * 16)), _mm512_load_ps(from.add((i + 8) * 16)));
-        let kept = _mm512_mask_blend_ps(0xFF00, a, b);
-        _mm512_add_ps(kept, _mm512_shuffle_f32x4::<0b01_00_11_10>(a, b))
+        let (a, b) = (sum_half(from.add(i * 16)), sum_half(from.add((i + 8) * 16)));
+        let a = _mm512_castps_pd(_mm512_castps256_ps512(a));
+        _mm512_castpd_ps(_mm512_insertf64x4::<1>(a, _mm256_castps_pd(b)))
     }
+}
+
+/// A register's sum to 256 bits. Both halves come from memory, which costs no shuffle.
+#[inline(always)]
+unsafe fn sum_half(from: *const f32) -> __m256 {
+    unsafe { _mm256_add_ps(_mm256_load_ps(from), _mm256_load_ps(from.add(8))) }
 }
 
 /// In each 128 bits, the sum of a's halves, then that of b's.
@@ -128,6 +139,7 @@ unsafe impl Lanes for Avx2 {
     const WIDTH: usize = 8;
     const REGISTERS: usize = 16;
     const TILE: usize = 6;
+    const HELD: usize = 8;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -164,6 +176,10 @@ unsafe impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, addend.0)) }
+    }
+    #[inline(always)]
+    unsafe fn neg_mul_add(self, factor: Self, addend: Self) -> Self {
+        unsafe { Self(_mm256_fnmadd_ps(self.0, factor.0, addend.0)) }
     }
     #[inline(always)]
     unsafe fn scale(self, shifted: Self) -> Self {
