@@ -1,7 +1,7 @@
 //! The block update, over any [`Lanes`].
 
-use super::{Block, MAX_WIDTH, prefetch_line};
 use super::lanes::Lanes;
+use super::{Block, MAX_WIDTH, prefetch_line};
 use crate::model::AlignedBuffer;
 
 /// Memory that a worker reuses from block to block.
@@ -26,12 +26,14 @@ impl Scratch {
     pub(crate) fn loss(&self, block: &Block<'_>) -> f64 {
         let pairs = block.inputs.len() * block.targets.len();
         let terms = self.dots.first(pairs).iter().zip(block.positive).zip(block.total);
-        terms.map(|((&dot, &positive), &total)| {
-            // −ln σ(−x) = ln(1 + eˣ), without overflow; −ln σ(x) is less by x.
-            let x = f64::from(dot);
-            let softplus = x.max(0.0) + (-x.abs()).exp().ln_1p();
-            f64::from(total) * softplus - f64::from(positive) * x
-        }).sum()
+        terms
+            .map(|((&dot, &positive), &total)| {
+                // −ln σ(−x) = ln(1 + eˣ), without overflow; −ln σ(x) is less by x.
+                let x = f64::from(dot);
+                let softplus = x.max(0.0) + (-x.abs()).exp().ln_1p();
+                f64::from(total) * softplus - f64::from(positive) * x
+            })
+            .sum()
     }
 }
 
@@ -64,7 +66,8 @@ pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
     let dots = scratch.dots.at_least(registers);
     let gains = scratch.gains.at_least(registers);
     let chunks = block.stride / L::WIDTH;
-    // SAFETY: the rows are the caller's promise; `partial`, `dots` and `gains` were just sized for n × t registers and floats.
+    // SAFETY: the rows are the caller's promise; `partial`, `dots` and `gains` were just sized for n × t registers and
+    // floats.
     unsafe {
         let tile_size = tile_size(t, L::TILE);
         for (tile, targets) in block.targets.chunks(tile_size).enumerate() {
@@ -124,7 +127,8 @@ unsafe fn update_all<L: Lanes, const INPUTS_HELD: bool>(
     // SAFETY: passed on to the caller; `old` has room for a copy of each row that passes by.
     unsafe {
         if held.len() <= L::HELD {
-            for_tile!(held, rows, L::HELD => update::<L, _, INPUTS_HELD>(passing, passing, rows, gains, chunks, block.next));
+            let next = block.next;
+            for_tile!(held, rows, L::HELD => update::<L, _, INPUTS_HELD>(passing, passing, rows, gains, chunks, next));
             return;
         }
         let old = scratch.old.at_least(passing.len() * block.stride);
@@ -180,8 +184,8 @@ unsafe fn dots_of_tile<L: Lanes, const T: usize>(
     }
 }
 
-/// Inputs whose dot products with `tile` targets are accumulated in registers at once. One more than fits costs dozens of moves
-/// in each round.
+/// Inputs whose dot products with `tile` targets are accumulated in registers at once. One more than fits costs dozens
+/// of moves in each round.
 const fn inputs_at_once<L: Lanes>(tile: usize) -> usize {
     // A register for each pair, one for each input and one for a target.
     let fit = (L::REGISTERS - 1) / (tile + 1);
@@ -222,7 +226,13 @@ unsafe fn dots<L: Lanes, const R: usize, const T: usize>(
 
 /// X·Yᵀ from the accumulators, and G = (A − B·σ(X·Yᵀ)) · rate.
 #[inline(always)]
-unsafe fn gains_of<L: Lanes>(block: &Block<'_>, partial: *const f32, dots: *mut f32, gains: *mut f32, registers: usize) {
+unsafe fn gains_of<L: Lanes>(
+    block: &Block<'_>,
+    partial: *const f32,
+    dots: *mut f32,
+    gains: *mut f32,
+    registers: usize,
+) {
     debug_assert!(block.positive.len() >= registers && block.total.len() >= registers);
     // SAFETY: all five hold `registers`, a multiple of the width.
     unsafe {
@@ -300,7 +310,7 @@ unsafe fn update_chunks<L: Lanes, const T: usize, const INPUTS_HELD: bool, const
             for j in 0..T {
                 let gain = gains.splat::<L, INPUTS_HELD>(i, j);
                 for c in 0..C {
-                    // Where registers are few, the rows themselves are read again, which only their updates' store will change.
+                    // Where registers are few, the row is read again: its update is not stored yet.
                     let y = if const { 2 * T + 4 <= L::REGISTERS } {
                         y[j][c]
                     } else {

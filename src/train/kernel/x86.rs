@@ -58,10 +58,8 @@ unsafe impl Lanes for Avx512 {
     #[inline(always)]
     unsafe fn scale(self, shifted: Self) -> Self {
         unsafe {
-            let bits = _mm512_add_epi32(
-                _mm512_castps_si512(self.0),
-                _mm512_slli_epi32::<23>(_mm512_castps_si512(shifted.0)),
-            );
+            let bits =
+                _mm512_add_epi32(_mm512_castps_si512(self.0), _mm512_slli_epi32::<23>(_mm512_castps_si512(shifted.0)));
             Self(_mm512_castsi512_ps(bits))
         }
     }
@@ -89,8 +87,9 @@ unsafe impl Lanes for Avx512 {
     }
 }
 
-// The rounds of `Avx512::sum_each`, over lanes of 256, 128 and 64 bits, so that 16 registers become one with few shuffles, which
-// compete with multiply-adds for the same units. Functions, not closures, so that they are inlined for certain.
+// The rounds of `Avx512::sum_each`, over lanes of 256, 128 and 64 bits, so that 16 registers become one with few
+// shuffles, which compete with multiply-adds for the same units. Functions, not closures, so that they are inlined for
+// certain.
 
 /// Registers i, i + 4, i + 8 and i + 12, summed to 128 bits each, in this order.
 #[inline(always)]
@@ -184,18 +183,14 @@ unsafe impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn scale(self, shifted: Self) -> Self {
         unsafe {
-            let bits = _mm256_add_epi32(
-                _mm256_castps_si256(self.0),
-                _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted.0)),
-            );
+            let bits =
+                _mm256_add_epi32(_mm256_castps_si256(self.0), _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted.0)));
             Self(_mm256_castsi256_ps(bits))
         }
     }
     #[inline(always)]
     unsafe fn reciprocal(self) -> Self {
-        unsafe {
-            Self(_mm256_div_ps(_mm256_set1_ps(1.0), self.0))
-        }
+        unsafe { Self(_mm256_div_ps(_mm256_set1_ps(1.0), self.0)) }
     }
 
     #[inline(always)]
