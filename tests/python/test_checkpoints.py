@@ -40,9 +40,9 @@ class KillIn:
             raise KilledError
 
 
-def cut_and_resumed(corpus: object, directory: Path, epochs: int = 2, **parameters: object) -> pg.Word2Vec:
+def cut_and_resumed(corpus: object, directory: Path, **parameters: object) -> pg.Word2Vec:
     with pytest.raises(KilledError):
-        pg.Word2Vec(corpus, **parameters, checkpoint=directory, callbacks=[KillIn(epochs)])
+        pg.Word2Vec(corpus, **parameters, checkpoint=directory, callbacks=[KillIn(2)])
     return pg.Word2Vec(corpus, **parameters, checkpoint=directory)
 
 
@@ -136,7 +136,7 @@ def test_another_corpus_is_refused(rows: Sentences, change: str, tmp_path: Path)
         pg.Word2Vec(other, **SMALL, checkpoint=tmp_path / "ck")
 
 
-@pytest.mark.parametrize("every", [0, -1, float("nan"), float("inf"), "minute", None, [1]], ids=str)
+@pytest.mark.parametrize("every", [0, -1, float("nan"), float("inf"), "minute", [1]], ids=str)
 def test_an_unsound_interval_is_refused_by_name(rows: Sentences, every: object, tmp_path: Path) -> None:
     with pytest.raises((ValueError, TypeError), match="checkpoint_every"):
         pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck", checkpoint_every=every)
@@ -160,7 +160,7 @@ class Run:
     """``polargram train`` over the sample with one worker."""
 
     def __init__(self, sample: Path, output: Path, *options: object) -> None:
-        fixed = ["--workers", 1, "--epochs", 12, "--vector-size", 50, "--batch-words", 2000, "--quiet"]
+        fixed = ["--workers", 1, "--epochs", 8, "--vector-size", 50, "--batch-words", 5000, "--quiet"]
         self.command = [sys.executable, "-m", "polargram", "train", sample, "--output", output, *fixed, *options]
         self.output = output / "vectors.arrow"
 
@@ -181,19 +181,22 @@ def wait_for(path: Path) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("every", ["epoch", A_MOMENT])
-@pytest.mark.parametrize("mode", [["--sg", 1, "--hs", 1, "--negative", 0], ["--sg", 0]], ids=["skip-gram", "CBOW"])
+@pytest.mark.parametrize(
+    ("every", "mode"),
+    [("epoch", ["--sg", 0]), (10 * A_MOMENT, ["--sg", 1, "--hs", 1, "--negative", 0]), (A_MOMENT, ["--no-spool"])],
+    ids=str,
+)
 def test_a_command_killed_at_any_moments_goes_on_to_the_same_bits(
-    sample: Path, mode: list[object], every: object, tmp_path: Path
+    sample: Path, every: object, mode: list[object], tmp_path: Path
 ) -> None:
     whole = Run(sample, tmp_path / "whole", *mode).finish()
     options = ["--checkpoint", tmp_path / "ck", "--checkpoint-every", every]
     run = Run(sample, tmp_path / "cut", *mode, *options)
     moments = random.Random(repr(mode))
-    for _ in range(3):
+    for _ in range(2):
         process = run.start()
         wait_for(tmp_path / "ck" / "config.json")
-        time.sleep(moments.uniform(0, 0.4))
+        time.sleep(moments.uniform(0, 0.3))
         process.kill()
         process.communicate()
     assert np.array_equal(run.finish(), whole)

@@ -66,35 +66,86 @@ pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
     let dots = scratch.dots.at_least(registers);
     let gains = scratch.gains.at_least(registers);
     let chunks = block.stride / L::WIDTH;
-    // SAFETY: the rows are the caller's promise; `partial`, `dots` and `gains` were just sized for n × t registers and floats.
+    // SAFETY: the rows are the caller's promise; `partial`, `dots` and `gains` were just sized for n × t registers and
+    // floats.
     unsafe {
-        if t <= L::TILE {
-            let targets = block.targets;
-            for_tile!(targets, rows, L::TILE => dots_of_tile::<L, _>(block.inputs, rows, chunks, partial, t));
-            gains_of::<L>(block, partial, dots, gains, registers);
-            for_tile!(targets, rows, L::TILE => update::<L, _>(block.inputs, block.inputs, rows, gains, t, chunks, block.next));
-            return;
-        }
-        // Tiles of equal size, rather than full ones and a rest.
-        let tile_size = t.div_ceil(t.div_ceil(L::TILE));
+        let tile_size = tile_size(t, L::TILE);
         for (tile, targets) in block.targets.chunks(tile_size).enumerate() {
             let out = partial.add(tile * tile_size * L::WIDTH);
             for_tile!(targets, rows, L::TILE => dots_of_tile::<L, _>(block.inputs, rows, chunks, out, t));
         }
         gains_of::<L>(block, partial, dots, gains, registers);
-        let old = scratch.old.at_least(n * block.stride);
+        // The update is the same for inputs and targets. The fewer are held in registers, while the others pass by.
+        let gains = Gains { of: gains, targets: t };
+        if n < t {
+            update_all::<L, true>(block.inputs, block.targets, gains, block, scratch);
+        } else {
+            update_all::<L, false>(block.targets, block.inputs, gains, block, scratch);
+        }
+    }
+}
+
+/// Rows per tile of `most` at most so that all tiles are of equal size, rather than full ones and a rest.
+#[inline(always)]
+fn tile_size(rows: usize, most: usize) -> usize {
+    rows.div_ceil(rows.div_ceil(most).max(1)).max(1)
+}
+
+/// G, n × t.
+#[derive(Clone, Copy)]
+struct Gains {
+    of: *const f32,
+    targets: usize,
+}
+
+impl Gains {
+    /// For the i-th of the rows that pass by and the j-th of those that are held: the inputs, or else the targets.
+    #[inline(always)]
+    unsafe fn splat<L: Lanes, const INPUTS_HELD: bool>(self, i: usize, j: usize) -> L {
+        // SAFETY: the caller's indices are those of a pair.
+        unsafe { L::splat(*self.of.add(if INPUTS_HELD { j * self.targets + i } else { i * self.targets + j })) }
+    }
+
+    /// Those of the rows that are held from the j-th on.
+    #[inline(always)]
+    unsafe fn from<const INPUTS_HELD: bool>(self, j: usize) -> Self {
+        // SAFETY: as above.
+        Self { of: unsafe { self.of.add(if INPUTS_HELD { j * self.targets } else { j }) }, ..self }
+    }
+}
+
+/// Adds G·Y to the inputs and Gᵀ·X_old to the targets.
+#[inline(always)]
+unsafe fn update_all<L: Lanes, const INPUTS_HELD: bool>(
+    held: &[*mut f32],
+    passing: &[*mut f32],
+    gains: Gains,
+    block: &Block<'_>,
+    scratch: &mut Scratch,
+) {
+    let chunks = block.stride / L::WIDTH;
+    // SAFETY: passed on to the caller; `old` has room for a copy of each row that passes by.
+    unsafe {
+        if held.len() <= L::HELD {
+            let next = block.next;
+            for_tile!(held, rows, L::HELD => update::<L, _, INPUTS_HELD>(passing, passing, rows, gains, chunks, next));
+            return;
+        }
+        let old = scratch.old.at_least(passing.len() * block.stride);
         scratch.old_rows.clear();
-        for (i, &row) in block.inputs.iter().enumerate() {
+        for (i, &row) in passing.iter().enumerate() {
             let copy = old.add(i * block.stride);
             for c in 0..chunks {
                 L::load(row.add(c * L::WIDTH)).store(copy.add(c * L::WIDTH));
             }
             scratch.old_rows.push(copy);
         }
-        for (tile, targets) in block.targets.chunks(tile_size).enumerate() {
-            let gains = gains.add(tile * tile_size);
+        let tile_size = tile_size(held.len(), L::HELD);
+        for (tile, held) in held.chunks(tile_size).enumerate() {
+            let gains = gains.from::<INPUTS_HELD>(tile * tile_size);
             let next = if tile == 0 { block.next } else { &[] };
-            for_tile!(targets, rows, L::TILE => update::<L, _>(block.inputs, &scratch.old_rows, rows, gains, t, chunks, next));
+            let old = &scratch.old_rows;
+            for_tile!(held, rows, L::HELD => update::<L, _, INPUTS_HELD>(passing, old, rows, gains, chunks, next));
         }
     }
 }
@@ -113,7 +164,9 @@ unsafe fn dots_of_tile<L: Lanes, const T: usize>(
     // SAFETY: `out` has room for every input's t registers.
     unsafe {
         while i < inputs.len() {
-            let take = at_once.min(inputs.len() - i);
+            // Groups of equal size, rather than full ones and a rest.
+            let left = inputs.len() - i;
+            let take = left.div_ceil(left.div_ceil(at_once));
             let out = out.add(i * t * L::WIDTH);
             match *inputs.get_unchecked(i..i + take) {
                 [a] => dots::<L, 1, T>([a], targets, chunks, out, t),
@@ -131,16 +184,12 @@ unsafe fn dots_of_tile<L: Lanes, const T: usize>(
     }
 }
 
-/// Inputs whose dot products with `tile` targets are accumulated in registers at once, a few of which hold the rows.
+/// Inputs whose dot products with `tile` targets are accumulated in registers at once. One more than fits costs dozens
+/// of moves in each round.
 const fn inputs_at_once<L: Lanes>(tile: usize) -> usize {
-    let fit = (L::REGISTERS - 4) / tile;
-    if fit > 4 {
-        4
-    } else if fit == 0 {
-        1
-    } else {
-        fit
-    }
+    // A register for each pair, one for each input and one for a target.
+    let fit = (L::REGISTERS - 1) / (tile + 1);
+    if fit > 4 { 4 } else { fit }
 }
 
 /// Lane-wise products of R inputs with T targets, summed over the chunks of a row but not yet over the lanes.
@@ -187,56 +236,54 @@ unsafe fn gains_of<L: Lanes>(
     debug_assert!(block.positive.len() >= registers && block.total.len() >= registers);
     // SAFETY: all five hold `registers`, a multiple of the width.
     unsafe {
-        let (rate, minus) = (L::splat(block.rate), L::splat(-1.0));
+        let (rate, zero) = (L::splat(block.rate), L::splat(0.0));
         for k in (0..registers).step_by(L::WIDTH) {
             let products = L::sum_each(partial.add(k * L::WIDTH));
             products.store(dots.add(k));
-            let total = L::load_unaligned(block.total.as_ptr().add(k)).mul_add(minus, L::splat(0.0));
-            let gain = total.mul_add(products.sigmoid(), L::load_unaligned(block.positive.as_ptr().add(k)));
-            gain.mul_add(rate, L::splat(0.0)).store(gains.add(k));
+            let positive = L::load_unaligned(block.positive.as_ptr().add(k)).mul_add(rate, zero);
+            let total = L::load_unaligned(block.total.as_ptr().add(k)).mul_add(rate, zero);
+            products.sigmoid().neg_mul_add(total, positive).store(gains.add(k));
         }
     }
 }
 
-/// Adds G·Y to the inputs and Gᵀ·X_old to a tile of targets, reading and writing each row once.
+/// The update of a tile of rows that are held and of all that pass by, reading and writing each row once.
 #[inline(always)]
-unsafe fn update<L: Lanes, const T: usize>(
-    inputs: &[*mut f32],
+unsafe fn update<L: Lanes, const T: usize, const INPUTS_HELD: bool>(
+    passing: &[*mut f32],
     old: &[*mut f32],
-    targets: [*mut f32; T],
-    gains: *const f32,
-    t: usize,
+    held: [*mut f32; T],
+    gains: Gains,
     chunks: usize,
     next: &[*mut f32],
 ) {
-    // SAFETY: rows hold `chunks` registers; `gains` is n × t.
+    // SAFETY: rows hold `chunks` registers; `gains` has all their pairs.
     unsafe {
         let mut c = 0;
-        // Two chunks of the targets, of their updates and of an input, if there are registers for them.
+        // Two chunks of the rows held, of their updates and of one that passes by, if there are registers for them.
         if const { 4 * T + 6 <= L::REGISTERS } {
             while c + 2 <= chunks {
-                update_chunks::<L, T, 2>(inputs, old, targets, gains, t, c, next);
+                update_chunks::<L, T, INPUTS_HELD, 2>(passing, old, held, gains, c, next);
                 c += 2;
             }
         }
         while c < chunks {
-            update_chunks::<L, T, 1>(inputs, old, targets, gains, t, c, next);
+            update_chunks::<L, T, INPUTS_HELD, 1>(passing, old, held, gains, c, next);
             c += 1;
         }
     }
 }
 
 #[inline(always)]
-unsafe fn update_chunks<L: Lanes, const T: usize, const C: usize>(
-    inputs: &[*mut f32],
+unsafe fn update_chunks<L: Lanes, const T: usize, const INPUTS_HELD: bool, const C: usize>(
+    passing: &[*mut f32],
     old: &[*mut f32],
-    targets: [*mut f32; T],
-    gains: *const f32,
-    t: usize,
+    held: [*mut f32; T],
+    gains: Gains,
     chunk: usize,
     next: &[*mut f32],
 ) {
-    // SAFETY: as for `update`; `old` is as long as `inputs`.
+    // SAFETY: as for `update`; `old` is as long as `passing`.
     unsafe {
         for c in 0..C {
             if ((chunk + c) * L::WIDTH).is_multiple_of(MAX_WIDTH) {
@@ -248,12 +295,12 @@ unsafe fn update_chunks<L: Lanes, const T: usize, const C: usize>(
         let mut y = [[L::splat(0.0); C]; T];
         for j in 0..T {
             for c in 0..C {
-                y[j][c] = L::load(targets[j].add((chunk + c) * L::WIDTH));
+                y[j][c] = L::load(held[j].add((chunk + c) * L::WIDTH));
             }
         }
         let mut y_new = y;
-        for i in 0..inputs.len() {
-            let (row, old_row) = (*inputs.get_unchecked(i), *old.get_unchecked(i));
+        for i in 0..passing.len() {
+            let (row, old_row) = (*passing.get_unchecked(i), *old.get_unchecked(i));
             let mut x = [L::splat(0.0); C];
             let mut x_old = x;
             for c in 0..C {
@@ -261,9 +308,15 @@ unsafe fn update_chunks<L: Lanes, const T: usize, const C: usize>(
                 x_old[c] = L::load(old_row.add((chunk + c) * L::WIDTH));
             }
             for j in 0..T {
-                let gain = L::splat(*gains.add(i * t + j));
+                let gain = gains.splat::<L, INPUTS_HELD>(i, j);
                 for c in 0..C {
-                    x[c] = gain.mul_add(y[j][c], x[c]);
+                    // Where registers are few, the row is read again: its update is not stored yet.
+                    let y = if const { 2 * T + 4 <= L::REGISTERS } {
+                        y[j][c]
+                    } else {
+                        L::load(held[j].add((chunk + c) * L::WIDTH))
+                    };
+                    x[c] = gain.mul_add(y, x[c]);
                     y_new[j][c] = gain.mul_add(x_old[c], y_new[j][c]);
                 }
             }
@@ -273,7 +326,7 @@ unsafe fn update_chunks<L: Lanes, const T: usize, const C: usize>(
         }
         for j in 0..T {
             for c in 0..C {
-                y_new[j][c].store(targets[j].add((chunk + c) * L::WIDTH));
+                y_new[j][c].store(held[j].add((chunk + c) * L::WIDTH));
             }
         }
     }

@@ -11,8 +11,10 @@ pub(super) unsafe trait Lanes: Copy {
     const WIDTH: usize;
     /// Registers there are.
     const REGISTERS: usize;
-    /// Targets whose rows and updates are held in registers at once.
+    /// Targets whose dot products with an input are accumulated in registers at once.
     const TILE: usize;
+    /// Rows whose updates are held in registers at once.
+    const HELD: usize;
 
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
@@ -20,33 +22,38 @@ pub(super) unsafe trait Lanes: Copy {
     unsafe fn load_unaligned(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
     unsafe fn add(self, other: Self) -> Self;
-    unsafe fn div(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
     unsafe fn min(self, other: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
     /// `self · factor + addend`, rounded once where the hardware can.
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
-    /// The nearest whole number.
-    unsafe fn round(self) -> Self;
-    /// `self · 2^exponent` for whole exponents within ±64.
-    unsafe fn scale(self, exponent: Self) -> Self;
+    /// `addend − self · factor`, rounded as [`mul_add`](Lanes::mul_add).
+    unsafe fn neg_mul_add(self, factor: Self, addend: Self) -> Self;
+    /// `self · 2^w`, where `shifted` is w + 1.5 · 2²³ for a whole w within ±64: its lowest bits are then those of w.
+    unsafe fn scale(self, shifted: Self) -> Self;
+    /// `1 / self` to within 2e-7 of itself, for values from 1 to 1e14.
+    unsafe fn reciprocal(self) -> Self;
     /// Lane i of the result is the sum over the lanes of the i-th of `WIDTH` consecutive registers at `from`.
     unsafe fn sum_each(from: *const f32) -> Self;
 
-    /// `1 / (1 + e^-x)` in every lane, to within 2e-7. Coefficients: the Taylor series of 2^f on ±½.
+    /// `1 / (1 + e^-x)` in every lane, to within 2e-7. A block waits for it, so that few steps depend on each other.
     #[inline(always)]
     unsafe fn sigmoid(self) -> Self {
+        // Added to a small number, it leaves no bits for a fraction: the sum is rounded to a whole number.
+        const SHIFT: f32 = 1.5 * (1 << 23) as f32;
+        // The minimax polynomial of 2^f on ±½, to within 8e-8 of itself.
+        const POWER: [f32; 6] = [1.000_000_1, 0.693_146_94, 0.240_221_2, 0.055_507_13, 0.009_675_541, 0.001_327_647_2];
         unsafe {
-            let limit = Self::splat(30.0);
-            let x = self.min(limit).max(Self::splat(-30.0));
-            let exponent = x.mul_add(Self::splat(-std::f32::consts::LOG2_E), Self::splat(0.0));
-            let whole = exponent.round();
-            let f = whole.mul_add(Self::splat(-1.0), exponent);
-            let mut power = Self::splat(1.540_353e-4);
-            for coefficient in [1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, std::f32::consts::LN_2, 1.0] {
-                power = power.mul_add(f, Self::splat(coefficient));
-            }
-            let one = Self::splat(1.0);
-            one.div(one.add(power.scale(whole)))
+            let x = self.min(Self::splat(30.0)).max(Self::splat(-30.0));
+            let factor = Self::splat(-std::f32::consts::LOG2_E);
+            let shifted = x.mul_add(factor, Self::splat(SHIFT));
+            let f = x.mul_add(factor, Self::splat(SHIFT).sub(shifted));
+            let square = f.mul_add(f, Self::splat(0.0));
+            let low = f.mul_add(Self::splat(POWER[1]), Self::splat(POWER[0]));
+            let middle = f.mul_add(Self::splat(POWER[3]), Self::splat(POWER[2]));
+            let high = f.mul_add(Self::splat(POWER[5]), Self::splat(POWER[4]));
+            let power = high.mul_add(square, middle).mul_add(square, low);
+            Self::splat(1.0).add(power.scale(shifted)).reciprocal()
         }
     }
 }
@@ -68,6 +75,7 @@ unsafe impl Lanes for Portable {
     const WIDTH: usize = 8;
     const REGISTERS: usize = 16;
     const TILE: usize = 6;
+    const HELD: usize = 6;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -94,8 +102,8 @@ unsafe impl Lanes for Portable {
         self.zip(other, |a, b| a + b)
     }
     #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
-        self.zip(other, |a, b| a / b)
+    unsafe fn sub(self, other: Self) -> Self {
+        self.zip(other, |a, b| a - b)
     }
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
@@ -110,12 +118,16 @@ unsafe impl Lanes for Portable {
         Self(std::array::from_fn(|i| self.0[i] * factor.0[i] + addend.0[i]))
     }
     #[inline(always)]
-    unsafe fn round(self) -> Self {
-        Self(self.0.map(f32::round_ties_even))
+    unsafe fn neg_mul_add(self, factor: Self, addend: Self) -> Self {
+        Self(std::array::from_fn(|i| addend.0[i] - self.0[i] * factor.0[i]))
     }
     #[inline(always)]
-    unsafe fn scale(self, exponent: Self) -> Self {
-        self.zip(exponent, |a, e| a * f32::from_bits(((e as i32 + 127) as u32) << 23))
+    unsafe fn scale(self, shifted: Self) -> Self {
+        self.zip(shifted, |a, w| f32::from_bits(a.to_bits().wrapping_add(w.to_bits() << 23)))
+    }
+    #[inline(always)]
+    unsafe fn reciprocal(self) -> Self {
+        Self(std::array::from_fn(|i| 1.0 / self.0[i]))
     }
     #[inline(always)]
     unsafe fn sum_each(from: *const f32) -> Self {

@@ -13,6 +13,7 @@ unsafe impl Lanes for Neon {
     const WIDTH: usize = 4;
     const REGISTERS: usize = 32;
     const TILE: usize = 6;
+    const HELD: usize = 6;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -35,8 +36,8 @@ unsafe impl Lanes for Neon {
         unsafe { Self(vaddq_f32(self.0, other.0)) }
     }
     #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
-        unsafe { Self(vdivq_f32(self.0, other.0)) }
+    unsafe fn sub(self, other: Self) -> Self {
+        unsafe { Self(vsubq_f32(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
@@ -51,15 +52,19 @@ unsafe impl Lanes for Neon {
         unsafe { Self(vfmaq_f32(addend.0, self.0, factor.0)) }
     }
     #[inline(always)]
-    unsafe fn round(self) -> Self {
-        unsafe { Self(vrndnq_f32(self.0)) }
+    unsafe fn neg_mul_add(self, factor: Self, addend: Self) -> Self {
+        unsafe { Self(vfmsq_f32(addend.0, self.0, factor.0)) }
     }
     #[inline(always)]
-    unsafe fn scale(self, exponent: Self) -> Self {
+    unsafe fn scale(self, shifted: Self) -> Self {
         unsafe {
-            let bits = vshlq_n_s32::<23>(vaddq_s32(vcvtq_s32_f32(exponent.0), vdupq_n_s32(127)));
-            Self(vmulq_f32(self.0, vreinterpretq_f32_s32(bits)))
+            let exponent = vshlq_n_s32::<23>(vreinterpretq_s32_f32(shifted.0));
+            Self(vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(self.0), exponent)))
         }
+    }
+    #[inline(always)]
+    unsafe fn reciprocal(self) -> Self {
+        unsafe { Self(vdivq_f32(vdupq_n_f32(1.0), self.0)) }
     }
 
     #[inline(always)]

@@ -13,6 +13,7 @@ unsafe impl Lanes for Avx512 {
     const WIDTH: usize = 16;
     const REGISTERS: usize = 32;
     const TILE: usize = 12;
+    const HELD: usize = 12;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -35,8 +36,8 @@ unsafe impl Lanes for Avx512 {
         unsafe { Self(_mm512_add_ps(self.0, other.0)) }
     }
     #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
-        unsafe { Self(_mm512_div_ps(self.0, other.0)) }
+    unsafe fn sub(self, other: Self) -> Self {
+        unsafe { Self(_mm512_sub_ps(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
@@ -51,12 +52,25 @@ unsafe impl Lanes for Avx512 {
         unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, addend.0)) }
     }
     #[inline(always)]
-    unsafe fn round(self) -> Self {
-        unsafe { Self(_mm512_roundscale_ps::<0>(self.0)) }
+    unsafe fn neg_mul_add(self, factor: Self, addend: Self) -> Self {
+        unsafe { Self(_mm512_fnmadd_ps(self.0, factor.0, addend.0)) }
     }
     #[inline(always)]
-    unsafe fn scale(self, exponent: Self) -> Self {
-        unsafe { Self(_mm512_scalef_ps(self.0, exponent.0)) }
+    unsafe fn scale(self, shifted: Self) -> Self {
+        unsafe {
+            let bits =
+                _mm512_add_epi32(_mm512_castps_si512(self.0), _mm512_slli_epi32::<23>(_mm512_castps_si512(shifted.0)));
+            Self(_mm512_castsi512_ps(bits))
+        }
+    }
+    #[inline(always)]
+    unsafe fn reciprocal(self) -> Self {
+        unsafe {
+            // One step of Newton's method doubles the 14 bits of the estimate, sooner than a division is done.
+            let estimate = _mm512_rcp14_ps(self.0);
+            let error = _mm512_fnmadd_ps(self.0, estimate, _mm512_set1_ps(1.0));
+            Self(_mm512_fmadd_ps(error, estimate, estimate))
+        }
     }
 
     #[inline(always)]
@@ -73,8 +87,9 @@ unsafe impl Lanes for Avx512 {
     }
 }
 
-// The rounds of `Avx512::sum_each`, over lanes of 256, 128 and 64 bits. Each brings the halves of a pair together by one blend and one
-// shuffle, so that 16 registers become one with 15 additions. Functions, not closures, so that they are inlined for certain.
+// The rounds of `Avx512::sum_each`, over lanes of 256, 128 and 64 bits, so that 16 registers become one with few
+// shuffles, which compete with multiply-adds for the same units. Functions, not closures, so that they are inlined for
+// certain.
 
 /// Registers i, i + 4, i + 8 and i + 12, summed to 128 bits each, in this order.
 #[inline(always)]
@@ -92,10 +107,16 @@ unsafe fn sum_quarter(from: *const f32, i: usize) -> __m512 {
 #[inline(always)]
 unsafe fn sum_halves(from: *const f32, i: usize) -> __m512 {
     unsafe {
-        let (a, b) = (_mm512_load_ps(from.add(i * 16)), _mm512_load_ps(from.add((i + 8) * 16)));
-        let kept = _mm512_mask_blend_ps(0xFF00, a, b);
-        _mm512_add_ps(kept, _mm512_shuffle_f32x4::<0b01_00_11_10>(a, b))
+        let (a, b) = (sum_half(from.add(i * 16)), sum_half(from.add((i + 8) * 16)));
+        let a = _mm512_castps_pd(_mm512_castps256_ps512(a));
+        _mm512_castpd_ps(_mm512_insertf64x4::<1>(a, _mm256_castps_pd(b)))
     }
+}
+
+/// A register's sum to 256 bits. Both halves come from memory, which costs no shuffle.
+#[inline(always)]
+unsafe fn sum_half(from: *const f32) -> __m256 {
+    unsafe { _mm256_add_ps(_mm256_load_ps(from), _mm256_load_ps(from.add(8))) }
 }
 
 /// In each 128 bits, the sum of a's halves, then that of b's.
@@ -117,6 +138,7 @@ unsafe impl Lanes for Avx2 {
     const WIDTH: usize = 8;
     const REGISTERS: usize = 16;
     const TILE: usize = 6;
+    const HELD: usize = 8;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -139,8 +161,8 @@ unsafe impl Lanes for Avx2 {
         unsafe { Self(_mm256_add_ps(self.0, other.0)) }
     }
     #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
-        unsafe { Self(_mm256_div_ps(self.0, other.0)) }
+    unsafe fn sub(self, other: Self) -> Self {
+        unsafe { Self(_mm256_sub_ps(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
@@ -155,16 +177,20 @@ unsafe impl Lanes for Avx2 {
         unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, addend.0)) }
     }
     #[inline(always)]
-    unsafe fn round(self) -> Self {
-        unsafe { Self(_mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)) }
+    unsafe fn neg_mul_add(self, factor: Self, addend: Self) -> Self {
+        unsafe { Self(_mm256_fnmadd_ps(self.0, factor.0, addend.0)) }
     }
     #[inline(always)]
-    unsafe fn scale(self, exponent: Self) -> Self {
+    unsafe fn scale(self, shifted: Self) -> Self {
         unsafe {
             let bits =
-                _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_cvtps_epi32(exponent.0), _mm256_set1_epi32(127)));
-            Self(_mm256_mul_ps(self.0, _mm256_castsi256_ps(bits)))
+                _mm256_add_epi32(_mm256_castps_si256(self.0), _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted.0)));
+            Self(_mm256_castsi256_ps(bits))
         }
+    }
+    #[inline(always)]
+    unsafe fn reciprocal(self) -> Self {
+        unsafe { Self(_mm256_div_ps(_mm256_set1_ps(1.0), self.0)) }
     }
 
     #[inline(always)]
