@@ -135,6 +135,7 @@ impl<'a> SkipGram<'a> {
         let (targets, next) = negative.targets(after, draws);
         self.next.extend_from_slice(next);
         self.pairs.set(&self.masks, targets);
+        self.pairs.merge_equal(&mut self.inputs, targets.rows.len());
         let (inputs, targets) = (&self.inputs, &targets.rows);
         let block = block(inputs, targets, &self.pairs, &self.next, rate, self.rows.stride());
         self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
@@ -168,6 +169,7 @@ impl<'a> SkipGram<'a> {
             }
         }
         self.pairs.repeat(self.chosen.len(), &path.positive);
+        self.pairs.merge_equal(&mut self.chosen, path.rows.len());
         let block = block(&self.chosen, &path.rows, &self.pairs, next, rate, self.rows.stride());
         self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
     }

@@ -33,11 +33,7 @@ impl Targets {
         self.words.clear();
         self.words.extend_from_slice(centres);
         self.words.extend_from_slice(noise);
-        let mut is_distinct = true;
-        for (i, word) in self.words.iter().enumerate() {
-            // Without a branch a comparison: equal words are rare, and there are few.
-            is_distinct &= self.words[..i].iter().fold(true, |distinct, other| distinct & (other != word));
-        }
+        let is_distinct = are_distinct(&self.words);
         let shape = (centres.len(), self.words.len());
         if !is_distinct {
             self.merge_equal(centres.len());
@@ -134,6 +130,33 @@ impl Pairs {
         }
     }
 
+    /// Makes one input of rows that are equal, as a word that stands in a window twice: its pairs are added up.
+    #[inline(always)]
+    pub(crate) fn merge_equal(&mut self, inputs: &mut Vec<*mut f32>, targets: usize) {
+        if !are_distinct(inputs) {
+            self.merge_inputs(inputs, targets);
+        }
+    }
+
+    #[cold]
+    fn merge_inputs(&mut self, inputs: &mut Vec<*mut f32>, t: usize) {
+        let mut kept = 0;
+        for i in 0..inputs.len() {
+            let first = inputs[..kept].iter().position(|&row| row == inputs[i]);
+            for pairs in [&mut self.positive, &mut self.total] {
+                match first {
+                    Some(first) => (0..t).for_each(|at| pairs[first * t + at] += pairs[i * t + at]),
+                    None => pairs.copy_within(i * t..(i + 1) * t, kept * t),
+                }
+            }
+            if first.is_none() {
+                inputs[kept] = inputs[i];
+                kept += 1;
+            }
+        }
+        inputs.truncate(kept);
+    }
+
     #[inline(always)]
     fn make_room(&mut self, floats: usize) {
         let floats = floats.next_multiple_of(super::kernel::MAX_WIDTH);
@@ -142,6 +165,18 @@ impl Pairs {
             self.total.resize(floats, 0.0);
         }
     }
+}
+
+/// Without a branch a comparison: equal ones are rare, and there are few.
+#[inline(always)]
+fn are_distinct<T: PartialEq>(items: &[T]) -> bool {
+    let mut distinct = true;
+    for (i, item) in items.iter().enumerate() {
+        for other in &items[..i] {
+            distinct &= other != item;
+        }
+    }
+    distinct
 }
 
 #[cfg(test)]
@@ -183,5 +218,18 @@ mod tests {
     #[test]
     fn equal_centres_are_one_target() {
         assert_eq!(pairs(&[7, 7], &[3], &[1, 3]), (vec![7, 3], vec![1., 0., 2., 0.], vec![1., 1., 2., 2.]));
+    }
+
+    #[test]
+    fn a_word_that_stands_in_a_window_twice_is_one_input() {
+        let matrix = Matrix::zeros(10, 1).unwrap();
+        let (mut targets, mut pairs) = (Targets::default(), Pairs::default());
+        targets.set(&[7, 5], &[3], &mut SharedRows::alone(&matrix));
+        pairs.set(&[1, 2, 3, 2], &targets);
+        let mut inputs = [1, 2, 1, 4].map(|row| matrix.row(row)).to_vec();
+        pairs.merge_equal(&mut inputs, 3);
+        assert_eq!(inputs, [1, 2, 4].map(|row| matrix.row(row)));
+        assert_eq!(pairs.positive[..9], [2., 1., 0., /**/ 0., 1., 0., /**/ 0., 1., 0.]);
+        assert_eq!(pairs.total[..9], [2., 1., 3., /**/ 0., 1., 1., /**/ 0., 1., 1.]);
     }
 }

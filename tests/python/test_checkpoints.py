@@ -60,6 +60,32 @@ def test_a_run_taken_up_again_gives_the_bits_of_one_that_was_not_cut(
         assert getattr(resumed, name) == getattr(whole, name)
 
 
+@pytest.mark.parametrize("spool", [True, False])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_pauses_within_epochs_lose_no_words(sample: Path, spool: bool, workers: int, tmp_path: Path) -> None:
+    options = {"checkpoint": tmp_path / "ck", "checkpoint_every": A_MOMENT, "spool": spool, "workers": workers}
+    model = pg.Word2Vec(vector_size=50, min_count=1, sample=0, **options)
+    model.build_vocab(sample)
+    words = model.corpus_total_words
+    assert model.train(sample, total_examples=model.corpus_count, epochs=3) == (3 * words, 3 * words)
+
+
+@pytest.mark.parametrize("place", ["missing/ck", "thesis", "model", "file/ck"])
+def test_a_place_where_no_checkpoint_can_be_written_is_refused_before_training(
+    rows: Sentences, place: str, tmp_path: Path
+) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "text.txt").write_text("years")
+    (tmp_path / "file").touch()
+    finished = pg.Word2Vec(rows, **SMALL)
+    finished.save(tmp_path / "model")
+    never = KillIn(0)
+    with pytest.raises((ValueError, OSError), match=place):
+        pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / place, callbacks=[never])
+    assert (tmp_path / "thesis" / "text.txt").read_text() == "years"
+    assert np.array_equal(pg.Word2Vec.load(tmp_path / "model").wv.vectors, finished.wv.vectors)
+
+
 def test_callbacks_of_a_run_taken_up_again_are_told_of_the_epochs_left(rows: Sentences, tmp_path: Path) -> None:
     begun = []
 
@@ -142,17 +168,6 @@ def test_an_unsound_interval_is_refused_by_name(rows: Sentences, every: object, 
         pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck", checkpoint_every=every)
 
 
-def test_checkpoints_replace_neither_foreign_files_nor_finished_models(rows: Sentences, tmp_path: Path) -> None:
-    (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis" / "text.txt").write_text("years")
-    pg.Word2Vec(rows, **SMALL).save(tmp_path / "model")
-    for name in ("thesis", "model"):
-        with pytest.raises(ValueError, match=name):
-            pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / name)
-    assert (tmp_path / "thesis" / "text.txt").read_text() == "years"
-    pg.Word2Vec.load(tmp_path / "model")
-
-
 # The command, killed.
 
 
@@ -183,8 +198,8 @@ def wait_for(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("every", "mode"),
-    [("epoch", ["--sg", 0]), (10 * A_MOMENT, ["--sg", 1, "--hs", 1, "--negative", 0]), (A_MOMENT, ["--no-spool"])],
-    ids=str,
+    [("epoch", ["--sg", 0]), (10 * A_MOMENT, ["--sg", 1, "--hs", 1, "--negative", 0])],
+    ids=["CBOW", "skip-gram"],
 )
 def test_a_command_killed_at_any_moments_goes_on_to_the_same_bits(
     sample: Path, every: object, mode: list[object], tmp_path: Path

@@ -13,8 +13,23 @@ import polargram as pg
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
-#: What takes time but no memory.
-QUICK = ["--epochs", 1, "--window", 1, "--negative", 1, "--workers", 2]
+#: Spares what takes time but no memory.
+QUICK = ["--epochs", 1, "--window", 1, "--negative", 1, "--sample", 1e-9, "--workers", 2]
+
+#: Prints the estimates when the words are counted and when the model is made, and then the peak.
+ESTIMATES = """
+import sys
+import polargram as pg
+
+corpus = sys.argv[1]
+model = pg.Word2Vec(vector_size=300, workers=2, window=1, sample=1e-9)
+model.scan_vocab(corpus)
+print(model.prepare_vocab(dry_run=True)["memory"]["peak"])
+model.prepare_vocab()
+print(model.estimate_memory()["peak"])
+model.train(corpus, total_examples=1, epochs=1)
+print(next(1024 * int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
 
 
 def mib(text: str, name: str) -> int:
@@ -30,6 +45,14 @@ def test_a_dry_run_predicts_the_peak_of_the_run(
     assert not (tmp_path / "out").exists()
     peak = mib(command(*corpus).stderr, "peak memory")
     assert predicted == pytest.approx(peak, rel=0.15)
+
+
+def test_an_estimate_in_python_predicts_the_peak_of_the_process(
+    python: Callable[..., subprocess.CompletedProcess[str]], real_data: Path
+) -> None:
+    counted, made, peak = map(int, python("-c", ESTIMATES, real_data / "enwiki-tokens", check=True).stdout.split())
+    assert counted == pytest.approx(peak, rel=0.15)
+    assert made == pytest.approx(peak, rel=0.15)
 
 
 def test_a_dry_run_counts_and_trains_nothing(command: Command, sample: Path, tmp_path: Path) -> None:

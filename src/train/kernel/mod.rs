@@ -104,7 +104,7 @@ impl FromStr for Isa {
 
 /// One block. Rows have `stride` floats and are aligned to 64 bytes, as [`Matrix`](crate::model::Matrix) gives them.
 pub struct Block<'a> {
-    /// X, n rows.
+    /// X, n rows, all different.
     pub inputs: &'a [*mut f32],
     /// Y, t rows, all different.
     pub targets: &'a [*mut f32],
