@@ -27,7 +27,7 @@ fn trained_vectors_answer_the_analogies_of_the_sample() {
     let directory = tempfile::tempdir().unwrap();
     let corpus = sample(directory.path(), 2_500_000);
     let config = Config { sg: true, vector_size: 100, workers: 2, ..Config::default() };
-    let model = Word2Vec::fit(&corpus, config, &Progress::default()).unwrap();
+    let (model, _) = Word2Vec::fit(&corpus, config, &Progress::default()).unwrap();
     let path = directory.path().join("vectors.arrow");
     model.vectors().unwrap().save(&path).unwrap();
     let right = analogies_right(&KeyedVectors::load(&path).unwrap());
@@ -40,7 +40,7 @@ fn one_worker_gives_the_same_bits_twice_and_another_seed_others() {
     let corpus = sample(directory.path(), 50_000);
     for sg in [true, false] {
         let train = |seed| {
-            let model = Word2Vec::fit(&corpus, Config { sg, seed, ..small() }, &Progress::default()).unwrap();
+            let (model, _) = Word2Vec::fit(&corpus, Config { sg, seed, ..small() }, &Progress::default()).unwrap();
             model.vectors().unwrap().rows().to_buffer()
         };
         assert_eq!(train(1), train(1));

@@ -27,7 +27,15 @@ from gensim.models import KeyedVectors
 
 PROGRAMS = ("gensim", "polargram")
 #: The defaults of both but for these.
-PARAMETERS: dict[str, Any] = {"window": 5, "negative": 5, "sample": 1e-3, "min_count": 5, "seed": 1}
+PARAMETERS: dict[str, Any] = {"window": 5, "sample": 1e-3, "min_count": 5, "seed": 1}
+#: What is compared, by name.
+CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "sg": ("Skip-gram, negative sampling, d = 100", {"sg": 1, "negative": 5, "vector_size": 100}),
+    "cbow": ("CBOW, negative sampling, d = 100", {"sg": 0, "negative": 5, "vector_size": 100}),
+    "sg-hs": ("Skip-gram, hierarchical softmax, d = 100", {"sg": 1, "hs": 1, "negative": 0, "vector_size": 100}),
+    "cbow-hs": ("CBOW, hierarchical softmax, d = 100", {"sg": 0, "hs": 1, "negative": 0, "vector_size": 100}),
+    "sg-300": ("Skip-gram, negative sampling, d = 300", {"sg": 1, "negative": 5, "vector_size": 300}),
+}
 #: 3CosAdd over so many of the most frequent words.
 ANALOGY_WORDS = 30_000
 
@@ -120,6 +128,21 @@ def compare(args: argparse.Namespace, parameters: dict[str, Any], work: Path) ->
     return "\n".join(lines)
 
 
+def scaling(args: argparse.Namespace, work: Path) -> str:
+    """Throughput of polargram by the number of workers."""
+    parameters = {**PARAMETERS, **CONFIGURATIONS["sg"][1], "epochs": 2}
+    lines = ["| workers | M words/s | |", "|---|---|---|"]
+    alone = 0.0
+    workers = 1
+    while workers <= (os.cpu_count() or 1):
+        runs = [run("polargram", args.corpus, work / "x.bin", {**parameters, "workers": workers}) for _ in range(3)]
+        speed = statistics.median(r["words"] / r["training"] for r in runs) / 1e6
+        alone = alone or speed
+        lines.append(f"| {workers} | {speed:.2f} | {speed / alone:.2f}× |")
+        workers *= 2
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, required=True, help="a directory of Parquet files with a column tokens")
@@ -130,16 +153,19 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1, help="jobs of each program; times are medians")
-    parser.add_argument("--vector-size", type=int, default=100)
-    parser.add_argument("--models", nargs="+", choices=["skip-gram", "CBOW"], default=["skip-gram", "CBOW"])
+    parser.add_argument("--models", nargs="*", choices=CONFIGURATIONS, default=list(CONFIGURATIONS))
+    parser.add_argument("--no-scaling", action="store_true", help="leave out the table by number of workers")
     args = parser.parse_args()
     text = [f"Measured on {machine()}.", ""]
     with tempfile.TemporaryDirectory() as work:
         for model in args.models:
-            size, epochs, workers = args.vector_size, args.epochs, args.workers
-            chosen = {"sg": int(model == "skip-gram"), "vector_size": size, "epochs": epochs, "workers": workers}
-            title = f"{model}, d = {size}, window 5, negative 5, {epochs} epochs, {workers} workers"
-            text += [f"### {title}", "", compare(args, {**PARAMETERS, **chosen}, Path(work)), ""]
+            title, chosen = CONFIGURATIONS[model]
+            both = {**PARAMETERS, **chosen, "epochs": args.epochs, "workers": args.workers}
+            table = compare(args, both, Path(work))
+            text += [f"### {title}, {args.epochs} epochs, {args.workers} workers", "", table, ""]
+            print(text[-2], file=sys.stderr, flush=True)
+        if not args.no_scaling:
+            text += ["### Skip-gram by workers, polargram alone", "", scaling(args, Path(work)), ""]
     print("\n".join(text))
     if args.output:
         args.output.write_text("\n".join(text))

@@ -153,7 +153,7 @@ class Word2Vec:
         Whether noise words serve all context words of two neighbouring centres, which is several times as fast. If
         false, each pair of words draws its own, as in gensim.
     spool
-        Whether the corpus is encoded once and kept, in memory or in a temporary file. If not, it is read in every epoch.
+        Whether the corpus is encoded once and kept, in memory or in a temporary file. If not, every epoch reads it.
     memory_budget
         Bytes of encoded corpus that stay in memory.
     progress
@@ -313,7 +313,11 @@ class Word2Vec:
         (['old', 'words', 'new'], 5)
         """
         self._build_vocab(
-            self._source(corpus_iterable, corpus_file), update, keep_raw_vocab=keep_raw_vocab, trim_rule=trim_rule, **kwargs
+            self._source(corpus_iterable, corpus_file),
+            update,
+            keep_raw_vocab=keep_raw_vocab,
+            trim_rule=trim_rule,
+            **kwargs,
         )
 
     def _build_vocab(self, source: CorpusSource, update: bool = False, **kwargs: Any) -> None:
@@ -455,7 +459,9 @@ class Word2Vec:
         return self.vector_size
 
     def prepare_weights(self, update: bool = False) -> None:
-        """Make all weights as before any training, unless ``update``: new words have theirs since :meth:`prepare_vocab`.
+        """Make all weights as before any training.
+
+        With ``update`` nothing is left to do: :meth:`prepare_vocab` has given new words theirs.
 
         Examples
         --------
@@ -909,14 +915,16 @@ class Word2Vec:
             raise TypeError(msg)
         if corpus is None:
             return CorpusSource(corpus_file, self.column, True)
-        if _is_url(corpus):
-            corpus = pl.scan_parquet(corpus, storage_options=self.storage_options)
+        if urls := _urls(corpus):
+            corpus = pl.scan_parquet(urls, storage_options=self.storage_options)
         return CorpusSource(corpus, self.column, False)
 
 
-def _is_url(corpus: Corpus) -> bool:
+def _urls(corpus: Corpus) -> list[str]:
+    """The URLs that a corpus consists of, if it does."""
     paths = corpus if isinstance(corpus, list) else [corpus]
-    return bool(paths) and all(isinstance(path, str) and "://" in path for path in paths)
+    urls = [path for path in paths if isinstance(path, str) and "://" in path]
+    return urls if len(urls) == len(paths) else []
 
 
 def _there(rows: NDArray[np.float32] | None, name: str, reason: str) -> NDArray[np.float32]:

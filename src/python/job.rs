@@ -22,14 +22,17 @@ pub(super) struct Report<'py> {
     pub(super) interval: Duration,
 }
 
+/// Python code.
+type Code = Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>;
+
 /// What the working thread says to the one that the user called from.
 enum Event<T> {
-    Call(Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>, Sender<PyResult<()>>),
+    Call(Code, Sender<PyResult<()>>),
     Done(Result<T>),
 }
 
 /// The working thread's way to run Python code where the user expects it: on the thread that he called from.
-pub(super) struct Caller<'a>(Box<dyn Fn(Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>) -> Result<()> + Send + 'a>);
+pub(super) struct Caller<'a>(Box<dyn Fn(Code) -> Result<()> + Send + 'a>);
 
 impl Caller<'_> {
     /// Waits until the function has run.

@@ -112,17 +112,17 @@ impl<'a> SkipGram<'a> {
         }
         self.inputs.clear();
         self.masks.clear();
-        for at in start..end {
+        for (at, &word) in (start..end).zip(&sentence[start..end]) {
             let mut mask = 0;
             for (centre, window) in windows[..centres.len()].iter().enumerate() {
                 let is_context = (window.start <= at) & (at < window.end) & (at != centres.start + centre);
                 mask |= Mask::from(is_context) << centre;
             }
             if mask != 0 {
-                self.inputs.push(self.rows.row(sentence[at]));
+                self.inputs.push(self.rows.row(word));
                 self.masks.push(mask);
                 if let Some(locked) = &mut self.locked {
-                    locked.push(sentence[at]);
+                    locked.push(word);
                 }
             }
         }

@@ -59,6 +59,7 @@ impl Setup {
 }
 
 fn values_of(matrix: &Matrix) -> Vec<f32> {
+    // SAFETY: no worker is left.
     let row = |row: u32| unsafe { std::slice::from_raw_parts(matrix.row(row), matrix.columns()) };
     (0..matrix.rows() as u32).flat_map(|i| row(i).to_vec()).collect()
 }

@@ -156,8 +156,11 @@ def test_what_the_progress_function_raises_ends_the_training(sample: Path) -> No
     def fail(*_: object) -> None:
         raise LookupError("mine")
 
+    model = pg.Word2Vec(vector_size=100, workers=1, sg=1)
+    model.build_vocab(sample)
+    model.progress = fail
     with pytest.raises(LookupError, match="mine"):
-        pg.Word2Vec([sample] * 10, vector_size=100, epochs=5, progress=fail)
+        model.train([sample] * 10, total_examples=1, epochs=3, report_delay=0.1)
 
 
 def test_progress_goes_to_stderr_and_to_the_log(

@@ -63,11 +63,11 @@ def test_a_run_taken_up_again_gives_the_bits_of_one_that_was_not_cut(
 @pytest.mark.parametrize("spool", [True, False])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_pauses_within_epochs_lose_no_words(sample: Path, spool: bool, workers: int, tmp_path: Path) -> None:
-    options = {"checkpoint": tmp_path / "ck", "checkpoint_every": A_MOMENT, "spool": spool, "workers": workers}
-    model = pg.Word2Vec(vector_size=50, min_count=1, sample=0, **options)
+    options = {"checkpoint": tmp_path / "ck", "checkpoint_every": 2 * A_MOMENT, "spool": spool, "workers": workers}
+    model = pg.Word2Vec(vector_size=50, min_count=1, sample=0, batch_words=20_000, **options)
     model.build_vocab(sample)
     words = model.corpus_total_words
-    assert model.train(sample, total_examples=model.corpus_count, epochs=3) == (3 * words, 3 * words)
+    assert model.train(sample, total_examples=model.corpus_count, epochs=5) == (5 * words, 5 * words)
 
 
 @pytest.mark.parametrize("place", ["missing/ck", "thesis", "model", "file/ck"])
