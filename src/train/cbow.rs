@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Shared;
 use super::kernel::{Block, Scratch, pool_rows, spread_change};
 use super::negative::NegativeSampling;
-use super::rows::SharedRows;
+use super::rows::{RunRows, SharedRows};
 use super::softmax::HierarchicalSoftmax;
 use super::targets::{MAX_CENTRES, Mask, Pairs};
 use super::worker::{Draws, Sums, window};
@@ -14,6 +14,7 @@ use crate::model::AlignedBuffer;
 pub(crate) struct Cbow<'a> {
     shared: &'a Shared<'a>,
     rows: SharedRows<'a>,
+    run: RunRows,
     negative: Option<NegativeSampling<'a>>,
     softmax: Option<HierarchicalSoftmax<'a>>,
     /// The context of each centre of a block.
@@ -37,6 +38,7 @@ impl<'a> Cbow<'a> {
         Self {
             shared,
             rows: SharedRows::new(&shared.weights.input, shared),
+            run: RunRows::default(),
             negative: shared.negative_sampling(),
             softmax: shared.hierarchical_softmax(),
             contexts: Default::default(),
@@ -65,6 +67,7 @@ impl<'a> Cbow<'a> {
             return;
         }
         let words = &sentence[centres.clone()];
+        self.run.set(sentence, centres.clone(), self.shared.config.window, &mut self.rows);
         if let Some(negative) = &mut self.negative {
             negative.start(words, draws);
         }
@@ -75,12 +78,8 @@ impl<'a> Cbow<'a> {
         for first in centres.clone().step_by(centres_per_block) {
             let last = (first + centres_per_block).min(centres.end);
             // The words that enter the window with the next block.
-            let entering = last + self.shared.config.window;
-            let entering = entering.min(sentence.len())..(entering + centres_per_block).min(sentence.len());
             self.next.clear();
-            for &word in &sentence[entering] {
-                self.next.push(self.rows.row(word));
-            }
+            self.next.extend_from_slice(self.run.get_some(last + self.shared.config.window, centres_per_block));
             for at in first..last {
                 self.set_context(at - first, at, sentence, draws);
             }
@@ -97,12 +96,12 @@ impl<'a> Cbow<'a> {
         let window = window(at, sentence.len(), self.shared.config, draws);
         let context = &mut self.contexts[centre];
         context.rows.clear();
-        context.words.clear();
-        for &word in sentence[window.start..at].iter().chain(&sentence[at + 1..window.end]) {
-            context.rows.push(self.rows.row(word));
-            if self.shared.locks.is_some() {
-                context.words.push(word);
-            }
+        context.rows.extend_from_slice(self.run.get(window.start..at));
+        context.rows.extend_from_slice(self.run.get(at + 1..window.end));
+        if self.shared.locks.is_some() {
+            context.words.clear();
+            context.words.extend_from_slice(&sentence[window.start..at]);
+            context.words.extend_from_slice(&sentence[at + 1..window.end]);
         }
     }
 

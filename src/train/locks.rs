@@ -20,9 +20,15 @@ impl<'a> LockedInputs<'a> {
         Self { factors, words: Vec::new(), taken: Vec::new(), copies: AlignedBuffer::default() }
     }
 
-    /// Names the word of the next input.
-    pub(crate) fn push(&mut self, word: u32) {
-        self.words.push(word);
+    /// Names the words of the next inputs.
+    pub(crate) fn set(&mut self, words: &[u32]) {
+        self.words.clear();
+        self.words.extend_from_slice(words);
+    }
+
+    /// Leaves one of them out.
+    pub(crate) fn remove(&mut self, at: usize) {
+        self.words.remove(at);
     }
 
     /// Puts copies in the place of locked inputs.

@@ -1,5 +1,7 @@
 //! A worker's way to the rows of a matrix that all workers share.
 
+use std::ops::Range;
+
 use super::Shared;
 use super::kernel::{Isa, merge_rows, prefetch_row};
 use crate::model::Matrix;
@@ -60,6 +62,38 @@ impl<'a> SharedRows<'a> {
             Some(private) if (index as usize) < private.uses.len() => private.row(index, self.matrix, self.isa),
             _ => self.matrix.row(index),
         }
+    }
+}
+
+/// The input rows of a run of tokens: each is taken up once, though it is in the windows of several centres.
+#[derive(Default)]
+pub(crate) struct RunRows {
+    rows: Vec<*mut f32>,
+    /// The position of the first.
+    start: usize,
+}
+
+impl RunRows {
+    /// Takes up the rows of all words in the windows of some centres of a sentence.
+    pub(crate) fn set(&mut self, sentence: &[u32], centres: Range<usize>, window: usize, rows: &mut SharedRows<'_>) {
+        self.start = centres.start.saturating_sub(window);
+        let words = &sentence[self.start..(centres.end + window).min(sentence.len())];
+        self.rows.clear();
+        self.rows.extend(words.iter().map(|&word| rows.row(word)));
+    }
+
+    /// The rows of some positions.
+    #[inline(always)]
+    pub(crate) fn get(&self, positions: Range<usize>) -> &[*mut f32] {
+        &self.rows[positions.start - self.start..positions.end - self.start]
+    }
+
+    /// The rows of the `most` positions from `first` on, or of those there are.
+    #[inline(always)]
+    pub(crate) fn get_some(&self, first: usize, most: usize) -> &[*mut f32] {
+        let end = self.rows.len();
+        let first = (first - self.start).min(end);
+        &self.rows[first..(first + most).min(end)]
     }
 }
 

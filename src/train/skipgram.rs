@@ -6,7 +6,7 @@ use super::Shared;
 use super::kernel::{Block, Scratch};
 use super::locks::LockedInputs;
 use super::negative::NegativeSampling;
-use super::rows::SharedRows;
+use super::rows::{RunRows, SharedRows};
 use super::softmax::HierarchicalSoftmax;
 use super::targets::{MAX_CENTRES, Mask, Pairs};
 use super::worker::{Draws, Sums, window};
@@ -14,6 +14,7 @@ use super::worker::{Draws, Sums, window};
 pub(crate) struct SkipGram<'a> {
     shared: &'a Shared<'a>,
     rows: SharedRows<'a>,
+    run: RunRows,
     locked: Option<LockedInputs<'a>>,
     negative: Option<NegativeSampling<'a>>,
     softmax: Option<HierarchicalSoftmax<'a>>,
@@ -33,6 +34,7 @@ impl<'a> SkipGram<'a> {
         Self {
             shared,
             rows: SharedRows::new(&shared.weights.input, shared),
+            run: RunRows::default(),
             locked: shared.locks.map(LockedInputs::new),
             negative: shared.negative_sampling(),
             softmax: shared.hierarchical_softmax(),
@@ -63,6 +65,7 @@ impl<'a> SkipGram<'a> {
             return;
         }
         let words = &sentence[centres.clone()];
+        self.run.set(sentence, centres.clone(), self.shared.config.window, &mut self.rows);
         if let Some(negative) = &mut self.negative
             && self.shared.config.shared_negatives
         {
@@ -76,14 +79,9 @@ impl<'a> SkipGram<'a> {
             let last = (first + centres_per_block).min(centres.end);
             self.set_inputs(sentence, first..last, draws);
             // The words that enter the window with the next block.
-            let entering = last + self.shared.config.window;
-            let entering = entering.min(sentence.len())..(entering + centres_per_block).min(sentence.len());
             self.next.clear();
-            for &word in &sentence[entering] {
-                self.next.push(self.rows.row(word));
-            }
-            let locked = self.locked.as_mut();
-            if let Some(locked) = locked {
+            self.next.extend_from_slice(self.run.get_some(last + self.shared.config.window, centres_per_block));
+            if let Some(locked) = &mut self.locked {
                 locked.take(&mut self.inputs, self.shared);
             }
             for at in first..last {
@@ -110,20 +108,26 @@ impl<'a> SkipGram<'a> {
             (start, end) = (start.min(window.start), end.max(window.end));
             windows[at - centres.start] = window;
         }
-        self.inputs.clear();
         self.masks.clear();
-        for (at, &word) in (start..end).zip(&sentence[start..end]) {
+        for at in start..end {
             let mut mask = 0;
             for (centre, window) in windows[..centres.len()].iter().enumerate() {
                 let is_context = (window.start <= at) & (at < window.end) & (at != centres.start + centre);
                 mask |= Mask::from(is_context) << centre;
             }
-            if mask != 0 {
-                self.inputs.push(self.rows.row(word));
-                self.masks.push(mask);
-                if let Some(locked) = &mut self.locked {
-                    locked.push(word);
-                }
+            self.masks.push(mask);
+        }
+        self.inputs.clear();
+        self.inputs.extend_from_slice(self.run.get(start..end));
+        if let Some(locked) = &mut self.locked {
+            locked.set(&sentence[start..end]);
+        }
+        if centres.len() == 1 {
+            // A centre alone is nobody's context; of two each is the other's.
+            self.inputs.remove(centres.start - start);
+            self.masks.remove(centres.start - start);
+            if let Some(locked) = &mut self.locked {
+                locked.remove(centres.start - start);
             }
         }
     }

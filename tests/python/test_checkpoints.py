@@ -142,9 +142,8 @@ def test_another_parameter_is_refused_by_name_and_the_checkpoint_stays(
     assert (tmp_path / "ck" / "config.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("value", np.random.default_rng(2).random(8).tolist())
-def test_a_parameter_of_many_digits_is_known_again(rows: Sentences, value: float, tmp_path: Path) -> None:
-    parameters = {**SMALL, "sample": value, "ns_exponent": value, "alpha": value / 10, "epochs": 1}
+def test_a_parameter_of_many_digits_is_known_again(rows: Sentences, tmp_path: Path) -> None:
+    parameters = {**SMALL, "sample": 0.9504636963259353, "alpha": 0.012345678, "epochs": 1}
     for _ in range(2):
         pg.Word2Vec(rows[:300], **parameters, checkpoint=tmp_path / "ck")
 
