@@ -40,9 +40,11 @@ pub struct Config {
     /// its own.
     pub shared_negatives: bool,
     /// Exponent of the noise distribution: words are drawn in proportion to count^ns_exponent.
+    #[serde(with = "exact")]
     pub ns_exponent: f64,
     /// Threshold of subsampling: words with a share of the corpus above it are dropped at random, the more the more
     /// frequent. 0 keeps all; 1 and above is a count instead of a share.
+    #[serde(with = "exact")]
     pub sample: f64,
     /// Learning rate at the start.
     pub alpha: f32,
@@ -89,6 +91,34 @@ impl Default for Config {
             shrink_windows: true,
             batch_words: 10_000,
             compute_loss: false,
+        }
+    }
+}
+
+/// Floats that come back from JSON as they went in. The parser errs in the last bit of some; these are written as text.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Float {
+        Number(f64),
+        Text(String),
+    }
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = value.to_string();
+        match serde_json::from_str::<f64>(&text) {
+            Ok(read) if read == *value => Float::Number(*value),
+            _ => Float::Text(text),
+        }
+        .serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match Float::deserialize(deserializer)? {
+            Float::Number(value) => Ok(value),
+            Float::Text(text) => text.parse().map_err(serde::de::Error::custom),
         }
     }
 }
@@ -158,6 +188,15 @@ mod tests {
     fn the_defaults_are_valid_and_so_is_hierarchical_softmax_alone() {
         Config::default().validate().unwrap();
         Config { hs: true, negative: 0, ..Config::default() }.validate().unwrap();
+    }
+
+    #[test]
+    fn floats_come_back_from_json_to_the_last_bit() {
+        for sample in [1e-3, 0.1 + 0.2, 0.9504636963259353, 1e-300, f64::MAX] {
+            let config = Config { sample, ..Config::default() };
+            let json = serde_json::to_string(&config).unwrap();
+            assert_eq!(serde_json::from_str::<Config>(&json).unwrap(), config, "{json}");
+        }
     }
 
     #[test]

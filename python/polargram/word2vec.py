@@ -45,6 +45,8 @@ _SAVED = (
     "train_count",
     "total_train_time",
     "total_vocabulary_time",
+    "corpus_count",
+    "corpus_total_words",
     "spool",
     "memory_budget",
     "column",
@@ -160,8 +162,8 @@ class Word2Vec:
         True shows progress on stderr; a function is called with the phase, the words done, those to do (0 if not known)
         and the learning rate. It is always logged, at level INFO, by the logger ``polargram``.
     checkpoint
-        A directory to which the state is saved after every epoch. The same call takes the training up from there: with
-        one worker to the same bits as without interruption.
+        A directory to which this call saves the state after every epoch. The same call takes the training up from
+        there: with one worker to the same bits as without interruption. :meth:`train` does not use it.
     checkpoint_every
         ``"epoch"``, or also after so many minutes within an epoch.
 
@@ -269,7 +271,6 @@ class Word2Vec:
         self.corpus_count = 0
         self.corpus_total_words = 0
         self.effective_min_count = min_count
-        self.min_alpha_yet_reached = float(alpha)
         self.running_training_loss = 0.0
         self.train_count = 0
         self.total_train_time = 0.0
@@ -277,13 +278,14 @@ class Word2Vec:
         self.cum_table: NDArray[np.uint32] | None = None
         self._model = Model()
         Model.check(self._parameters())
+        self.min_alpha_yet_reached = float(alpha)
         if sentences is None and corpus_file is None:
             return
         source = self._source(sentences, corpus_file)
         if not (checkpoint is not None and self._model.resume(self._parameters(), self._checkpoint_options())):
             self._build_vocab(source, trim_rule=trim_rule)
         self.corpus_count, self.corpus_total_words = self._model.corpus
-        self._train(source, compute_loss=compute_loss, callbacks=callbacks)
+        self._train(source, compute_loss=compute_loss, callbacks=callbacks, is_counted=True)
 
     # The vocabulary
 
@@ -424,17 +426,16 @@ class Word2Vec:
     def _rules(self, trim_rule: TrimRule, parameters: dict[str, Any]) -> NDArray[np.uint8]:
         words, counts = self._model.counted()
         if isinstance(trim_rule, pl.Expr):
-            rules = pl.DataFrame({"word": words, "count": counts}, schema_overrides={"word": pl.String})
-            rule = rules.select(rule=trim_rule)["rule"]
-            if len(rule) != len(words):
-                msg = f"trim_rule: the expression gives {len(rule)} values for {len(words)} words"
-                raise ValueError(msg)
-            if rule.dtype == pl.Boolean:
-                rule = rule.replace_strict({True: RULE_KEEP, False: RULE_DISCARD}, return_dtype=pl.UInt8)
-            return rule.fill_null(RULE_DEFAULT).cast(pl.UInt8).to_numpy()
+            return _rules_of_expression(trim_rule, words, counts)
         least = self._model.effective_min_count(parameters)
-        pairs = zip(words, counts.tolist(), strict=True)
-        return np.array([trim_rule(word, count, least) for word, count in pairs], dtype=np.uint8)
+        rules = np.zeros(len(words), dtype=np.uint8)
+        for row, (word, count) in enumerate(zip(words, counts.tolist(), strict=True)):
+            rule = trim_rule(word, count, least)
+            if rule not in (RULE_DEFAULT, RULE_DISCARD, RULE_KEEP):
+                msg = f"trim_rule: gives {rule!r} for {word!r}; expected RULE_DEFAULT, RULE_DISCARD or RULE_KEEP"
+                raise ValueError(msg)
+            rules[row] = rule
+        return rules
 
     # The weights
 
@@ -594,7 +595,7 @@ class Word2Vec:
         >>> model = pg.Word2Vec([["a", "a", "b", "c"]] * 9, vector_size=8, hs=1)
         >>> model.create_binary_tree()
         >>> [model.wv.get_vecattr(word, "code").tolist() for word in "abc"]
-        [[1], [0, 1], [0, 0]]
+        [[0], [1, 1], [1, 0]]
         """
         self.wv.get_vecattr(0, "code")
 
@@ -609,11 +610,9 @@ class Word2Vec:
         >>> model.wv.index_to_key
         ['a', 'b', '\x00']
         """
-        sizes = self.corpus_count, self.corpus_total_words
         self._model.set_counts({"\0": 1}, 0, True)
         self._model.prepare_vocab(self._parameters(min_count=1, max_final_vocab=None), None, True, False)
         self._model.forget_counts()
-        self.corpus_count, self.corpus_total_words = sizes
 
     def seeded_vector(self, seed_string: str, vector_size: int) -> NDArray[np.float32]:
         """Draw a vector that follows from a string, uniform in ±½ / ``vector_size``.
@@ -718,6 +717,7 @@ class Word2Vec:
         *,
         compute_loss: bool,
         callbacks: Sequence[Any],
+        is_counted: bool = False,
         total_examples: int = 0,
         total_words: int = 0,
         report_delay: float = 1.0,
@@ -734,12 +734,16 @@ class Word2Vec:
             "memory_budget": self.memory_budget,
             "total_examples": total_examples,
             "total_words": total_words,
-            **self._checkpoint_options(),
+            "is_counted": is_counted,
+            # A run of the constructor, which can be begun again by the same call.
+            **self._checkpoint_options(is_counted),
         }
-        hooks.tell("on_train_begin")
+        if hooks.tell("on_train_begin"):
+            return 0, 0
         report = _Report(self.progress), float(report_delay)
-        trained, raw, rate, _, seconds = self._model.train(source, self._parameters(), options, hooks, report)
+        trained, raw, rate, loss, seconds = self._model.train(source, self._parameters(), options, hooks, report)
         self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, rate)
+        self.running_training_loss = loss
         self.total_train_time += seconds
         self.train_count += 1
         logger.info("trained on %d of %d words in %.1f s", trained, raw, seconds)
@@ -752,7 +756,7 @@ class Word2Vec:
         Examples
         --------
         >>> import polargram as pg
-        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8, compute_loss=True)
+        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8, sample=0, compute_loss=True)
         >>> model.get_latest_training_loss() > 0
         True
         """
@@ -841,7 +845,7 @@ class Word2Vec:
         """
         wanted = len(self.wv) if vocab_size is None else vocab_size
         tokens = self.corpus_total_words if self.spool else 0
-        estimate: dict[str, int] = Model.estimate_memory(self._parameters(), wanted, tokens, self.memory_budget)
+        estimate: dict[str, int] = self._model.estimate_memory(self._parameters(), wanted, tokens, self.memory_budget)
         for name, value in (report or {}).items():
             estimate[name] = value
             for total in ("total", "training", "peak"):
@@ -865,7 +869,9 @@ class Word2Vec:
         >>> pg.Word2Vec.load("model").comment
         'a try'
         """
-        attributes = {name: getattr(self, name) for name in _SAVED}
+        # Floats as text, which keeps every bit of them, and infinity too.
+        values = {name: getattr(self, name) for name in _SAVED}
+        attributes = {name: repr(value) if isinstance(value, float) else value for name, value in values.items()}
         attributes["vectors_lockf"] = np.asarray(self.wv.vectors_lockf, dtype=np.float64).tolist()
         attributes["workers"] = self.workers
         self._model.save(self._parameters(), os.fspath(fname), json.dumps(attributes))
@@ -888,10 +894,11 @@ class Word2Vec:
         for name, value in {**json.loads(parameters), **kept}.items():
             if name in _PARAMETERS or name in _SAVED:
                 # gensim's flags are numbers.
-                is_flag = isinstance(getattr(model, name), int) and isinstance(value, bool)
-                setattr(model, name, type(getattr(model, name))(value) if is_flag else value)
+                default = getattr(model, name)
+                is_flag = isinstance(default, int) and isinstance(value, bool)
+                is_float = isinstance(default, float) and isinstance(value, str)
+                setattr(model, name, type(default)(value) if is_flag or is_float else value)
         model._model = native
-        model.corpus_count, model.corpus_total_words = native.corpus
         model.wv.vectors_lockf = np.array(kept.get("vectors_lockf", [1.0]), dtype=np.float32)
         return model
 
@@ -905,9 +912,9 @@ class Word2Vec:
         parameters["workers"] = 0 if self.workers is None else self.workers
         return {**parameters, **others}
 
-    def _checkpoint_options(self) -> dict[str, Any]:
+    def _checkpoint_options(self, is_wanted: bool = True) -> dict[str, Any]:
         every = None if self.checkpoint_every == "epoch" else self.checkpoint_every
-        return {"checkpoint": self.checkpoint, "checkpoint_every": every}
+        return {"checkpoint": self.checkpoint if is_wanted else None, "checkpoint_every": every}
 
     def _source(self, corpus: Corpus | None, corpus_file: str | os.PathLike[str] | None) -> CorpusSource:
         if (corpus is None) == (corpus_file is None):
@@ -918,6 +925,24 @@ class Word2Vec:
         if urls := _urls(corpus):
             corpus = pl.scan_parquet(urls, storage_options=self.storage_options)
         return CorpusSource(corpus, self.column, False)
+
+
+def _rules_of_expression(expression: pl.Expr, words: list[str], counts: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    frame = pl.DataFrame({"word": words, "count": counts}, schema_overrides={"word": pl.String})
+    try:
+        rule = frame.select(rule=expression)["rule"]
+    except pl.exceptions.PolarsError as error:
+        msg = f"trim_rule: the expression fails over the columns word and count: {error}"
+        raise ValueError(msg) from error
+    if len(rule) != len(words):
+        msg = f"trim_rule: the expression gives {len(rule)} values for {len(words)} words"
+        raise ValueError(msg)
+    if rule.dtype == pl.Boolean:
+        rule = rule.replace_strict({True: RULE_KEEP, False: RULE_DISCARD}, return_dtype=pl.UInt8)
+    if not (rule.dtype.is_integer() or rule.dtype == pl.Null) or not rule.drop_nulls().is_between(0, 2).all():
+        msg = f"trim_rule: the expression gives {rule.dtype}; expected true, false and null, or 0, 1 and 2"
+        raise ValueError(msg)
+    return rule.fill_null(RULE_DEFAULT).cast(pl.UInt8).to_numpy()
 
 
 def _urls(corpus: Corpus) -> list[str]:
@@ -951,14 +976,15 @@ class _Hooks:
                 stop = True
         return stop
 
-    def epoch_begins(self, epoch: int) -> None:
-        self._stop = self.tell("on_epoch_begin")
+    def epoch_begins(self, epoch: int) -> bool:
+        logger.debug("epoch %d begins", epoch + 1)
+        return self.tell("on_epoch_begin")
 
     def epoch_ends(self, epoch: int, loss: float, examples: int) -> bool:
         self._model.running_training_loss = loss
         mean = f", mean loss {loss / examples:.4f}" if self._model.compute_loss and examples else ""
         logger.info("epoch %d is over%s", epoch + 1, mean)
-        return self.tell("on_epoch_end") or self._stop
+        return self.tell("on_epoch_end")
 
 
 class _Report:

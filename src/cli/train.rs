@@ -14,7 +14,7 @@ use crate::error::{IoContext, Result};
 use crate::formats::{self, Format, Staged};
 use crate::progress::{Phase, Progress};
 use crate::vocab::{CountOptions, Trim, WordCounts};
-use crate::word2vec::{Checkpoint, Every, Memory, Reading, TrainOptions, Word2Vec};
+use crate::word2vec::{Checkpoint, Every, Memory, Reading, TrainOptions, Word2Vec, resident_memory};
 
 /// Train word vectors from a list column of Parquet files.
 #[derive(Args)]
@@ -200,7 +200,7 @@ impl Train {
         let counting = resume.is_none().then(|| start.elapsed());
         let options = TrainOptions {
             reading: Reading { spool: !self.no_spool, memory_budget: self.memory_budget },
-            expected: Some(model.corpus()),
+            is_counted: true,
             checkpoint: checkpoint.as_ref(),
             resume: resume.as_ref(),
             ..TrainOptions::default()
@@ -225,6 +225,7 @@ impl Train {
 
     fn print_memory(&self, corpus: &ParquetCorpus, config: Config, progress: &Arc<Progress>) -> Result<()> {
         let watcher = Watcher::start(progress, self.quiet);
+        let before = resident_memory();
         let counts = WordCounts::count(corpus, &CountOptions::from(&config), progress)?;
         let report = Trim::from(&config).report(&counts, None)?;
         drop(counts);
@@ -242,7 +243,7 @@ impl Train {
             format!("weights        {}", mib(memory.vectors + memory.syn1 + memory.syn1neg)),
             format!("encoded corpus {}", mib(memory.spool)),
             format!("workers        {}", mib(memory.workers)),
-            format!("peak           {}", mib(memory.peak())),
+            format!("peak           {}", mib(memory.peak(before, false))),
         ])
     }
 }

@@ -7,7 +7,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::Matrix;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The matrices of a word2vec model, one row a word. Clones share them.
 #[derive(Clone)]
@@ -35,6 +35,30 @@ impl Weights {
             output: (config.negative > 0).then(zeros).transpose()?,
             nodes: config.hs.then(zeros).transpose()?,
         })
+    }
+
+    /// Whether there are the matrices that a configuration needs, in their sizes.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] naming what does not fit.
+    pub fn check(&self, config: &Config) -> Result<()> {
+        let (rows, columns) = (self.input.rows(), self.input.columns());
+        if columns != config.vector_size {
+            let reason = format!("is {}, but the weights have {columns} columns; make them anew", config.vector_size);
+            return Err(Error::parameter("vector_size", reason));
+        }
+        let fits =
+            |matrix: &Option<Arc<Matrix>>| matrix.as_ref().is_some_and(|m| (m.rows(), m.columns()) == (rows, columns));
+        if config.negative > 0 && !fits(&self.output) {
+            return Err(Error::parameter(
+                "negative",
+                "the model was made with negative=0, so it has no rows to train noise on",
+            ));
+        }
+        if config.hs && !fits(&self.nodes) {
+            return Err(Error::parameter("hs", "the model was made with hs=0, so it has no rows for the inner nodes"));
+        }
+        Ok(())
     }
 
     /// The same rows, and behind them new ones for `words` words in all.

@@ -73,25 +73,23 @@ pub(super) fn run<T: Send>(
                         // The working thread waits for it.
                         let _ = reply.send(Python::attach(function));
                     }
-                    Err(RecvTimeoutError::Timeout) if raised_here.is_none() => {
-                        let due = report.as_ref().filter(|(_, interval)| reported.elapsed() >= *interval);
-                        let looked = Python::attach(|py| {
-                            py.check_signals()?;
-                            match due {
-                                Some((function, _)) => tell(function.bind(py), &watched),
-                                None => Ok(()),
-                            }
-                        });
-                        if due.is_some() {
-                            reported = Instant::now();
-                        }
-                        if let Err(error) = looked {
-                            watched.cancel();
-                            raised_here = Some(error);
-                        }
-                    }
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => return Err(stopped()),
+                }
+                if raised_here.is_some() {
+                    continue;
+                }
+                let due = report.as_ref().filter(|(_, interval)| reported.elapsed() >= *interval);
+                let looked = Python::attach(|py| {
+                    py.check_signals()?;
+                    due.map_or(Ok(()), |(function, _)| tell(function.bind(py), &watched))
+                });
+                if due.is_some() {
+                    reported = Instant::now();
+                }
+                if let Err(error) = looked {
+                    watched.cancel();
+                    raised_here = Some(error);
                 }
             }
         })

@@ -1,6 +1,7 @@
 //! The training side.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +19,9 @@ use crate::error::Result;
 use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts, Words};
-use crate::word2vec::{Checkpoint, CorpusSize, Every, Memory, Reading, Resume, Saved, TrainOptions, Word2Vec};
+use crate::word2vec::{
+    Checkpoint, CorpusSize, Every, Memory, Reading, Resume, Saved, TrainOptions, Word2Vec, resident_memory,
+};
 
 /// A model, from before it has a vocabulary on. `polargram.Word2Vec` is its face.
 #[pyclass(name = "Model", module = "polargram._polargram", frozen)]
@@ -31,6 +34,18 @@ pub(super) struct PyModel {
     counts: Mutex<Option<Arc<WordCounts>>>,
     /// Where a run was that is taken up again.
     resume: Mutex<Option<Resume>>,
+    /// Bytes that the process had resident before it counted.
+    before: Mutex<Option<u64>>,
+    is_training: AtomicBool,
+}
+
+/// While it lives a model is trained.
+struct Training<'a>(&'a AtomicBool);
+
+impl Drop for Training<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl PyModel {
@@ -47,10 +62,32 @@ impl PyModel {
 
     /// Takes over a model, whose vectors are new.
     fn set(&self, py: Python<'_>, model: Word2Vec) -> PyResult<()> {
+        self.refuse_while_training()?;
         let vectors = Py::new(py, PyKeyedVectors::new(model.vectors()?, true))?;
         *lock(&self.model) = Some(Arc::new(model));
         *lock(&self.vectors) = Some(vectors);
         Ok(())
+    }
+
+    /// [`set`](Self::set), for a model whose first rows are those of the one before: their lock factors stay, those of others are 1.
+    fn set_grown(&self, py: Python<'_>, model: Word2Vec) -> PyResult<()> {
+        let words = model.vocabulary().len();
+        let before = lock(&self.vectors).as_ref().map(|vectors| vectors.clone_ref(py));
+        let factors = before.map(|vectors| factors_of(vectors.bind(py))).transpose()?;
+        self.set(py, model)?;
+        if let (Some(mut factors), Some(vectors)) = (factors.filter(|factors| factors.len() > 1), &*lock(&self.vectors))
+        {
+            factors.resize(words, 1.0);
+            vectors.bind(py).setattr("vectors_lockf", PyArray1::from_vec(py, factors))?;
+        }
+        Ok(())
+    }
+
+    fn refuse_while_training(&self) -> PyResult<()> {
+        match self.is_training.load(Ordering::Relaxed) {
+            true => Err(PyRuntimeError::new_err("the model is being trained; wait until that is over")),
+            false => Ok(()),
+        }
     }
 }
 
@@ -83,6 +120,7 @@ impl PyModel {
         let options = CountOptions::from(&config_from(&Parameters(parameters))?);
         let corpus = corpus.open(py)?;
         let report = report_from(report);
+        *lock(&self.before) = resident_memory();
         let counts =
             job::run(py, report.as_ref(), |progress, _| WordCounts::count(corpus.as_ref(), &options, progress))?;
         let size = (counts.raw_tokens(), counts.sentences());
@@ -145,14 +183,17 @@ impl PyModel {
             Some(model) => model.with_config(config).updated(&counts, &trim),
             None => Word2Vec::new(config, &counts, &trim),
         })?;
-        self.set(py, model)?;
+        match update {
+            true => self.set_grown(py, model)?,
+            false => self.set(py, model)?,
+        }
         report_dict(py, report)
     }
 
     /// Makes all weights as before any training.
     fn reset_weights(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>) -> PyResult<()> {
         let (model, config) = (self.model()?, config_from(&Parameters(parameters))?);
-        self.set(py, py.detach(|| model.reset(config))?)
+        self.set_grown(py, py.detach(|| model.reset(config))?)
     }
 
     /// Takes the vocabulary of another model, with weights of its own.
@@ -165,12 +206,12 @@ impl PyModel {
     fn adopt(&self, py: Python<'_>, vectors: &PyKeyedVectors) -> PyResult<usize> {
         let mut model = (*self.model()?).clone();
         let adopted = py.detach(|| model.adopt(vectors.inner()))?;
-        self.set(py, model)?;
+        self.set_grown(py, model)?;
         Ok(adopted)
     }
 
-    /// Trains; gives the tokens that subsampling kept, all tokens, the learning rate at the end, and the seconds that encoding and training
-    /// took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, loss, examples)`, which tells whether to stop.
+    /// Trains; gives the tokens that subsampling kept, all tokens, the learning rate at the end, the loss, and the seconds that training
+    /// took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, loss, examples)`, which tell whether to stop.
     #[pyo3(signature = (corpus, parameters, options, hooks = None, report = None))]
     fn train(
         &self,
@@ -181,6 +222,7 @@ impl PyModel {
         hooks: Option<Py<PyAny>>,
         report: Option<(Bound<'_, PyAny>, f64)>,
     ) -> PyResult<(u64, u64, f32, f64, f64)> {
+        self.refuse_while_training()?;
         let config = config_from(&Parameters(parameters))?;
         config.validate()?;
         let options = Parameters(options);
@@ -188,6 +230,7 @@ impl PyModel {
         let expected =
             CorpusSize { sentences: options.count("total_examples")?, tokens: options.count("total_words")? };
         let expected = Some(expected).filter(|expected| *expected != CorpusSize::default());
+        let is_counted = options.switch("is_counted")?;
         let checkpoint = checkpoint_from(&options)?;
         let model = self.model()?.with_config(config);
         let vectors = lock(&self.vectors).as_ref().map(|vectors| vectors.clone_ref(py));
@@ -198,9 +241,12 @@ impl PyModel {
         let resume = lock(&self.resume).take();
         let corpus = corpus.open(py)?;
         let report = report_from(report);
+        self.is_training.store(true, Ordering::Relaxed);
+        let training = Training(&self.is_training);
         let trained = job::run(py, report.as_ref(), |progress, caller| {
             let options = TrainOptions {
                 reading,
+                is_counted,
                 expected,
                 locks: locks.as_deref(),
                 checkpoint: checkpoint.as_ref(),
@@ -209,13 +255,13 @@ impl PyModel {
             let mut hooks = Hooks { hooks, vectors: &vectors, caller };
             model.train(corpus.as_ref(), &options, &mut hooks, progress)
         });
+        drop(training);
         if let Some(vectors) = &vectors {
             vectors.get().forget_norms();
         }
         let trained = trained?;
         *lock(&self.model) = Some(Arc::new(model));
-        let (encoding, training) = (trained.encoding.as_secs_f64(), trained.elapsed.as_secs_f64());
-        Ok((trained.kept, trained.raw_tokens, trained.learning_rate, encoding, training))
+        Ok((trained.kept, trained.raw_tokens, trained.learning_rate, trained.loss(), trained.elapsed.as_secs_f64()))
     }
 
     /// Takes up the run of a checkpoint, if there is one, and tells so.
@@ -297,8 +343,8 @@ impl PyModel {
     }
 
     /// Bytes by purpose, for so many words and in-vocabulary tokens.
-    #[staticmethod]
     fn estimate_memory<'py>(
+        &self,
         py: Python<'py>,
         parameters: &Bound<'py, PyDict>,
         words: u64,
@@ -314,7 +360,8 @@ impl PyModel {
         }
         dict.set_item("total", memory.model())?;
         dict.set_item("training", memory.total())?;
-        dict.set_item("peak", memory.peak())?;
+        let is_made = lock(&self.model).as_ref().is_some_and(|model| model.vocabulary().len() as u64 == words);
+        dict.set_item("peak", memory.peak(*lock(&self.before), is_made))?;
         Ok(dict)
     }
 }
@@ -379,8 +426,8 @@ impl Hooks<'_> {
 }
 
 impl Observer for Hooks<'_> {
-    fn epoch_begins(&mut self, epoch: usize) -> Result<()> {
-        self.call(move |hooks| hooks.call_method1("epoch_begins", (epoch,)).map(|_| false)).map(|_| ())
+    fn epoch_begins(&mut self, epoch: usize) -> Result<Next> {
+        self.call(move |hooks| hooks.call_method1("epoch_begins", (epoch,))?.extract())
     }
 
     fn epoch_ends(&mut self, epoch: usize, position: &Position) -> Result<Next> {
@@ -402,13 +449,15 @@ struct RowsOwner {
     rows: Rows,
 }
 
+fn factors_of(vectors: &Bound<'_, PyKeyedVectors>) -> PyResult<Vec<f32>> {
+    let factors = vectors.getattr("vectors_lockf")?;
+    let factors = factors.try_iter().and_then(|factors| factors.map(|factor| factor?.extract()).collect());
+    factors.map_err(|error| PyValueError::new_err(format!("vectors_lockf: must be an array of floats: {error}")))
+}
+
 /// The lock factors that a user has set, one for each row, unless all are 1.
 fn locks_of(vectors: &Bound<'_, PyKeyedVectors>, rows: usize) -> PyResult<Option<Vec<f32>>> {
-    let factors: Vec<f32> = vectors
-        .getattr("vectors_lockf")?
-        .try_iter()
-        .and_then(|factors| factors.map(|factor| factor?.extract()).collect())
-        .map_err(|error| PyValueError::new_err(format!("vectors_lockf: must be an array of floats: {error}")))?;
+    let factors = factors_of(vectors)?;
     match *factors.as_slice() {
         [1.0] => Ok(None),
         [factor] => Ok(Some(vec![factor; rows])),

@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::encode::{Encoded, EncodedBatch, Spool, encode_batches};
 use crate::error::{Error, Result};
-use crate::model::{Matrix, Weights};
+use crate::model::Weights;
 use crate::progress::{Phase, Progress};
 use crate::vocab::{HuffmanTree, NoiseDistribution, Vocabulary, keep_thresholds};
 use kernel::{Block, Isa, Scratch};
@@ -100,12 +100,12 @@ pub struct Position {
 
 /// Told what happens, on the thread that called [`train`]. While it is, no worker runs.
 pub trait Observer {
-    /// An epoch begins.
+    /// An epoch begins, unless the answer is [`Next::Stop`].
     ///
     /// # Errors
     /// Any error stops the training and is passed on.
-    fn epoch_begins(&mut self, _epoch: usize) -> Result<()> {
-        Ok(())
+    fn epoch_begins(&mut self, _epoch: usize) -> Result<Next> {
+        Ok(Next::Continue)
     }
 
     /// An epoch has ended; `position` stands at the beginning of the next. [`Next::Stop`] ends the training early.
@@ -136,9 +136,9 @@ impl Observer for () {}
 /// Whether to train on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// The next epoch follows.
+    /// Go on.
     Continue,
-    /// This was the last.
+    /// No epoch follows.
     Stop,
 }
 
@@ -247,12 +247,16 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) ->
         .thread_name(|i| format!("polargram-{i}"))
         .build()
         .map_err(|error| Error::parameter("workers", format!("cannot start {workers} threads: {error}")))?;
+    // So that there is a rate, even if nothing is left to train.
+    shared.schedule.rate_for(0)?;
     let start = Instant::now();
     let mut position = job.start.clone();
     while position.epoch < config.epochs {
         let epoch = position.epoch;
         if position.batch == 0 {
-            observer.epoch_begins(epoch)?;
+            if observer.epoch_begins(epoch)? == Next::Stop {
+                break;
+            }
             position.losses.push(0.0);
             position.examples.push(0);
         }
@@ -285,26 +289,11 @@ fn check(job: &Job<'_>) -> Result<()> {
         return Err(Error::parameter("isa", format!("this machine has no {}", job.isa)));
     }
     job.config.validate()?;
+    job.weights.check(job.config)?;
     let rows = job.vocabulary.len();
-    let fits = |matrix: &Matrix| matrix.rows() == rows && matrix.columns() == job.config.vector_size;
-    let is_there = |wanted: bool, matrix: Option<&Matrix>| if wanted { matrix.is_some_and(fits) } else { true };
-    let weights = job.weights;
-    if !fits(&weights.input) {
-        let (rows_there, columns) = (weights.input.rows(), weights.input.columns());
-        let reason = format!(
-            "the weights are {rows_there} × {columns}, the vocabulary and vector_size {rows} × {}; make the weights anew",
-            job.config.vector_size
-        );
-        return Err(Error::parameter("vector_size", reason));
-    }
-    if !is_there(job.config.negative > 0, weights.output.as_deref()) {
-        return Err(Error::parameter(
-            "negative",
-            "the model was made with negative=0, so it has no rows to train noise on",
-        ));
-    }
-    if !is_there(job.config.hs, weights.nodes.as_deref()) {
-        return Err(Error::parameter("hs", "the model was made with hs=0, so it has no rows for the inner nodes"));
+    if job.weights.input.rows() != rows {
+        let reason = format!("has {rows} words for {} rows of weights", job.weights.input.rows());
+        return Err(Error::parameter("vocabulary", reason));
     }
     if let Some(locks) = job.locks
         && locks.len() != rows

@@ -7,6 +7,7 @@ use super::count::{CountOptions, add_up, count_at, count_words, streamed};
 use super::trim::Rule;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
+use crate::process::need_threads;
 use crate::progress::Progress;
 
 /// The distinct words of a corpus and their counts. Their order is that of the rows they get: by descending count, then
@@ -43,6 +44,7 @@ impl WordCounts {
     /// # Errors
     /// What the corpus fails with; [`Error::Interrupted`].
     pub fn count(corpus: &dyn Corpus, options: &CountOptions, progress: &Progress) -> Result<Self> {
+        need_threads()?;
         count_words(corpus, options, progress)
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::saved::NewDirectory;
 use super::{Resume, Saved, Word2Vec};
 use crate::config::Config;
 use crate::encode::Encoded;
@@ -34,6 +35,11 @@ impl Checkpoint {
     /// The directory.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Whether checkpoints can be written: to be known before the hours of training, not after.
+    pub(super) fn check_place(&self) -> Result<()> {
+        NewDirectory::beside(&self.directory).map(drop)
     }
 
     /// What was saved before, if anything was.
@@ -99,7 +105,7 @@ impl Checkpointing<'_> {
 }
 
 impl Observer for Checkpointing<'_> {
-    fn epoch_begins(&mut self, epoch: usize) -> Result<()> {
+    fn epoch_begins(&mut self, epoch: usize) -> Result<Next> {
         self.inner.epoch_begins(epoch)
     }
 

@@ -63,7 +63,7 @@ impl Word2Vec {
         for &word in context {
             hidden.iter_mut().zip(input.row(word as usize)).for_each(|(sum, &value)| *sum += f64::from(value));
         }
-        if self.config.cbow_mean {
+        if self.config.cbow_mean && !context.is_empty() {
             hidden.iter_mut().for_each(|sum| *sum /= context.len() as f64);
         }
         hidden
@@ -89,7 +89,6 @@ impl Scorer<'_> {
                 true => {
                     context.iter().map(|&word| self.of_path(centre, &self.model.hidden(&self.input, &[word]))).sum()
                 }
-                false if context.is_empty() => 0.0,
                 false => self.of_path(centre, &self.model.hidden(&self.input, &context)),
             };
         }

@@ -38,42 +38,65 @@ impl Memory {
     /// memory.
     pub fn estimate(config: &Config, words: u64, tokens: u64, memory_budget: u64) -> Self {
         let row = (Matrix::stride_of(config.vector_size) * size_of::<f32>()) as u64;
-        let matrix = words * row;
+        let matrix = words.saturating_mul(row);
         let matrices = 1 + u64::from(config.negative > 0) + u64::from(config.hs);
         let workers = config.worker_threads() as u64;
         let own_rows = if workers > 1 { words.min(crate::train::PRIVATE_ROWS as u64) } else { 0 };
         Self {
-            vocab: words * (BYTES_OF_WORD + BYTES_OF_TEXT),
+            vocab: words.saturating_mul(BYTES_OF_WORD + BYTES_OF_TEXT),
             vectors: matrix,
             syn1: if config.hs { matrix } else { 0 },
             syn1neg: if config.negative > 0 { matrix } else { 0 },
-            tables: words * (BYTES_OF_NOISE + if config.hs { BYTES_OF_PATH } else { 0 }),
+            tables: words.saturating_mul(BYTES_OF_NOISE + if config.hs { BYTES_OF_PATH } else { 0 }),
             spool: ((tokens as f64 * BYTES_OF_TOKEN) as u64).min(memory_budget),
-            workers: workers * matrices * 2 * own_rows * row,
+            workers: workers * (matrices * 2 * own_rows).saturating_mul(row),
         }
     }
 
     /// The model alone: what stays after training.
     pub fn model(&self) -> u64 {
-        self.vocab + self.vectors + self.syn1 + self.syn1neg
+        [self.vectors, self.syn1, self.syn1neg].into_iter().fold(self.vocab, u64::saturating_add)
     }
 
     /// All of it.
     pub fn total(&self) -> u64 {
-        self.model() + self.tables + self.spool + self.workers
+        self.weights().saturating_add(self.on_the_heap())
     }
 
-    /// The most that this process will have had, if it has counted the corpus and now makes and trains the model.
-    pub fn peak(&self) -> u64 {
-        let now = process_memory("VmRSS:").unwrap_or(0);
-        // What counting took and gave back is there to be used again, but for the matrices, which are mapped anew.
-        (now + self.total()).max(peak_memory().unwrap_or(0))
+    /// What is mapped anew.
+    fn weights(&self) -> u64 {
+        let matrices = self.vectors.saturating_add(self.syn1).saturating_add(self.syn1neg);
+        matrices.saturating_add(self.workers)
+    }
+
+    /// What may take the place of what counting gave back.
+    fn on_the_heap(&self) -> u64 {
+        self.vocab.saturating_add(self.tables).saturating_add(self.spool)
+    }
+
+    /// The most that this process will have had when it has trained. It has counted the corpus, before which it had `before` bytes
+    /// resident; and if `is_made`, it has the model, of which only the vectors were touched yet.
+    pub fn peak(&self, before: Option<u64>, is_made: bool) -> u64 {
+        let now = resident_memory().unwrap_or(0);
+        let given_back = now.saturating_sub(before.unwrap_or(now));
+        let (weights, heap) = match is_made {
+            true => (self.weights() - self.vectors, self.on_the_heap() - self.vocab),
+            false => (self.weights(), self.on_the_heap()),
+        };
+        let given_back = if is_made { given_back.saturating_sub(self.vectors + self.vocab) } else { given_back };
+        let training = now.saturating_add(weights).saturating_add(heap.saturating_sub(given_back));
+        training.max(peak_memory().unwrap_or(0))
     }
 }
 
 /// The greatest resident memory of this process so far, in bytes, where the system tells.
 pub fn peak_memory() -> Option<u64> {
     process_memory("VmHWM:")
+}
+
+/// The resident memory of this process, in bytes, where the system tells.
+pub fn resident_memory() -> Option<u64> {
+    process_memory("VmRSS:")
 }
 
 fn process_memory(name: &str) -> Option<u64> {

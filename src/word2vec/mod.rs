@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use checkpoint::{Checkpoint, Every};
-pub use memory::{Memory, peak_memory};
+pub use memory::{Memory, peak_memory, resident_memory};
 pub use saved::Saved;
 
 use crate::config::Config;
@@ -110,6 +110,8 @@ impl Default for Reading {
 pub struct TrainOptions<'a> {
     /// How to read the corpus.
     pub reading: Reading,
+    /// Whether the corpus is the one that the vocabulary is from, so that it must have the same tokens.
+    pub is_counted: bool,
     /// The size of the corpus by which the learning rate falls, where it is not that of the corpus trained on.
     pub expected: Option<CorpusSize>,
     /// For each word the share of its changes that its vector takes; 0 freezes it.
@@ -136,7 +138,7 @@ impl Word2Vec {
     /// [`Error::Parameter`] for a value out of range, what the corpus fails with, [`Error::EmptyVocabulary`], or [`Error::Interrupted`].
     pub fn fit(corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<(Self, Trained)> {
         let model = Self::count(corpus, config, progress)?;
-        let options = TrainOptions { expected: Some(model.corpus), ..TrainOptions::default() };
+        let options = TrainOptions { is_counted: true, ..TrainOptions::default() };
         let trained = model.train(corpus, &options, &mut (), progress)?;
         Ok((model, trained))
     }
@@ -147,7 +149,6 @@ impl Word2Vec {
     /// As for [`fit`](Self::fit).
     pub fn count(corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<Self> {
         config.validate()?;
-        need_threads()?;
         let counts = WordCounts::count(corpus, &CountOptions::from(&config), progress)?;
         let trim = Trim::from(&config);
         Ok(Self::new(config, &counts, &trim)?.0)
@@ -207,6 +208,9 @@ impl Word2Vec {
         self.config.validate()?;
         need_threads()?;
         let isa = Isa::detect()?;
+        if let Some(checkpoint) = options.checkpoint {
+            checkpoint.check_place()?;
+        }
         let start = Instant::now();
         let (config, vocabulary) = (&self.config, self.vocabulary.as_ref());
         let spool = match options.reading.spool {
@@ -222,6 +226,12 @@ impl Word2Vec {
             },
         };
         let encoded = source.encoded();
+        if encoded.raw_tokens == 0 {
+            return Err(Error::corpus("corpus", "holds no tokens; if it gave some before, it can be read only once"));
+        }
+        if options.is_counted && encoded.raw_tokens != self.corpus.tokens {
+            return Err(changed(Encoded { raw_tokens: self.corpus.tokens, ..encoded }, encoded));
+        }
         if let Some(resume) = options.resume.filter(|resume| resume.encoded != encoded) {
             return Err(match resume.encoded.raw_tokens == encoded.raw_tokens {
                 true => Error::corpus("corpus", "is not the one that the checkpoint was made from"),

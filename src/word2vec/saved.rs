@@ -63,6 +63,7 @@ impl Word2Vec {
         resume: Option<Resume>,
         attributes: serde_json::Value,
     ) -> Result<()> {
+        self.weights.check(&self.config)?;
         let description = Description {
             format: FORMAT.to_owned(),
             config: self.config.clone(),
@@ -130,12 +131,12 @@ impl Word2Vec {
 }
 
 /// A directory that is being written beside the place where it will stand; removed again if it never gets there.
-struct NewDirectory {
+pub(super) struct NewDirectory {
     path: PathBuf,
 }
 
 impl NewDirectory {
-    fn beside(target: &Path) -> Result<Self> {
+    pub(super) fn beside(target: &Path) -> Result<Self> {
         if target.exists() && !is_ours(target) {
             return Err(Error::format(target, "is not a model's directory; choose another place, or remove it first"));
         }

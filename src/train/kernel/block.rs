@@ -4,6 +4,10 @@ use super::lanes::Lanes;
 use super::{Block, MAX_WIDTH, prefetch_line};
 use crate::model::AlignedBuffer;
 
+/// As in word2vec.c and gensim, pairs whose product is beyond are left alone: they are as sure as can be, or so wrong that a step would
+/// overshoot. At high learning rates this keeps the vectors finite.
+const SATURATED: f32 = 6.0;
+
 /// Memory that a worker reuses from block to block.
 #[derive(Default)]
 pub struct Scratch {
@@ -224,7 +228,7 @@ unsafe fn dots<L: Lanes, const R: usize, const T: usize>(
     }
 }
 
-/// X·Yᵀ from the accumulators, and G = (A − B·σ(X·Yᵀ)) · rate.
+/// X·Yᵀ from the accumulators, and G = (A − B·σ(X·Yᵀ)) · rate, 0 where σ is saturated.
 #[inline(always)]
 unsafe fn gains_of<L: Lanes>(
     block: &Block<'_>,
@@ -242,7 +246,8 @@ unsafe fn gains_of<L: Lanes>(
             products.store(dots.add(k));
             let positive = L::load_unaligned(block.positive.as_ptr().add(k)).mul_add(rate, zero);
             let total = L::load_unaligned(block.total.as_ptr().add(k)).mul_add(rate, zero);
-            products.sigmoid().neg_mul_add(total, positive).store(gains.add(k));
+            let gain = products.sigmoid().neg_mul_add(total, positive);
+            gain.where_within(products, L::splat(SATURATED)).store(gains.add(k));
         }
     }
 }

@@ -25,6 +25,8 @@ pub(super) unsafe trait Lanes: Copy {
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn min(self, other: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
+    /// `self` in the lanes where |`of`| < `limit`, 0 in the others.
+    unsafe fn where_within(self, of: Self, limit: Self) -> Self;
     /// `self · factor + addend`, rounded once where the hardware can.
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// `addend − self · factor`, rounded as [`mul_add`](Lanes::mul_add).
@@ -108,6 +110,11 @@ unsafe impl Lanes for Portable {
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
         self.zip(other, f32::min)
+    }
+    #[inline(always)]
+    unsafe fn where_within(self, of: Self, limit: Self) -> Self {
+        let is_within = of.zip(limit, |of, limit| f32::from(u8::from(of.abs() < limit)));
+        self.zip(is_within, |value, is_within| if is_within == 1.0 { value } else { 0.0 })
     }
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {

@@ -20,6 +20,9 @@ fn reference(
         for j in 0..y.len() {
             let dot: f64 = x_old[i].iter().zip(&y_old[j]).map(|(a, b)| a * b).sum();
             let (a, b) = (f64::from(positive[i * y.len() + j]), f64::from(total[i * y.len() + j]));
+            if dot.abs() >= 6.0 {
+                continue;
+            }
             let gain = (a - b / (1.0 + (-dot).exp())) * f64::from(rate);
             for d in 0..x[i].len() {
                 x_new[i][d] += gain * y_old[j][d];
@@ -128,9 +131,9 @@ proptest! {
 }
 
 #[test]
-fn sigmoid_saturates_without_overflow() {
+fn pairs_with_a_saturated_sigmoid_are_left_alone() {
     for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
-        for (a, want) in [(1e4f32, 0.0f64), (-1e4, 1.0)] {
+        for a in [6.0, -6.0, 1e4, -1e4, f32::MAX] {
             let (mut x, mut y) = (matrix(&[vec![a]]), matrix(&[vec![1.0]]));
             let (inputs, targets) = (pointers(&x), pointers(&y));
             let (positive, total) = pairs(1, |_| (1, 1));
@@ -145,8 +148,7 @@ fn sigmoid_saturates_without_overflow() {
             };
             // SAFETY: as above.
             unsafe { train_block(isa, &block, &mut Scratch::default()) };
-            assert!((f64::from(x.values(0)[0]) - f64::from(a) - want).abs() < 1e-2, "{isa}");
-            assert!(y.values(0)[0].is_finite());
+            assert_eq!((x.values(0)[0], y.values(0)[0]), (a, 1.0), "{isa}");
         }
     }
 }
