@@ -40,11 +40,11 @@ pub struct Config {
     /// its own.
     pub shared_negatives: bool,
     /// Exponent of the noise distribution: words are drawn in proportion to count^ns_exponent.
-    #[serde(with = "exact")]
+    #[serde(with = "crate::exact")]
     pub ns_exponent: f64,
     /// Threshold of subsampling: words with a share of the corpus above it are dropped at random, the more the more
     /// frequent. 0 keeps all; 1 and above is a count instead of a share.
-    #[serde(with = "exact")]
+    #[serde(with = "crate::exact")]
     pub sample: f64,
     /// Learning rate at the start.
     pub alpha: f32,
@@ -91,34 +91,6 @@ impl Default for Config {
             shrink_windows: true,
             batch_words: 10_000,
             compute_loss: false,
-        }
-    }
-}
-
-/// Floats that come back from JSON as they went in. The parser errs in the last bit of some; these are written as text.
-mod exact {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    enum Float {
-        Number(f64),
-        Text(String),
-    }
-
-    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = value.to_string();
-        match serde_json::from_str::<f64>(&text) {
-            Ok(read) if read == *value => Float::Number(*value),
-            _ => Float::Text(text),
-        }
-        .serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        match Float::deserialize(deserializer)? {
-            Float::Number(value) => Ok(value),
-            Float::Text(text) => text.parse().map_err(serde::de::Error::custom),
         }
     }
 }

@@ -33,6 +33,7 @@ pub mod config;
 pub mod corpus;
 pub mod encode;
 mod error;
+mod exact;
 #[cfg(feature = "python")]
 mod expr;
 pub mod formats;

@@ -425,6 +425,9 @@ class Word2Vec:
 
     def _rules(self, trim_rule: TrimRule, parameters: dict[str, Any]) -> NDArray[np.uint8]:
         words, counts = self._model.counted()
+        if not callable(trim_rule) and not isinstance(trim_rule, pl.Expr):
+            msg = f"trim_rule: {trim_rule!r} is neither a function nor a Polars expression"
+            raise TypeError(msg)
         if isinstance(trim_rule, pl.Expr):
             return _rules_of_expression(trim_rule, words, counts)
         least = self._model.effective_min_count(parameters)
@@ -432,7 +435,7 @@ class Word2Vec:
         for row, (word, count) in enumerate(zip(words, counts.tolist(), strict=True)):
             rule = trim_rule(word, count, least)
             if rule not in (RULE_DEFAULT, RULE_DISCARD, RULE_KEEP):
-                msg = f"trim_rule: gives {rule!r} for {word!r}; expected RULE_DEFAULT, RULE_DISCARD or RULE_KEEP"
+                msg = f"trim_rule: gave {rule!r} for {word!r}; expected RULE_DEFAULT, RULE_DISCARD or RULE_KEEP"
                 raise ValueError(msg)
             rules[row] = rule
         return rules
@@ -739,6 +742,7 @@ class Word2Vec:
             **self._checkpoint_options(is_counted),
         }
         if hooks.tell("on_train_begin"):
+            hooks.tell("on_train_end")
             return 0, 0
         report = _Report(self.progress), float(report_delay)
         trained, raw, rate, loss, seconds = self._model.train(source, self._parameters(), options, hooks, report)
@@ -939,8 +943,12 @@ def _rules_of_expression(expression: pl.Expr, words: list[str], counts: NDArray[
         raise ValueError(msg)
     if rule.dtype == pl.Boolean:
         rule = rule.replace_strict({True: RULE_KEEP, False: RULE_DISCARD}, return_dtype=pl.UInt8)
-    if not (rule.dtype.is_integer() or rule.dtype == pl.Null) or not rule.drop_nulls().is_between(0, 2).all():
+    if not (rule.dtype.is_integer() or rule.dtype == pl.Null):
         msg = f"trim_rule: the expression gives {rule.dtype}; expected true, false and null, or 0, 1 and 2"
+        raise ValueError(msg)
+    wrong = rule.filter(~rule.is_between(RULE_DEFAULT, RULE_KEEP))
+    if len(wrong) > 0:
+        msg = f"trim_rule: the expression gave {wrong[0]}; expected true, false and null, or 0, 1 and 2"
         raise ValueError(msg)
     return rule.fill_null(RULE_DEFAULT).cast(pl.UInt8).to_numpy()
 

@@ -351,6 +351,9 @@ impl PyModel {
         tokens: u64,
         memory_budget: u64,
     ) -> PyResult<Bound<'py, PyDict>> {
+        if words > u64::from(u32::MAX) {
+            return Err(PyValueError::new_err(format!("vocab_size: {words} is more than there can be rows, 2^32")));
+        }
         let memory = Memory::estimate(&config_from(&Parameters(parameters))?, words, tokens, memory_budget);
         let dict = PyDict::new(py);
         let parts =

@@ -93,6 +93,7 @@ pub struct Position {
     /// Tokens that subsampling kept, over all epochs.
     pub kept: u64,
     /// For each epoch so far, the one begun among them, the sum of the losses.
+    #[serde(with = "crate::exact::each")]
     pub losses: Vec<f64>,
     /// And how many examples they are of: pairs of a centre and a context word, or in CBOW centres.
     pub examples: Vec<u64>,
@@ -247,8 +248,6 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) ->
         .thread_name(|i| format!("polargram-{i}"))
         .build()
         .map_err(|error| Error::parameter("workers", format!("cannot start {workers} threads: {error}")))?;
-    // So that there is a rate, even if nothing is left to train.
-    shared.schedule.rate_for(0)?;
     let start = Instant::now();
     let mut position = job.start.clone();
     while position.epoch < config.epochs {
@@ -276,7 +275,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) ->
         tokens: encoded.tokens * position.epoch as u64,
         raw_tokens: encoded.raw_tokens * position.epoch as u64,
         kept: position.kept,
-        learning_rate: progress.learning_rate(),
+        learning_rate: shared.schedule.rate(),
         losses: position.losses.into_iter().zip(position.examples).collect(),
         encoding: Duration::ZERO,
         elapsed: start.elapsed(),

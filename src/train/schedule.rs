@@ -35,13 +35,22 @@ impl<'a> Schedule<'a> {
     /// [`Error::Interrupted`](crate::Error::Interrupted) if the user asked to stop.
     pub(crate) fn rate_for(&self, tokens: u64) -> Result<f32> {
         self.progress.check()?;
-        let done = self.progress.advance(tokens);
+        let rate = self.rate_after(self.progress.advance(tokens));
+        self.progress.set_learning_rate(rate);
+        Ok(rate)
+    }
+
+    /// The rate at present.
+    pub(crate) fn rate(&self) -> f32 {
+        self.rate_after(self.progress.tokens())
+    }
+
+    /// The rate after so many tokens.
+    fn rate_after(&self, done: u64) -> f32 {
         let epoch = (done / self.tokens).min(self.epochs);
         let within = (done - epoch * self.tokens) as f64 / self.expected as f64;
         let share = ((epoch as f64 + within.min(1.0)) / self.epochs as f64).min(1.0);
-        let rate = (self.start + (self.end - self.start) * share) as f32;
-        self.progress.set_learning_rate(rate);
-        Ok(rate)
+        (self.start + (self.end - self.start) * share) as f32
     }
 
     pub(crate) fn progress(&self) -> &'a Progress {

@@ -9,6 +9,7 @@ use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
 use super::*;
 use crate::corpus::{ArrowCorpus, ParquetCorpus};
 use crate::encode::encode;
+use crate::model::Matrix;
 use crate::sample::write_corpus;
 use crate::vocab::{Trim, WordCounts};
 

@@ -60,7 +60,7 @@ use crate::vocab::{CountOptions, Trim, TrimReport, Vocabulary, WordCounts};
 /// #     ArrowCorpus::new(&[batch], "tokens").unwrap()
 /// # };
 /// # let (corpus, later) = (corpus_of(["the", "cat", "sat"]), corpus_of(["the", "dog", "ran"]));
-/// let config = Config { vector_size: 16, hs: true, negative: 0, compute_loss: true, ..Config::default() };
+/// let config = Config { vector_size: 16, hs: true, negative: 0, sample: 0.0, compute_loss: true, ..Config::default() };
 /// let progress = Progress::default();
 /// let counts = WordCounts::count(&corpus, &Default::default(), &progress)?;
 /// let (model, _) = Word2Vec::new(config, &counts, &Trim::default())?;

@@ -44,6 +44,7 @@ def test_an_example_prints_what_it_shows(example: doctest.DocTest, here: Path) -
 
 def test_the_programs_of_the_readme_run_as_they_stand(sample: Path, here: Path) -> None:
     (here / "corpus").symlink_to(sample)
+    (here / "later").symlink_to(sample)
     (here / "documents").mkdir()
     documents = pl.scan_parquet(sample / "part-0.parquet").with_columns(first_word=pl.col("tokens").list.first())
     documents.sink_parquet(here / "documents" / "0.parquet")
