@@ -88,8 +88,8 @@ fn check_field(field: arrow::ipc::Field<'_>) -> Sound<()> {
     field.children().into_iter().flatten().try_for_each(check_field)
 }
 
-/// Refuses what the decoder would panic on: in every column, lengths and places that the file cannot hold, and nulls, which our files
-/// have none of.
+/// Refuses what the decoder would panic on: in every column, lengths and places that the file cannot hold, and nulls,
+/// which our files have none of.
 fn check_columns(file: &Buffer, block: &Block, schema: &SchemaRef) -> Sound<()> {
     let bytes = slice(file, block)?;
     let message = if bytes.starts_with(&[0xFF; 4]) { bytes.get(8..) } else { bytes.get(4..) };

@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 /// The process that first started threads; 0 before.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
-/// Whether this process may use thread pools. A child that was forked after its parent started them has none of their threads: work
-/// given to a pool would wait for ever.
+/// Whether this process may use thread pools. A child that was forked after its parent started them has none of their
+/// threads: work given to a pool would wait for ever.
 pub(crate) fn has_threads() -> bool {
     let this = process::id();
     OWNER.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed).is_ok()

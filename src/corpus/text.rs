@@ -15,7 +15,8 @@ const PART_BYTES: usize = 8 << 20;
 /// Sentences that are passed on at a time.
 const SENTENCES_PER_BATCH: usize = 4096;
 
-/// A UTF-8 text file of a sentence a line, its words separated by white space (gensim: `LineSentence`, but lines are never cut).
+/// A UTF-8 text file of a sentence a line, its words separated by white space (gensim: `LineSentence`, but lines are
+/// never cut).
 ///
 /// ```
 /// use polargram::corpus::{Corpus, TextCorpus};

@@ -44,8 +44,8 @@ pub struct Encoded {
 
 /// Encodes a corpus. Tokens that are null or out of vocabulary are left out, and so are sentences without any other.
 ///
-/// The spool stays in memory up to `memory_budget` bytes, and beyond lies in a temporary file that is memory-mapped. Its batches hold
-/// whole sentences, of at least `batch_words` tokens together.
+/// The spool stays in memory up to `memory_budget` bytes, and beyond lies in a temporary file that is memory-mapped.
+/// Its batches hold whole sentences, of at least `batch_words` tokens together.
 ///
 /// # Errors
 /// What the corpus fails with; [`Error::Io`] if the temporary file cannot be written; [`Error::Interrupted`].
@@ -199,8 +199,9 @@ impl Sentences {
         self.raw_sentences += other.raw_sentences;
     }
 
-    /// Cuts off whole sentences from the front, at least `batch_words` tokens a batch; of the rest nothing, unless `with_rest`. So
-    /// where batches are cut follows from the sentences alone, not from the parts that they came in.
+    /// Cuts off whole sentences from the front, at least `batch_words` tokens a batch; of the rest nothing, unless
+    /// `with_rest`. So where batches are cut follows from the sentences alone, not from the parts that they came
+    /// in.
     fn take_batches(&mut self, batch_words: usize, with_rest: bool) -> Result<Vec<ListArray>> {
         let (mut batches, mut from, mut start) = (Vec::new(), 0, 0);
         loop {

@@ -16,13 +16,14 @@ pub struct Weights {
     pub input: Arc<Matrix>,
     /// Output rows, which are trained against noise, if there is negative sampling (gensim: `syn1neg`).
     pub output: Option<Arc<Matrix>>,
-    /// Rows of the inner nodes of the Huffman tree, if there is hierarchical softmax (gensim: `syn1`). Node 0 is the root; the last row
-    /// stands for none.
+    /// Rows of the inner nodes of the Huffman tree, if there is hierarchical softmax (gensim: `syn1`). Node 0 is the
+    /// root; the last row stands for none.
     pub nodes: Option<Arc<Matrix>>,
 }
 
 impl Weights {
-    /// Input rows uniform in ±1 / `vector_size`, as in gensim (word2vec.c: half of that), all others zero. Row i depends on the seed and i alone.
+    /// Input rows uniform in ±1 / `vector_size`, as in gensim (word2vec.c: half of that), all others zero. Row i
+    /// depends on the seed and i alone.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) if the system refuses the memory.

@@ -139,7 +139,8 @@ fn polars_column<'py>(object: &Bound<'py, PyAny>, column: &str) -> PyResult<Resu
     })
 }
 
-/// The column's batches of an object with `__arrow_c_stream__`: of a stream of records the column, of a stream of lists itself.
+/// The column's batches of an object with `__arrow_c_stream__`: of a stream of records the column, of a stream of lists
+/// itself.
 fn stream(object: &Bound<'_, PyAny>, column: &str) -> Result<impl Iterator<Item = Result<ArrayRef>> + Send + use<>> {
     let object = polars_column(object, column).map_err(raised)??.unwrap_or_else(|| object.clone());
     let reader = object.extract::<PyArrayReader>().and_then(PyArrayReader::into_reader).map_err(raised)?;

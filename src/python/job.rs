@@ -41,8 +41,8 @@ impl Caller<'_> {
     }
 }
 
-/// Runs `work` on a thread of its own with the GIL released, while this one looks for signals, and reports. A Ctrl-C (or any signal
-/// handler that raises) cancels the work, and its exception is raised once the work has stopped.
+/// Runs `work` on a thread of its own with the GIL released, while this one looks for signals, and reports. A Ctrl-C
+/// (or any signal handler that raises) cancels the work, and its exception is raised once the work has stopped.
 pub(super) fn run<T: Send>(
     py: Python<'_>,
     report: Option<&Report<'_>>,

@@ -157,8 +157,8 @@ impl PyKeyedVectors {
         }
     }
 
-    /// An attribute of a word: "count", how often it occurred in the corpus; "code" and "point", the bits and the inner nodes of its path
-    /// in the Huffman tree, from the root, which is node 0.
+    /// An attribute of a word: "count", how often it occurred in the corpus; "code" and "point", the bits and the inner
+    /// nodes of its path in the Huffman tree, from the root, which is node 0.
     fn get_vecattr<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>, attr: &str) -> PyResult<Bound<'py, PyAny>> {
         let row = self.row_of(key)?;
         let path = || self.tree.get_or_init(|| HuffmanTree::new(self.vectors.counts())).path(row as u32);
@@ -172,7 +172,8 @@ impl PyKeyedVectors {
         }
     }
 
-    /// For each word the share of its changes that its vector takes in training: one factor for all, or one for each row. 0 freezes.
+    /// For each word the share of its changes that its vector takes in training: one factor for all, or one for each
+    /// row. 0 freezes.
     #[getter]
     fn get_vectors_lockf(&self, py: Python<'_>) -> Py<PyAny> {
         let mut lockf = self.vectors_lockf.lock().unwrap_or_else(PoisonError::into_inner);

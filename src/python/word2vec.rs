@@ -69,7 +69,8 @@ impl PyModel {
         Ok(())
     }
 
-    /// [`set`](Self::set), for a model whose first rows are those of the one before: their lock factors stay, those of others are 1.
+    /// [`set`](Self::set), for a model whose first rows are those of the one before: their lock factors stay, those of
+    /// others are 1.
     fn set_grown(&self, py: Python<'_>, model: Word2Vec) -> PyResult<()> {
         let words = model.vocabulary().len();
         let before = lock(&self.vectors).as_ref().map(|vectors| vectors.clone_ref(py));
@@ -210,8 +211,9 @@ impl PyModel {
         Ok(adopted)
     }
 
-    /// Trains; gives the tokens that subsampling kept, all tokens, the learning rate at the end, the loss, and the seconds that training
-    /// took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, loss, examples)`, which tell whether to stop.
+    /// Trains; gives the tokens that subsampling kept, all tokens, the learning rate at the end, the loss, and the
+    /// seconds that training took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, loss,
+    /// examples)`, which tell whether to stop.
     #[pyo3(signature = (corpus, parameters, options, hooks = None, report = None))]
     fn train(
         &self,

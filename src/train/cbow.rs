@@ -171,7 +171,8 @@ impl Context {
         unsafe { pool_rows(shared.isa, &self.rows, share, hidden, shared.weights.input.stride()) }
     }
 
-    /// Gives the change of `hidden` to the context. As in gensim: with the mean each word gets all of it, with the sum its share.
+    /// Gives the change of `hidden` to the context. As in gensim: with the mean each word gets all of it, with the sum
+    /// its share.
     #[inline(always)]
     fn spread(&self, hidden: *mut f32, shared: &Shared<'_>) {
         let stride = shared.weights.input.stride();

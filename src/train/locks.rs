@@ -4,8 +4,8 @@ use super::Shared;
 use super::kernel::{pool_rows, spread_change};
 use crate::model::AlignedBuffer;
 
-/// Stands in for inputs with a lock factor other than 1: they are trained as copies, of whose change the row gets its share. A row with
-/// the factor 0 is thus never written.
+/// Stands in for inputs with a lock factor other than 1: they are trained as copies, of whose change the row gets its
+/// share. A row with the factor 0 is thus never written.
 pub(crate) struct LockedInputs<'a> {
     /// gensim's `vectors_lockf`: the share of its change that each word takes.
     factors: &'a [f32],

@@ -1,7 +1,7 @@
 //! Training: epochs, the learning-rate schedule, and the workers that share the weights.
 //!
-//! A model family is one short file that says which rows are inputs ([`skipgram`], [`cbow`]); where the targets come from is
-//! [`negative`] and [`softmax`]; what is done to the rows is [`kernel`].
+//! A model family is one short file that says which rows are inputs ([`skipgram`], [`cbow`]); where the targets come
+//! from is [`negative`] and [`softmax`]; what is done to the rows is [`kernel`].
 
 mod cbow;
 pub mod kernel;
@@ -44,8 +44,8 @@ pub struct Job<'a> {
     pub vocabulary: &'a Vocabulary,
     /// What is trained, in place.
     pub weights: &'a Weights,
-    /// For each word the share of its changes that its vector takes (gensim: `vectors_lockf`): 1 if it is trained as any other, 0 if it
-    /// stays as it is.
+    /// For each word the share of its changes that its vector takes (gensim: `vectors_lockf`): 1 if it is trained as
+    /// any other, 0 if it stays as it is.
     pub locks: Option<&'a [f32]>,
     /// The encoded corpus.
     pub source: Source<'a>,
@@ -223,7 +223,8 @@ impl<'a> Shared<'a> {
         if block.inputs.is_empty() || block.targets.is_empty() {
             return;
         }
-        // SAFETY: every block is made of rows of the weights' matrices or scratch rows, of one stride; the instruction set was checked.
+        // SAFETY: every block is made of rows of the weights' matrices or scratch rows, of one stride; the instruction
+        // set was checked.
         unsafe { kernel::train_block(self.isa, block, scratch) }
         if self.config.compute_loss {
             sums.loss += scratch.loss(block);
@@ -234,8 +235,8 @@ impl<'a> Shared<'a> {
 /// Trains [`Config::epochs`] times over a corpus.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if `progress` was cancelled; [`Error::Parameter`] if the configuration is invalid, does not fit the weights, or
-/// the instruction set is not available; what the corpus, if streamed, or the observer fails with.
+/// [`Error::Interrupted`] if `progress` was cancelled; [`Error::Parameter`] if the configuration is invalid, does not
+/// fit the weights, or the instruction set is not available; what the corpus, if streamed, or the observer fails with.
 pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) -> Result<Trained> {
     check(job)?;
     let (config, encoded) = (job.config, job.source.encoded());
@@ -302,8 +303,8 @@ fn check(job: &Job<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Trains on from `position`, a batch at the least, until a time has come or the epoch is over, which is returned. Workers take the next batch as they come
-/// free; what is drawn for a batch depends on its number, not on who takes it.
+/// Trains on from `position`, a batch at the least, until a time has come or the epoch is over, which is returned.
+/// Workers take the next batch as they come free; what is drawn for a batch depends on its number, not on who takes it.
 fn train_until(
     pause: Option<Instant>,
     job: &Job<'_>,

@@ -49,7 +49,8 @@ impl<'a> NegativeSampling<'a> {
         self.draw_targets(centres, draws);
     }
 
-    /// The targets of the next block, and the rows of the one after it, which begins with the first of the centres `after`.
+    /// The targets of the next block, and the rows of the one after it, which begins with the first of the centres
+    /// `after`.
     #[inline(always)]
     pub(crate) fn targets(&mut self, after: &[u32], draws: &mut Draws) -> (&Targets, &[*mut f32]) {
         std::mem::swap(&mut self.current, &mut self.next);

@@ -8,10 +8,11 @@ use crate::model::Matrix;
 
 /// Rows of a shared matrix.
 ///
-/// A row that several workers write moves from core to core with every write, and the busiest rows would move most of the time. So
-/// each worker trains the first rows, which are the most frequent words', in a copy of its own. Every few times that it takes up such
-/// a row it adds what it has changed to the shared row, and sees what the others have added. A worker thus misses a few of the
-/// others' latest updates, as all asynchronous training does, but none is lost for good.
+/// A row that several workers write moves from core to core with every write, and the busiest rows would move most of
+/// the time. So each worker trains the first rows, which are the most frequent words', in a copy of its own. Every few
+/// times that it takes up such a row it adds what it has changed to the shared row, and sees what the others have
+/// added. A worker thus misses a few of the others' latest updates, as all asynchronous training does, but none is lost
+/// for good.
 pub(crate) struct SharedRows<'a> {
     matrix: &'a Matrix,
     private: Option<PrivateRows>,
@@ -32,8 +33,8 @@ struct PrivateRows {
 /// Rows of which a worker has its own copies: as many as its second cache holds beside the others.
 pub(crate) const PRIVATE_ROWS: usize = 2048;
 
-/// With two workers, how often a row is taken up between two merges. With more it is less, so that no more of the others' updates are
-/// missed.
+/// With two workers, how often a row is taken up between two merges. With more it is less, so that no more of the
+/// others' updates are missed.
 const USES_PER_MERGE: usize = 64;
 
 impl<'a> SharedRows<'a> {

@@ -17,7 +17,8 @@ pub(crate) struct Schedule<'a> {
 }
 
 impl<'a> Schedule<'a> {
-    /// A schedule over `config.epochs` epochs of `tokens`, in each of which the rate falls by its share within `expected` tokens.
+    /// A schedule over `config.epochs` epochs of `tokens`, in each of which the rate falls by its share within
+    /// `expected` tokens.
     pub(crate) fn new(config: &Config, tokens: u64, expected: Option<u64>, progress: &'a Progress) -> Self {
         Self {
             start: f64::from(config.alpha),

@@ -1,5 +1,5 @@
-//! Hierarchical softmax: the targets of a centre are the inner nodes on its path in a Huffman tree, labelled with the branches not
-//! taken (Morin & Bengio 2005; Mikolov et al. 2013).
+//! Hierarchical softmax: the targets of a centre are the inner nodes on its path in a Huffman tree, labelled with the
+//! branches not taken (Morin & Bengio 2005; Mikolov et al. 2013).
 
 use super::Shared;
 use super::rows::SharedRows;

@@ -2,8 +2,8 @@
 
 use super::rows::SharedRows;
 
-/// Centres of a block, at most. They share their noise words, and each of their context words is read and written once for all of
-/// them. With 3 training is 1.2 times as fast, analogies are as good, but SimLex-999 falls by 0.01.
+/// Centres of a block, at most. They share their noise words, and each of their context words is read and written once
+/// for all of them. With 3 training is 1.2 times as fast, analogies are as good, but SimLex-999 falls by 0.01.
 pub(crate) const MAX_CENTRES: usize = 2;
 
 /// Which centres of a block an input is a context word of, a bit each.
@@ -70,8 +70,8 @@ impl Targets {
         self.draw_patterns();
     }
 
-    /// Of each mask the rows of A and B: each centre in it is a right target once, and every noise word a wrong one, but (as in
-    /// word2vec.c) where it is the centre itself.
+    /// Of each mask the rows of A and B: each centre in it is a right target once, and every noise word a wrong one,
+    /// but (as in word2vec.c) where it is the centre itself.
     fn draw_patterns(&mut self) {
         self.stride = self.words.len().next_multiple_of(Pairs::STEP);
         self.patterns.clear();
@@ -200,8 +200,8 @@ mod tests {
     fn an_input_is_paired_with_its_centres_and_as_often_with_the_noise() {
         let (words, positive, total) = pairs(&[7, 5], &[3, 4], &[1, 2, 3]);
         assert_eq!(words, [7, 5, 3, 4]);
-        assert_eq!(positive, [1., 0., 0., 0., /**/ 0., 1., 0., 0., /**/ 1., 1., 0., 0.]);
-        assert_eq!(total, [1., 0., 1., 1., /**/ 0., 1., 1., 1., /**/ 1., 1., 2., 2.]);
+        assert_eq!(positive, [1., 0., 0., 0., /*  */ 0., 1., 0., 0., /*  */ 1., 1., 0., 0.]);
+        assert_eq!(total, [1., 0., 1., 1., /*  */ 0., 1., 1., 1., /*  */ 1., 1., 2., 2.]);
     }
 
     #[test]
@@ -229,7 +229,7 @@ mod tests {
         let mut inputs = [1, 2, 1, 4].map(|row| matrix.row(row)).to_vec();
         pairs.merge_equal(&mut inputs, 3);
         assert_eq!(inputs, [1, 2, 4].map(|row| matrix.row(row)));
-        assert_eq!(pairs.positive[..9], [2., 1., 0., /**/ 0., 1., 0., /**/ 0., 1., 0.]);
-        assert_eq!(pairs.total[..9], [2., 1., 3., /**/ 0., 1., 1., /**/ 0., 1., 1.]);
+        assert_eq!(pairs.positive[..9], [2., 1., 0., /*  */ 0., 1., 0., /*  */ 0., 1., 0.]);
+        assert_eq!(pairs.total[..9], [2., 1., 3., /*  */ 0., 1., 1., /*  */ 0., 1., 1.]);
     }
 }

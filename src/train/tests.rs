@@ -1,5 +1,5 @@
-//! Training as a whole against plain f64 references, written from the papers pair by pair; and that it does not matter how the batches
-//! come.
+//! Training as a whole against plain f64 references, written from the papers pair by pair; and that it does not matter
+//! how the batches come.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -194,8 +194,8 @@ impl Reference<'_> {
         }
     }
 
-    /// Trains the mean or sum of each centre's context, and hands the gradient on to the context as gensim documents it: whole with
-    /// the mean, in equal shares with the sum.
+    /// Trains the mean or sum of each centre's context, and hands the gradient on to the context as gensim documents
+    /// it: whole with the mean, in equal shares with the sum.
     fn train_hidden(&mut self, sentence: &[usize], centres: Range<usize>, terms: &[Term], targets: &mut [Vec<f64>]) {
         let contexts: Vec<Vec<usize>> = centres.map(|at| self.context(sentence, at)).collect();
         let pooled = |context: &Vec<usize>| -> Vec<f64> {

@@ -21,8 +21,8 @@ pub struct Rows {
     owner: Arc<dyn Any + Send + Sync>,
 }
 
-// SAFETY: the memory is owned by `owner`, which is Send and Sync, and only read here. NumPy views of owned rows may be written
-// by Python, as gensim's may: a search at the same time sees old or new floats.
+// SAFETY: the memory is owned by `owner`, which is Send and Sync, and only read here. NumPy views of owned rows may be
+// written by Python, as gensim's may: a search at the same time sees old or new floats.
 unsafe impl Send for Rows {}
 // SAFETY: as above.
 unsafe impl Sync for Rows {}

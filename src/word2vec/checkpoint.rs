@@ -45,7 +45,8 @@ impl Checkpoint {
     /// What was saved before, if anything was.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Format`] if it cannot be read; [`Error::Parameter`] if it is of other hyperparameters than `config`.
+    /// [`Error::Io`] or [`Error::Format`] if it cannot be read; [`Error::Parameter`] if it is of other hyperparameters
+    /// than `config`.
     pub fn resume(&self, config: &Config) -> Result<Option<(Word2Vec, Resume)>> {
         if !self.directory.join("config.json").exists() {
             return Ok(None);

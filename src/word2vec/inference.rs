@@ -6,9 +6,9 @@ use crate::vectors::Rows;
 use crate::vocab::HuffmanTree;
 
 impl Word2Vec {
-    /// The log-probability of each sentence, a list of words, by hierarchical softmax: the sum over all centres, and in skip-gram over all
-    /// words in their full window (Taddy 2015). Unknown words are left out. Other than in gensim, sentences are not cut and large
-    /// products count.
+    /// The log-probability of each sentence, a list of words, by hierarchical softmax: the sum over all centres, and in
+    /// skip-gram over all words in their full window (Taddy 2015). Unknown words are left out. Other than in
+    /// gensim, sentences are not cut and large products count.
     ///
     /// # Errors
     /// [`Error::Parameter`] if the model was not trained with hierarchical softmax.
@@ -27,8 +27,9 @@ impl Word2Vec {
         Ok(sentences.into_iter().map(|sentence| scorer.score(&rows(&mut sentence.into_iter()))).collect())
     }
 
-    /// The `topn` words most probable between the given context words, and their probabilities, by a softmax over the output rows: a
-    /// crude predictor, in skip-gram models too. Unknown words are left out; none if all are unknown.
+    /// The `topn` words most probable between the given context words, and their probabilities, by a softmax over the
+    /// output rows: a crude predictor, in skip-gram models too. Unknown words are left out; none if all are
+    /// unknown.
     ///
     /// # Errors
     /// [`Error::Parameter`] if the model was not trained with negative sampling.

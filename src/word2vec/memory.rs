@@ -34,8 +34,8 @@ const BYTES_OF_PATH: u64 = 140;
 const BYTES_OF_TOKEN: f64 = 4.3;
 
 impl Memory {
-    /// An estimate for a vocabulary of `words`, and a corpus of `tokens` in-vocabulary tokens of which `memory_budget` bytes may stay in
-    /// memory.
+    /// An estimate for a vocabulary of `words`, and a corpus of `tokens` in-vocabulary tokens of which `memory_budget`
+    /// bytes may stay in memory.
     pub fn estimate(config: &Config, words: u64, tokens: u64, memory_budget: u64) -> Self {
         let row = (Matrix::stride_of(config.vector_size) * size_of::<f32>()) as u64;
         let matrix = words.saturating_mul(row);
@@ -74,8 +74,8 @@ impl Memory {
         self.vocab.saturating_add(self.tables).saturating_add(self.spool)
     }
 
-    /// The most that this process will have had when it has trained. It has counted the corpus, before which it had `before` bytes
-    /// resident; and if `is_made`, it has the model, of which only the vectors were touched yet.
+    /// The most that this process will have had when it has trained. It has counted the corpus, before which it had
+    /// `before` bytes resident; and if `is_made`, it has the model, of which only the vectors were touched yet.
     pub fn peak(&self, before: Option<u64>, is_made: bool) -> u64 {
         let now = resident_memory().unwrap_or(0);
         let given_back = now.saturating_sub(before.unwrap_or(now));

@@ -135,7 +135,8 @@ impl Word2Vec {
     /// Counts, encodes and trains.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a value out of range, what the corpus fails with, [`Error::EmptyVocabulary`], or [`Error::Interrupted`].
+    /// [`Error::Parameter`] for a value out of range, what the corpus fails with, [`Error::EmptyVocabulary`], or
+    /// [`Error::Interrupted`].
     pub fn fit(corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<(Self, Trained)> {
         let model = Self::count(corpus, config, progress)?;
         let options = TrainOptions { is_counted: true, ..TrainOptions::default() };
@@ -157,7 +158,8 @@ impl Word2Vec {
     /// An untrained model of the words that `trim` keeps.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a value out of range, [`Error::EmptyVocabulary`], [`Error::Io`] if there is no memory for the weights.
+    /// [`Error::Parameter`] for a value out of range, [`Error::EmptyVocabulary`], [`Error::Io`] if there is no memory
+    /// for the weights.
     pub fn new(config: Config, counts: &WordCounts, trim: &Trim<'_>) -> Result<(Self, TrimReport)> {
         config.validate()?;
         let (vocabulary, report) = Vocabulary::new(counts, trim)?;
@@ -166,8 +168,8 @@ impl Word2Vec {
         Ok((Self { config, vocabulary: Arc::new(vocabulary), weights, corpus }, report))
     }
 
-    /// A model of the same words and further ones from a new corpus. Words keep their vectors, new ones get their first, and the counts
-    /// of both corpora are added up: noise, subsampling and tree follow them.
+    /// A model of the same words and further ones from a new corpus. Words keep their vectors, new ones get their
+    /// first, and the counts of both corpora are added up: noise, subsampling and tree follow them.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -188,16 +190,19 @@ impl Word2Vec {
         Ok(Self { config, weights, ..self.clone() })
     }
 
-    /// The same model with other hyperparameters. Those that shaped the vocabulary and the weights have no effect any more.
+    /// The same model with other hyperparameters. Those that shaped the vocabulary and the weights have no effect any
+    /// more.
     #[must_use]
     pub fn with_config(&self, config: Config) -> Self {
         Self { config, ..self.clone() }
     }
 
-    /// Trains [`Config::epochs`] times over a corpus, in place: clones of this model and vectors taken from it change too.
+    /// Trains [`Config::epochs`] times over a corpus, in place: clones of this model and vectors taken from it change
+    /// too.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a value out of range, what the corpus or the observer fails with, [`Error::Interrupted`].
+    /// [`Error::Parameter`] for a value out of range, what the corpus or the observer fails with,
+    /// [`Error::Interrupted`].
     pub fn train(
         &self,
         corpus: &dyn Corpus,
@@ -286,7 +291,8 @@ impl Word2Vec {
         self.corpus
     }
 
-    /// Sets the vectors of words that `vectors` knows too, and gives their number (gensim 3: `intersect_word2vec_format`).
+    /// Sets the vectors of words that `vectors` knows too, and gives their number (gensim 3:
+    /// `intersect_word2vec_format`).
     ///
     /// # Errors
     /// [`Error::Parameter`] if they are of other dimensions.
@@ -316,7 +322,8 @@ impl Word2Vec {
         self.weights.output.as_ref().map(Self::rows_of)
     }
 
-    /// The rows of the inner nodes, V × d, if there is hierarchical softmax (gensim: `syn1`, in another order: here the root comes first).
+    /// The rows of the inner nodes, V × d, if there is hierarchical softmax (gensim: `syn1`, in another order: here the
+    /// root comes first).
     pub fn node_rows(&self) -> Option<Rows> {
         self.weights.nodes.as_ref().map(Self::rows_of)
     }

@@ -48,8 +48,8 @@ pub struct Saved {
 }
 
 impl Word2Vec {
-    /// Saves the model to a directory, which appears whole or not at all: an older model there is replaced when the new one is complete.
-    /// Other files in it stay. `attributes` are for the caller to keep.
+    /// Saves the model to a directory, which appears whole or not at all: an older model there is replaced when the new
+    /// one is complete. Other files in it stay. `attributes` are for the caller to keep.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be written; [`Error::Format`] if there is something else than a model at this place.

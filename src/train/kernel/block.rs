@@ -4,8 +4,8 @@ use super::lanes::Lanes;
 use super::{Block, MAX_WIDTH, prefetch_line};
 use crate::model::AlignedBuffer;
 
-/// As in word2vec.c and gensim, pairs whose product is beyond are left alone: they are as sure as can be, or so wrong that a step would
-/// overshoot. At high learning rates this keeps the vectors finite.
+/// As in word2vec.c and gensim, pairs whose product is beyond are left alone: they are as sure as can be, or so wrong
+/// that a step would overshoot. At high learning rates this keeps the vectors finite.
 const SATURATED: f32 = 6.0;
 
 /// Memory that a worker reuses from block to block.
@@ -26,7 +26,8 @@ pub struct Scratch {
 unsafe impl Send for Scratch {}
 
 impl Scratch {
-    /// The negative log-likelihood of the block trained last, from before its update: Σ −A·ln σ(x·y) − (B − A)·ln σ(−x·y).
+    /// The negative log-likelihood of the block trained last, from before its update: Σ −A·ln σ(x·y) − (B − A)·ln
+    /// σ(−x·y).
     pub(crate) fn loss(&self, block: &Block<'_>) -> f64 {
         let pairs = block.inputs.len() * block.targets.len();
         let terms = self.dots.first(pairs).iter().zip(block.positive).zip(block.total);

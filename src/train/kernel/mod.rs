@@ -1,7 +1,7 @@
 //! The one computation that every model of the family shares.
 //!
-//! For `n` input rows X, `t` target rows Y, and for each pair how often the target stands there as the right one, A, and how often at
-//! all, B (mostly 1 and 1, or 0 and 1), with learning rate `lr`:
+//! For `n` input rows X, `t` target rows Y, and for each pair how often the target stands there as the right one, A,
+//! and how often at all, B (mostly 1 and 1, or 0 and 1), with learning rate `lr`:
 //!
 //! ```text
 //! G = (A − B·σ(X·Yᵀ)) · lr      (n × t)
@@ -12,8 +12,8 @@
 //! Word2Vec in Shared and Distributed Memory".) A model family says which rows are inputs and which are targets; this
 //! module knows nothing of words.
 
-// Indexed loops over arrays of known length unroll into registers. Iterators and `array::map` may not be inlined, and then leave
-// the instruction set that the caller enabled.
+// Indexed loops over arrays of known length unroll into registers. Iterators and `array::map` may not be inlined, and
+// then leave the instruction set that the caller enabled.
 #[allow(clippy::needless_range_loop, reason = "see above")]
 mod block;
 #[allow(clippy::undocumented_unsafe_blocks, reason = "every method's contract is that of the trait")]
@@ -112,8 +112,8 @@ pub struct Block<'a> {
     pub positive: &'a [f32],
     /// B, as A.
     pub total: &'a [f32],
-    /// Rows of the next block: the cache is asked for them a line at a time between the multiply-adds, since it takes only so many
-    /// requests at once, and others would wait.
+    /// Rows of the next block: the cache is asked for them a line at a time between the multiply-adds, since it takes
+    /// only so many requests at once, and others would wait.
     pub next: &'a [*mut f32],
     /// Floats in a row, a multiple of [`MAX_WIDTH`].
     pub stride: usize,

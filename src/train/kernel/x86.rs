@@ -88,7 +88,8 @@ unsafe impl Lanes for Avx512 {
             let (even, odd) = (sum_pairs(q0, q2), sum_pairs(q1, q3));
             let kept = _mm512_mask_blend_ps(0xAAAA, even, odd);
             let moved = _mm512_mask_blend_ps(0xAAAA, odd, even);
-            // `moved` holds (odd0, even1, odd2, even3 …); swapping neighbours brings even1 under even0 and odd0 under odd1.
+            // `moved` holds (odd0, even1, odd2, even3 …); swapping neighbours brings even1 under even0 and odd0 under
+            // odd1.
             Self(_mm512_add_ps(kept, _mm512_permute_ps::<0b10_11_00_01>(moved)))
         }
     }
