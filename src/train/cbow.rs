@@ -72,7 +72,7 @@ impl<'a> Cbow<'a> {
             negative.start(words, draws);
         }
         if let Some(softmax) = &mut self.softmax {
-            softmax.start(words[0]);
+            softmax.start(words);
         }
         let centres_per_block = self.shared.centres_per_block();
         for first in centres.clone().step_by(centres_per_block) {
@@ -138,7 +138,7 @@ impl<'a> Cbow<'a> {
         let hidden = self.hidden_rows()[centre];
         let Some(softmax) = &mut self.softmax else { return };
         let (path, next) = softmax.path(after);
-        self.pairs.repeat(1, &path.positive);
+        self.pairs.repeat(1, &path.positive, path.rows.len());
         self.contexts[centre].pool(hidden, self.shared);
         let block = Block {
             inputs: &[hidden],

@@ -72,7 +72,7 @@ impl<'a> SkipGram<'a> {
             negative.start(words, draws);
         }
         if let Some(softmax) = &mut self.softmax {
-            softmax.start(words[0]);
+            softmax.start(words);
         }
         let centres_per_block = self.shared.centres_per_block();
         for first in centres.clone().step_by(centres_per_block) {
@@ -166,13 +166,15 @@ impl<'a> SkipGram<'a> {
     fn train_softmax(&mut self, centre: usize, after: Option<u32>, rate: f32) {
         let Some(softmax) = &mut self.softmax else { return };
         let (path, next) = softmax.path(after);
-        self.chosen.clear();
+        self.chosen.resize(self.inputs.len().max(self.chosen.len()), std::ptr::null_mut());
+        let mut chosen = 0;
         for (&input, mask) in self.inputs.iter().zip(&self.masks) {
-            if mask >> centre & 1 == 1 {
-                self.chosen.push(input);
-            }
+            // Every input is written, and overwritten by the next if it is none: whether it is cannot be predicted.
+            self.chosen[chosen] = input;
+            chosen += usize::from(mask >> centre & 1);
         }
-        self.pairs.repeat(self.chosen.len(), &path.positive);
+        self.chosen.truncate(chosen);
+        self.pairs.repeat(chosen, &path.positive, path.rows.len());
         self.pairs.merge_equal(&mut self.chosen, path.rows.len());
         let block = block(&self.chosen, &path.rows, &self.pairs, next, rate, self.rows.stride());
         self.shared.train_block(&block, &mut self.scratch, &mut self.sums);

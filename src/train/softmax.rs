@@ -3,6 +3,7 @@
 
 use super::Shared;
 use super::rows::SharedRows;
+use super::targets::Pairs;
 use crate::model::Matrix;
 use crate::vocab::HuffmanTree;
 
@@ -18,9 +19,14 @@ pub(crate) struct HierarchicalSoftmax<'a> {
 #[derive(Default)]
 pub(crate) struct Path {
     pub(crate) rows: Vec<*mut f32>,
-    /// The row of A for every input; all of B is 1.
+    /// The row of A for every input, padded for [`Pairs::repeat`]; all of B is 1.
     pub(crate) positive: Vec<f32>,
+    /// The rows that the cache may not hold.
+    distant: Vec<*mut f32>,
 }
+
+/// Nodes from the root down that every path leads through so often that they stay in the cache.
+const NEAR_NODES: u32 = 256;
 
 impl<'a> HierarchicalSoftmax<'a> {
     pub(crate) fn new(tree: &'a HuffmanTree, nodes: &'a Matrix, shared: &Shared<'_>) -> Self {
@@ -29,19 +35,20 @@ impl<'a> HierarchicalSoftmax<'a> {
     }
 
     /// Begins a run of centres.
-    pub(crate) fn start(&mut self, first: u32) {
-        self.next.set(first, self.tree, &mut self.nodes);
+    pub(crate) fn start(&mut self, centres: &[u32]) {
+        self.tree.fetch(centres);
+        self.next.set(centres[0], self.tree, &mut self.nodes);
     }
 
-    /// The path of the next centre, and the rows of the one `after` it.
+    /// The path of the next centre, and of the one `after` it the rows that the cache may not hold.
     #[inline(always)]
     pub(crate) fn path(&mut self, after: Option<u32>) -> (&Path, &[*mut f32]) {
         std::mem::swap(&mut self.current, &mut self.next);
         match after {
             Some(after) => self.next.set(after, self.tree, &mut self.nodes),
-            None => self.next.rows.clear(),
+            None => self.next.distant.clear(),
         }
-        (&self.current, &self.next.rows)
+        (&self.current, &self.next.distant)
     }
 }
 
@@ -51,7 +58,12 @@ impl Path {
         let (path, bits) = tree.path(centre);
         self.rows.clear();
         self.rows.extend(path.iter().map(|&node| nodes.row(node)));
+        // Their numbers rise along the path.
+        let near = path.iter().take_while(|&&node| node < NEAR_NODES).count();
+        self.distant.clear();
+        self.distant.extend_from_slice(&self.rows[near..]);
         self.positive.clear();
         self.positive.extend(bits.iter().map(|&bit| f32::from(1 - bit)));
+        self.positive.resize(bits.len().next_multiple_of(Pairs::STEP), 0.0);
     }
 }

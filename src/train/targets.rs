@@ -103,7 +103,7 @@ pub(crate) struct Pairs {
 
 impl Pairs {
     /// Floats that are copied at a time, beyond the end of a row if need be.
-    const STEP: usize = 8;
+    pub(crate) const STEP: usize = 8;
 
     /// The pairs of inputs with these masks and of `targets`.
     #[inline(always)]
@@ -120,14 +120,17 @@ impl Pairs {
         }
     }
 
-    /// The pairs of `inputs` inputs that all have these rows of A, and ones in B.
-    pub(crate) fn repeat(&mut self, inputs: usize, positive: &[f32]) {
-        self.make_room(inputs * positive.len());
+    /// The pairs of inputs that all have the same row of A, with room for [`STEP`](Self::STEP) floats at its end, and ones in B.
+    #[inline(always)]
+    pub(crate) fn repeat(&mut self, inputs: usize, positive: &[f32], targets: usize) {
+        self.make_room(inputs * targets + Self::STEP);
         for i in 0..inputs {
-            let to = i * positive.len()..(i + 1) * positive.len();
-            self.positive[to.clone()].copy_from_slice(positive);
-            self.total[to].fill(1.0);
+            for at in (0..targets).step_by(Self::STEP) {
+                let to = i * targets + at..i * targets + at + Self::STEP;
+                self.positive[to].copy_from_slice(&positive[at..at + Self::STEP]);
+            }
         }
+        self.total[..inputs * targets].fill(1.0);
     }
 
     /// Makes one input of rows that are equal, as a word that stands in a window twice: its pairs are added up.

@@ -54,6 +54,16 @@ impl HuffmanTree {
         (&self.nodes[path.clone()], &self.bits[path])
     }
 
+    /// Brings the paths of some rows into the cache. They lie far apart; asked for together, they come at once.
+    pub(crate) fn fetch(&self, rows: &[u32]) {
+        for &row in rows {
+            let start = self.starts[row as usize];
+            if let (Some(&node), Some(&bit)) = (self.nodes.get(start), self.bits.get(start)) {
+                std::hint::black_box((node, bit));
+            }
+        }
+    }
+
     fn write_path(&mut self, row: usize, depth: usize, links: &Links) {
         let mut link = links.words[row];
         for place in (self.starts[row]..self.starts[row] + depth).rev() {
