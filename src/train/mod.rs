@@ -276,7 +276,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) ->
         tokens: encoded.tokens * position.epoch as u64,
         raw_tokens: encoded.raw_tokens * position.epoch as u64,
         kept: position.kept,
-        learning_rate: shared.schedule.rate(),
+        learning_rate: shared.schedule.reached(),
         losses: position.losses.into_iter().zip(position.examples).collect(),
         encoding: Duration::ZERO,
         elapsed: start.elapsed(),

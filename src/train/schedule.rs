@@ -41,14 +41,19 @@ impl<'a> Schedule<'a> {
         Ok(rate)
     }
 
-    /// The rate at present.
-    pub(crate) fn rate(&self) -> f32 {
-        self.rate_after(self.progress.tokens())
+    /// The rate that was reached: at the end of an epoch that epoch's last, not the next one's first.
+    pub(crate) fn reached(&self) -> f32 {
+        let done = self.progress.tokens();
+        self.rate_in(done.saturating_sub(1) / self.tokens, done)
     }
 
-    /// The rate after so many tokens.
+    /// The rate of what follows so many tokens.
     fn rate_after(&self, done: u64) -> f32 {
-        let epoch = (done / self.tokens).min(self.epochs);
+        self.rate_in(done / self.tokens, done)
+    }
+
+    fn rate_in(&self, epoch: u64, done: u64) -> f32 {
+        let epoch = epoch.min(self.epochs);
         let within = (done - epoch * self.tokens) as f64 / self.expected as f64;
         let share = ((epoch as f64 + within.min(1.0)) / self.epochs as f64).min(1.0);
         (self.start + (self.end - self.start) * share) as f32
