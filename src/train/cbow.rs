@@ -3,179 +3,118 @@
 use std::ops::Range;
 
 use super::Shared;
-use super::kernel::{Block, Scratch, pool_rows, spread_change};
-use super::negative::NegativeSampling;
-use super::rows::{RunRows, SharedRows};
-use super::softmax::HierarchicalSoftmax;
-use super::targets::{MAX_CENTRES, Mask, Pairs};
-use super::worker::{Draws, Sums, window};
+use super::kernel::{Pooled, pool_rows, spread_change};
+use super::objectives::Objectives;
+use super::targets::{MAX_CENTRES, Mask};
+use super::worker::{Draws, Neighbours, window};
 use crate::model::AlignedBuffer;
 
 pub(crate) struct Cbow<'a> {
     shared: &'a Shared<'a>,
-    rows: SharedRows<'a>,
-    run: RunRows,
-    negative: Option<NegativeSampling<'a>>,
-    softmax: Option<HierarchicalSoftmax<'a>>,
     /// The context of each centre of a block.
     contexts: [Context; MAX_CENTRES],
-    /// For each centre the hidden layer, and behind it a copy from before the update.
-    hidden: AlignedBuffer,
-    next: Vec<*mut f32>,
-    pairs: Pairs,
-    scratch: Scratch,
-    sums: Sums,
+    inputs: Vec<*mut f32>,
 }
 
 #[derive(Default)]
 struct Context {
     rows: Vec<*mut f32>,
+    /// The words, where there are locks to look up.
     words: Vec<u32>,
+    /// The hidden layer, and behind it a copy from before its update.
+    hidden: AlignedBuffer,
 }
+
+/// Each hidden layer is the input of its own centre.
+const MASKS: [Mask; MAX_CENTRES] = [1, 2];
 
 impl<'a> Cbow<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
-        Self {
-            shared,
-            rows: SharedRows::new(&shared.weights.input, shared),
-            run: RunRows::default(),
-            negative: shared.negative_sampling(),
-            softmax: shared.hierarchical_softmax(),
-            contexts: Default::default(),
-            hidden: AlignedBuffer::default(),
-            next: Vec::new(),
-            pairs: Pairs::default(),
-            scratch: Scratch::default(),
-            sums: Sums::default(),
-        }
+        Self { shared, contexts: Default::default(), inputs: Vec::new() }
     }
 
-    pub(crate) fn sums(&self) -> Sums {
-        self.sums
-    }
-
-    /// Begins a batch.
-    pub(crate) fn start_batch(&mut self) {
-        if let Some(negative) = &mut self.negative {
-            negative.start_batch();
+    /// Trains a block of centres.
+    #[inline(always)]
+    pub(crate) fn train(
+        &mut self,
+        block: &Neighbours<'_>,
+        objectives: &mut Objectives<'_>,
+        rate: f32,
+        draws: &mut Draws,
+    ) {
+        let centres = block.centres.len();
+        objectives.sums.examples += centres as u64;
+        for (context, at) in self.contexts.iter_mut().zip(block.centres.clone()) {
+            context.set(at, block, self.shared, draws);
         }
-    }
-
-    /// Trains the given centres of a sentence of kept tokens.
-    pub(crate) fn train(&mut self, sentence: &[u32], centres: Range<usize>, rate: f32, draws: &mut Draws) {
-        if sentence.len() < 2 || centres.is_empty() {
-            return;
-        }
-        let words = &sentence[centres.clone()];
-        self.run.set(sentence, centres.clone(), self.shared.config.window, &mut self.rows);
-        if let Some(negative) = &mut self.negative {
-            negative.start(words, draws);
-        }
-        if let Some(softmax) = &mut self.softmax {
-            softmax.start(words);
-        }
-        let centres_per_block = self.shared.centres_per_block();
-        for first in centres.clone().step_by(centres_per_block) {
-            let last = (first + centres_per_block).min(centres.end);
-            // The words that enter the window with the next block.
-            self.next.clear();
-            self.next.extend_from_slice(self.run.get_some(last + self.shared.config.window, centres_per_block));
-            for at in first..last {
-                self.set_context(at - first, at, sentence, draws);
+        if objectives.has_softmax() {
+            for (centre, at) in block.centres.clone().enumerate() {
+                self.pool(centre..centre + 1);
+                objectives.train_softmax(&mut self.inputs, block.after(at), rate);
+                self.spread(centre..centre + 1);
             }
-            for at in first..last {
-                self.train_softmax(at - first, sentence.get(at + 1).copied().filter(|_| at + 1 < centres.end), rate);
-            }
-            self.train_negative(last - first, &sentence[last..centres.end], rate, draws);
-            self.sums.examples += (last - first) as u64;
+        }
+        self.pool(0..centres);
+        objectives.train_negative(&mut self.inputs, &MASKS[..centres], block.rest(), rate, draws);
+        self.spread(0..centres);
+    }
+
+    /// Makes the hidden layers of some centres the inputs.
+    #[inline(always)]
+    fn pool(&mut self, centres: Range<usize>) {
+        self.inputs.clear();
+        for context in &mut self.contexts[centres] {
+            self.inputs.push(context.pool(self.shared));
         }
     }
 
+    /// Gives the changes of the inputs to the contexts that they were pooled from.
     #[inline(always)]
-    fn set_context(&mut self, centre: usize, at: usize, sentence: &[u32], draws: &mut Draws) {
-        let window = window(at, sentence.len(), self.shared.config, draws);
-        let context = &mut self.contexts[centre];
-        context.rows.clear();
-        context.rows.extend_from_slice(self.run.get(window.start..at));
-        context.rows.extend_from_slice(self.run.get(at + 1..window.end));
-        if self.shared.locks.is_some() {
-            context.words.clear();
-            context.words.extend_from_slice(&sentence[window.start..at]);
-            context.words.extend_from_slice(&sentence[at + 1..window.end]);
+    fn spread(&mut self, centres: Range<usize>) {
+        for context in &mut self.contexts[centres] {
+            context.spread(self.shared);
         }
-    }
-
-    /// Trains the hidden layers of a block's centres against all of them and their noise.
-    #[inline(always)]
-    fn train_negative(&mut self, centres: usize, after: &[u32], rate: f32, draws: &mut Draws) {
-        const MASKS: [Mask; MAX_CENTRES] = [1, 2];
-        let hidden = self.hidden_rows();
-        let Some(negative) = &mut self.negative else { return };
-        let (targets, next) = negative.targets(after, draws);
-        self.next.extend_from_slice(next);
-        self.pairs.set(&MASKS[..centres], targets);
-        for (context, &hidden) in self.contexts[..centres].iter().zip(&hidden) {
-            context.pool(hidden, self.shared);
-        }
-        let block = Block {
-            inputs: &hidden[..centres],
-            targets: &targets.rows,
-            positive: &self.pairs.positive,
-            total: &self.pairs.total,
-            next: &self.next,
-            stride: self.rows.stride(),
-            rate,
-        };
-        self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
-        for (context, &hidden) in self.contexts[..centres].iter().zip(&hidden) {
-            context.spread(hidden, self.shared);
-        }
-    }
-
-    /// Trains the hidden layer of one centre against the centre's path.
-    #[inline(always)]
-    fn train_softmax(&mut self, centre: usize, after: Option<u32>, rate: f32) {
-        let hidden = self.hidden_rows()[centre];
-        let Some(softmax) = &mut self.softmax else { return };
-        let (path, next) = softmax.path(after);
-        self.pairs.repeat(1, &path.positive, path.rows.len());
-        self.contexts[centre].pool(hidden, self.shared);
-        let block = Block {
-            inputs: &[hidden],
-            targets: &path.rows,
-            positive: &self.pairs.positive,
-            total: &self.pairs.total,
-            next,
-            stride: self.rows.stride(),
-            rate,
-        };
-        self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
-        self.contexts[centre].spread(hidden, self.shared);
-    }
-
-    #[inline(always)]
-    fn hidden_rows(&mut self) -> [*mut f32; MAX_CENTRES] {
-        let stride = self.rows.stride();
-        let start = self.hidden.at_least(MAX_CENTRES * 2 * stride);
-        // SAFETY: the buffer was sized for them.
-        std::array::from_fn(|centre| unsafe { start.add(centre * 2 * stride) })
     }
 }
 
 impl Context {
-    /// Writes the mean or the sum of the context to `hidden`.
     #[inline(always)]
-    fn pool(&self, hidden: *mut f32, shared: &Shared<'_>) {
-        let share = if shared.config.cbow_mean { 1.0 / self.rows.len() as f32 } else { 1.0 };
-        // SAFETY: rows of the input matrix, and room for two rows of the same stride; the instruction set was detected.
-        unsafe { pool_rows(shared.isa, &self.rows, share, hidden, shared.weights.input.stride()) }
+    fn set(&mut self, at: usize, block: &Neighbours<'_>, shared: &Shared<'_>, draws: &mut Draws) {
+        let window = window(at, block.sentence.len(), shared.config, draws);
+        self.rows.clear();
+        self.rows.extend_from_slice(block.rows.get(window.start..at));
+        self.rows.extend_from_slice(block.rows.get(at + 1..window.end));
+        if shared.locks.is_some() {
+            self.words.clear();
+            self.words.extend_from_slice(&block.sentence[window.start..at]);
+            self.words.extend_from_slice(&block.sentence[at + 1..window.end]);
+        }
     }
 
-    /// Gives the change of `hidden` to the context. As in gensim: with the mean each word gets all of it, with the sum
+    #[inline(always)]
+    fn hidden(&mut self, stride: usize) -> Pooled {
+        let row = self.hidden.at_least(2 * stride);
+        // SAFETY: the buffer was sized for both.
+        Pooled { row, before: unsafe { row.add(stride) } }
+    }
+
+    /// Makes the hidden layer the mean or the sum of the context.
+    #[inline(always)]
+    fn pool(&mut self, shared: &Shared<'_>) -> *mut f32 {
+        let stride = shared.weights.input.stride();
+        let hidden = self.hidden(stride);
+        let share = if shared.config.cbow_mean { 1.0 / self.rows.len() as f32 } else { 1.0 };
+        // SAFETY: rows of the input matrix, and two more of the same stride; the instruction set was detected.
+        unsafe { pool_rows(shared.isa, &self.rows, share, hidden, stride) };
+        hidden.row
+    }
+
+    /// Gives the change of the hidden layer to the context. As in gensim: with the mean each word gets all of it, with the sum
     /// its share.
     #[inline(always)]
-    fn spread(&self, hidden: *mut f32, shared: &Shared<'_>) {
+    fn spread(&mut self, shared: &Shared<'_>) {
         let stride = shared.weights.input.stride();
+        let hidden = self.hidden(stride);
         let share = if shared.config.cbow_mean { 1.0 } else { 1.0 / self.rows.len() as f32 };
         // SAFETY: as above, after `pool`.
         unsafe {

@@ -1,7 +1,7 @@
 //! Word vectors that move less than others, or not at all.
 
 use super::Shared;
-use super::kernel::{pool_rows, spread_change};
+use super::kernel::{Pooled, pool_rows, spread_change};
 use crate::model::AlignedBuffer;
 
 /// Stands in for inputs with a lock factor other than 1: they are trained as copies, of whose change the row gets its
@@ -11,7 +11,8 @@ pub(crate) struct LockedInputs<'a> {
     factors: &'a [f32],
     /// The words of the next inputs.
     words: Vec<u32>,
-    taken: Vec<(*mut f32, *mut f32, f32)>,
+    /// Rows, what stands in for them, and the factors.
+    taken: Vec<(*mut f32, Pooled, f32)>,
     copies: AlignedBuffer,
 }
 
@@ -40,10 +41,11 @@ impl<'a> LockedInputs<'a> {
             if factor != 1.0 {
                 // SAFETY: the buffer has room for two rows an input; the instruction set was detected.
                 unsafe {
-                    let copy = copies.add(i * 2 * stride);
+                    let row = copies.add(i * 2 * stride);
+                    let copy = Pooled { row, before: row.add(stride) };
                     pool_rows(shared.isa, &[*input], 1.0, copy, stride);
                     self.taken.push((*input, copy, factor));
-                    *input = copy;
+                    *input = row;
                 }
             }
         }

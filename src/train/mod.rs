@@ -1,12 +1,14 @@
 //! Training: epochs, the learning-rate schedule, and the workers that share the weights.
 //!
-//! A model family is one short file that says which rows are inputs ([`skipgram`], [`cbow`]); where the targets come
-//! from is [`negative`] and [`softmax`]; what is done to the rows is [`kernel`].
+//! A model family is one short file that says which rows are inputs ([`skipgram`], [`cbow`]); what they are trained
+//! for is [`objectives`], where the targets come from [`negative`] and [`softmax`]; what is done to the rows is
+//! [`kernel`].
 
 mod cbow;
 pub mod kernel;
 mod locks;
 mod negative;
+mod objectives;
 mod rows;
 mod schedule;
 mod skipgram;

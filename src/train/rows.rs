@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Shared;
-use super::kernel::{Isa, merge_rows, prefetch_row};
+use super::kernel::{Isa, Pooled, pool_rows, prefetch_row, spread_change};
 use crate::model::Matrix;
 
 /// Rows of a shared matrix.
@@ -11,8 +11,8 @@ use crate::model::Matrix;
 /// A row that several workers write moves from core to core with every write, and the busiest rows would move most of
 /// the time. So each worker trains the first rows, which are the most frequent words', in a copy of its own. Every few
 /// times that it takes up such a row it adds what it has changed to the shared row, and sees what the others have
-/// added. A worker thus misses a few of the others' latest updates, as all asynchronous training does, but none is lost
-/// for good.
+/// added. A worker thus misses a few of the others' latest updates, as all asynchronous training does; and two workers
+/// that add to a row at the same moment may lose one of the two changes (see [`Matrix`]).
 pub(crate) struct SharedRows<'a> {
     matrix: &'a Matrix,
     private: Option<PrivateRows>,
@@ -20,9 +20,9 @@ pub(crate) struct SharedRows<'a> {
 }
 
 struct PrivateRows {
-    /// The rows as this worker has trained them …
+    /// The rows as this worker has trained them.
     copies: Matrix,
-    /// … and as they were when last merged.
+    /// The rows as they were when last merged.
     merged: Matrix,
     /// How often each row was taken up since it was merged.
     uses: Vec<u8>,
@@ -41,7 +41,7 @@ impl<'a> SharedRows<'a> {
     pub(crate) fn new(matrix: &'a Matrix, shared: &Shared<'_>) -> Self {
         let others = shared.config.worker_threads() - 1;
         let uses_per_merge = || USES_PER_MERGE.div_ceil(others);
-        let private = (others > 0).then(|| PrivateRows::new(matrix, uses_per_merge())).flatten();
+        let private = (others > 0).then(|| PrivateRows::new(matrix, uses_per_merge(), shared.isa)).flatten();
         Self { matrix, private, isa: shared.isa }
     }
 
@@ -49,11 +49,6 @@ impl<'a> SharedRows<'a> {
     #[cfg(test)]
     pub(crate) fn alone(matrix: &'a Matrix) -> Self {
         Self { matrix, private: None, isa: Isa::Portable }
-    }
-
-    #[inline(always)]
-    pub(crate) fn stride(&self) -> usize {
-        self.matrix.stride()
     }
 
     /// A row that will be trained.
@@ -100,15 +95,13 @@ impl RunRows {
 
 impl PrivateRows {
     /// None if there is no memory for them: they only save time.
-    fn new(matrix: &Matrix, uses_per_merge: usize) -> Option<Self> {
+    fn new(matrix: &Matrix, uses_per_merge: usize, isa: Isa) -> Option<Self> {
         let rows = matrix.rows().min(PRIVATE_ROWS);
         let copies = Matrix::zeros(rows, matrix.columns()).ok()?;
         let merged = Matrix::zeros(rows, matrix.columns()).ok()?;
-        let uses_per_merge = u8::try_from(uses_per_merge).unwrap_or(u8::MAX);
-        let mut this = Self { copies, merged, uses: vec![0; rows], uses_per_merge };
-        for index in 0..rows as u32 {
-            this.merge(index, matrix, Isa::Portable);
-        }
+        let uses_per_merge = u8::try_from(uses_per_merge).unwrap_or(u8::MAX - 1);
+        let this = Self { copies, merged, uses: vec![0; rows], uses_per_merge };
+        (0..rows as u32).for_each(|index| this.take(index, matrix, isa));
         Some(this)
     }
 
@@ -126,19 +119,28 @@ impl PrivateRows {
         self.copies.row(index)
     }
 
+    fn pooled(&self, index: u32) -> Pooled {
+        Pooled { row: self.copies.row(index), before: self.merged.row(index) }
+    }
+
     /// Adds to the shared row what has changed here, and takes over what has changed there.
     #[inline(never)]
-    fn merge(&mut self, index: u32, shared: &Matrix, isa: Isa) {
-        let (copy, merged) = (self.copies.row(index), self.merged.row(index));
+    fn merge(&self, index: u32, shared: &Matrix, isa: Isa) {
         // SAFETY: rows of matrices of equal stride; the instruction set was detected.
-        unsafe { merge_rows(isa, shared.row(index), copy, merged, shared.stride()) };
+        unsafe { spread_change(isa, self.pooled(index), &[shared.row(index)], 1.0, shared.stride()) };
+        self.take(index, shared, isa);
+    }
+
+    fn take(&self, index: u32, shared: &Matrix, isa: Isa) {
+        // SAFETY: as for `merge`.
+        unsafe { pool_rows(isa, &[shared.row(index)], 1.0, self.pooled(index), shared.stride()) };
     }
 }
 
 impl Drop for SharedRows<'_> {
     /// What has changed here must not be lost.
     fn drop(&mut self) {
-        let Some(private) = &mut self.private else { return };
+        let Some(private) = &self.private else { return };
         for index in 0..private.uses.len() as u32 {
             if private.uses[index as usize] > 0 {
                 private.merge(index, self.matrix, self.isa);
@@ -152,7 +154,7 @@ mod tests {
     use super::*;
 
     fn workers<'a>(matrix: &'a Matrix, uses_per_merge: usize) -> [SharedRows<'a>; 2] {
-        let private = || PrivateRows::new(matrix, uses_per_merge);
+        let private = || PrivateRows::new(matrix, uses_per_merge, Isa::Portable);
         [private(), private()].map(|private| SharedRows { matrix, private, isa: Isa::Portable })
     }
 

@@ -1,5 +1,7 @@
 //! One worker: sentences in, updates out.
 
+use std::ops::Range;
+
 use arrow::array::AsArray;
 use arrow::datatypes::UInt32Type;
 use rand_core::{Rng, SeedableRng};
@@ -7,6 +9,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::Shared;
 use super::cbow::Cbow;
+use super::objectives::Objectives;
+use super::rows::{RunRows, SharedRows};
 use super::skipgram::SkipGram;
 use crate::config::Config;
 use crate::encode::EncodedBatch;
@@ -18,16 +22,42 @@ pub(crate) type Draws = Xoshiro256PlusPlus;
 /// What a worker owns: nothing here is seen by another.
 pub(crate) struct Worker<'a> {
     shared: &'a Shared<'a>,
+    input: SharedRows<'a>,
+    objectives: Objectives<'a>,
     family: Family<'a>,
     /// The tokens of a sentence that subsampling kept.
     sentence: Vec<u32>,
-    kept: u64,
-    tokens: u64,
+    /// The input rows of a run of them.
+    rows: RunRows,
 }
 
 enum Family<'a> {
     SkipGram(SkipGram<'a>),
     Cbow(Cbow<'a>),
+}
+
+/// A few neighbouring centres of a sentence, which are trained together.
+pub(crate) struct Neighbours<'b> {
+    pub(crate) sentence: &'b [u32],
+    /// The input rows of all words in their windows.
+    pub(crate) rows: &'b RunRows,
+    pub(crate) centres: Range<usize>,
+    /// Where the run of centres ends that they are of.
+    end: usize,
+}
+
+impl Neighbours<'_> {
+    /// The centre after the one at `at`, if the run has one.
+    #[inline(always)]
+    pub(crate) fn after(&self, at: usize) -> Option<u32> {
+        self.sentence[..self.end].get(at + 1).copied()
+    }
+
+    /// The centres of the run that follow.
+    #[inline(always)]
+    pub(crate) fn rest(&self) -> &[u32] {
+        &self.sentence[self.centres.end..self.end]
+    }
 }
 
 /// What a worker has added up.
@@ -51,16 +81,19 @@ impl<'a> Worker<'a> {
             true => Family::SkipGram(SkipGram::new(shared)),
             false => Family::Cbow(Cbow::new(shared)),
         };
-        Self { shared, family, sentence: Vec::new(), kept: 0, tokens: 0 }
+        Self {
+            shared,
+            input: SharedRows::new(&shared.weights.input, shared),
+            objectives: Objectives::new(shared),
+            family,
+            sentence: Vec::new(),
+            rows: RunRows::default(),
+        }
     }
 
     /// What it has added up so far.
     pub(crate) fn sums(&self) -> Sums {
-        let sums = match &self.family {
-            Family::SkipGram(family) => family.sums(),
-            Family::Cbow(family) => family.sums(),
-        };
-        Sums { tokens: self.tokens, kept: self.kept, ..sums }
+        self.objectives.sums
     }
 
     /// Trains every sentence of a batch.
@@ -68,10 +101,7 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// [`Error::Interrupted`](crate::Error::Interrupted) if the user asked to stop.
     pub(crate) fn train_batch(&mut self, batch: &EncodedBatch, epoch: usize) -> Result<()> {
-        match &mut self.family {
-            Family::SkipGram(family) => family.start_batch(),
-            Family::Cbow(family) => family.start_batch(),
-        }
+        self.objectives.start_batch();
         let mut draws = draws_for(self.shared.config.seed, epoch, batch.number);
         let values = batch.lists.values().as_primitive::<UInt32Type>().values();
         let mut rate = self.shared.schedule.rate_for(0)?;
@@ -79,7 +109,7 @@ impl<'a> Worker<'a> {
         for bounds in batch.lists.offsets().windows(2) {
             let ids = &values[bounds[0] as usize..bounds[1] as usize];
             subsample(ids, &self.shared.keep, &mut self.sentence, &mut draws);
-            self.kept += self.sentence.len() as u64;
+            self.objectives.sums.kept += self.sentence.len() as u64;
             // A long sentence is trained piece by piece, so that the rate falls within it and a user can stop it.
             let pieces = ids.len().div_ceil(TOKENS_PER_RATE);
             for piece in 0..pieces {
@@ -89,16 +119,33 @@ impl<'a> Worker<'a> {
                     rate = self.shared.schedule.rate_for(tokens as u64)?;
                     tokens = 0;
                 }
-                let centres = part_of(self.sentence.len());
-                match &mut self.family {
-                    Family::SkipGram(family) => family.train(&self.sentence, centres, rate, &mut draws),
-                    Family::Cbow(family) => family.train(&self.sentence, centres, rate, &mut draws),
-                }
+                self.train_run(part_of(self.sentence.len()), rate, &mut draws);
             }
         }
         self.shared.schedule.rate_for(tokens as u64)?;
-        self.tokens += values.len() as u64;
+        self.objectives.sums.tokens += values.len() as u64;
         Ok(())
+    }
+
+    /// Trains a run of centres of the sentence, a few neighbours at a time.
+    fn train_run(&mut self, centres: Range<usize>, rate: f32, draws: &mut Draws) {
+        if self.sentence.len() < 2 || centres.is_empty() {
+            return;
+        }
+        let window = self.shared.config.window;
+        self.rows.set(&self.sentence, centres.clone(), window, &mut self.input);
+        self.objectives.start_run(&self.sentence[centres.clone()], draws);
+        let together = self.shared.centres_per_block();
+        for first in centres.clone().step_by(together) {
+            let last = (first + together).min(centres.end);
+            let block =
+                Neighbours { sentence: &self.sentence, rows: &self.rows, centres: first..last, end: centres.end };
+            self.objectives.start_block(self.rows.get_some(last + window, together));
+            match &mut self.family {
+                Family::SkipGram(family) => family.train(&block, &mut self.objectives, rate, draws),
+                Family::Cbow(family) => family.train(&block, &mut self.objectives, rate, draws),
+            }
+        }
     }
 }
 
@@ -128,7 +175,7 @@ fn draws_for(seed: u64, epoch: usize, batch: usize) -> Draws {
 
 /// The window of the centre at `at`: the positions of its context words, the centre's own among them.
 #[inline(always)]
-pub(crate) fn window(at: usize, len: usize, config: &Config, draws: &mut Draws) -> std::ops::Range<usize> {
+pub(crate) fn window(at: usize, len: usize, config: &Config, draws: &mut Draws) -> Range<usize> {
     let widest = config.window;
     let width = match config.shrink_windows {
         true => 1 + ((u64::from(draws.next_u32()) * widest as u64) >> 32) as usize,

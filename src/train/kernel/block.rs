@@ -1,7 +1,7 @@
 //! The block update, over any [`Lanes`].
 
 use super::lanes::Lanes;
-use super::{Block, MAX_WIDTH, prefetch_line};
+use super::{Block, MAX_WIDTH, Pooled, prefetch_line};
 use crate::model::AlignedBuffer;
 
 /// As in word2vec.c and gensim, pairs whose product is beyond are left alone: they are as sure as can be, or so wrong
@@ -17,7 +17,7 @@ pub struct Scratch {
     dots: AlignedBuffer,
     /// G, n × t.
     gains: AlignedBuffer,
-    /// Copies of the input rows, where there is more than one tile of targets.
+    /// Copies of the rows that pass by, where those that are held take more than one tile.
     old: AlignedBuffer,
     old_rows: Vec<*mut f32>,
 }
@@ -338,12 +338,12 @@ unsafe fn update_chunks<L: Lanes, const T: usize, const INPUTS_HELD: bool, const
     }
 }
 
-/// `to = share · Σ rows`, written twice, one `stride` after the other.
+/// `share · Σ rows`, written to both rows of `to`.
 ///
 /// # Safety
-/// As for [`train_block`](super::train_block); `to` holds `2 · stride` floats.
+/// As for [`train_block`](super::train_block).
 #[inline(always)]
-pub(super) unsafe fn pool<L: Lanes>(rows: &[*mut f32], share: f32, to: *mut f32, stride: usize) {
+pub(super) unsafe fn pool<L: Lanes>(rows: &[*mut f32], share: f32, to: Pooled, stride: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         let share = L::splat(share);
@@ -353,8 +353,8 @@ pub(super) unsafe fn pool<L: Lanes>(rows: &[*mut f32], share: f32, to: *mut f32,
                 sum = sum.add(L::load(row.add(at)));
             }
             let pooled = sum.mul_add(share, L::splat(0.0));
-            pooled.store(to.add(at));
-            pooled.store(to.add(stride + at));
+            pooled.store(to.row.add(at));
+            pooled.store(to.before.add(at));
         }
     }
 }
@@ -389,40 +389,20 @@ pub(super) unsafe fn chains<L: Lanes>(rounds: u64, flops: &mut u64) {
     }
 }
 
-/// Adds to each row `share · (from − from before)`, where `from` is as [`pool`] left it but for an update of its first
-/// half.
+/// Adds to each row `share` times what has changed in `from` since [`pool`] wrote it.
 ///
 /// # Safety
 /// As for [`pool`].
 #[inline(always)]
-pub(super) unsafe fn spread<L: Lanes>(from: *const f32, rows: &[*mut f32], share: f32, stride: usize) {
+pub(super) unsafe fn spread<L: Lanes>(from: Pooled, rows: &[*mut f32], share: f32, stride: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         let (share, minus) = (L::splat(share), L::splat(-1.0));
         for at in (0..stride).step_by(L::WIDTH) {
-            let change = L::load(from.add(stride + at)).mul_add(minus, L::load(from.add(at)));
+            let change = L::load(from.before.add(at)).mul_add(minus, L::load(from.row.add(at)));
             for &row in rows {
                 change.mul_add(share, L::load(row.add(at))).store(row.add(at));
             }
-        }
-    }
-}
-
-/// Adds `copy − merged` to a shared row, and sets both to the sum.
-///
-/// # Safety
-/// As for [`train_block`](super::train_block); all three rows hold `stride` floats.
-#[inline(always)]
-pub(super) unsafe fn merge<L: Lanes>(shared: *mut f32, copy: *mut f32, merged: *mut f32, stride: usize) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let minus = L::splat(-1.0);
-        for at in (0..stride).step_by(L::WIDTH) {
-            let change = L::load(merged.add(at)).mul_add(minus, L::load(copy.add(at)));
-            let sum = L::load(shared.add(at)).add(change);
-            sum.store(shared.add(at));
-            sum.store(copy.add(at));
-            sum.store(merged.add(at));
         }
     }
 }

@@ -121,6 +121,14 @@ pub struct Block<'a> {
     pub rate: f32,
 }
 
+/// A row that others were pooled in.
+#[derive(Clone, Copy)]
+pub(crate) struct Pooled {
+    pub(crate) row: *mut f32,
+    /// Where a copy of it is kept from before its update.
+    pub(crate) before: *mut f32,
+}
+
 /// Makes `$name` run `$body` with `$L` as the best [`Lanes`](lanes::Lanes) of an instruction set, compiled for it.
 macro_rules! dispatched {
     ($(#[$doc:meta])* $visibility:vis $name:ident($($arg:ident: $type:ty),*) = $body:ident) => {
@@ -166,27 +174,19 @@ dispatched! {
 }
 
 dispatched! {
-    /// `to = share · Σ rows`, and the same once more behind it.
+    /// `share · Σ rows`, written to both rows of `to`.
     ///
     /// # Safety
-    /// As for [`train_block`]; `to` holds `2 · stride` floats.
-    pub(crate) pool_rows(rows: &[*mut f32], share: f32, to: *mut f32, stride: usize) = pool
+    /// As for [`train_block`].
+    pub(crate) pool_rows(rows: &[*mut f32], share: f32, to: Pooled, stride: usize) = pool
 }
 
 dispatched! {
     /// Adds to each row `share` times what has changed in `from` since [`pool_rows`] wrote it.
     ///
     /// # Safety
-    /// As for [`pool_rows`].
-    pub(crate) spread_change(from: *const f32, rows: &[*mut f32], share: f32, stride: usize) = spread
-}
-
-dispatched! {
-    /// Adds to a shared row how `copy` differs from `merged`, and sets both to the sum.
-    ///
-    /// # Safety
-    /// As for [`train_block`]; all three rows hold `stride` floats.
-    pub(crate) merge_rows(shared: *mut f32, copy: *mut f32, merged: *mut f32, stride: usize) = merge
+    /// As for [`train_block`].
+    pub(crate) spread_change(from: Pooled, rows: &[*mut f32], share: f32, stride: usize) = spread
 }
 
 dispatched! {

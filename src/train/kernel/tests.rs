@@ -111,13 +111,15 @@ proptest! {
             let (pointers, stride) = (pointers(&m), m.stride());
             let mut hidden = crate::model::AlignedBuffer::default();
             let hidden = hidden.at_least(2 * stride);
+            // SAFETY: the buffer has room for two rows.
+            let to = Pooled { row: hidden, before: unsafe { hidden.add(stride) } };
             let share = 1.0 / context.len() as f32;
-            // SAFETY: the rows are those of a matrix, and the scratch row has room for two.
+            // SAFETY: the rows are those of a matrix, and of the buffer.
             let pooled = unsafe {
-                pool_rows(isa, &pointers, share, hidden, stride);
+                pool_rows(isa, &pointers, share, to, stride);
                 let pooled = *hidden;
                 *hidden += 0.5;
-                spread_change(isa, hidden, &pointers, 0.5, stride);
+                spread_change(isa, to, &pointers, 0.5, stride);
                 pooled
             };
             let mean: f64 = context.iter().map(|row| f64::from(row[0])).sum::<f64>() / context.len() as f64;
