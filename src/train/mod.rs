@@ -30,7 +30,7 @@ use crate::encode::{Encoded, EncodedBatch, Spool, encode_batches};
 use crate::error::{Error, Result};
 use crate::model::Weights;
 use crate::progress::{Phase, Progress};
-use crate::vocab::{HuffmanTree, NoiseDistribution, Vocabulary, keep_thresholds};
+use crate::vocab::{HuffmanTree, KeepThresholds, NoiseDistribution, Vocabulary};
 use kernel::{Block, Isa, Scratch};
 use negative::NegativeSampling;
 pub(crate) use rows::PRIVATE_ROWS;
@@ -185,7 +185,7 @@ pub(crate) struct Shared<'a> {
     locks: Option<&'a [f32]>,
     noise: Option<NoiseDistribution>,
     tree: Option<HuffmanTree>,
-    keep: Vec<u32>,
+    keep: KeepThresholds,
     schedule: Schedule<'a>,
     isa: Isa,
 }
@@ -200,7 +200,7 @@ impl<'a> Shared<'a> {
             locks,
             noise: (config.negative > 0).then(|| NoiseDistribution::new(counts, config.ns_exponent)),
             tree: config.hs.then(|| HuffmanTree::new(counts)),
-            keep: keep_thresholds(counts, config.sample),
+            keep: KeepThresholds::new(counts, config.sample),
             schedule: Schedule::new(config, job.source.encoded().tokens, job.expected_tokens, progress),
             isa: job.isa,
         }

@@ -15,6 +15,7 @@ use super::skipgram::SkipGram;
 use crate::config::Config;
 use crate::encode::EncodedBatch;
 use crate::error::Result;
+use crate::vocab::KeepThresholds;
 
 /// The random numbers of a batch.
 pub(crate) type Draws = Xoshiro256PlusPlus;
@@ -150,14 +151,14 @@ impl<'a> Worker<'a> {
 }
 
 /// Keeps each token with its word's probability.
-fn subsample(ids: &[u32], keep: &[u32], sentence: &mut Vec<u32>, draws: &mut Draws) {
+fn subsample(ids: &[u32], keep: &KeepThresholds, sentence: &mut Vec<u32>, draws: &mut Draws) {
     sentence.resize(sentence.len().max(ids.len()), 0);
     let mut rng = draws.clone();
     let mut kept = 0;
     for &id in ids {
         // Every token is written, and overwritten by the next if it is dropped: whether it is cannot be predicted.
         sentence[kept] = id;
-        kept += usize::from(rng.next_u32() <= keep[id as usize]);
+        kept += usize::from(rng.next_u32() <= keep.of(id));
     }
     *draws = rng;
     sentence.truncate(kept);
@@ -187,7 +188,6 @@ pub(crate) fn window(at: usize, len: usize, config: &Config, draws: &mut Draws) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocab::keep_thresholds;
 
     const DRAWS: usize = 200_000;
 
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn tokens_are_kept_with_their_words_probability() {
         let counts = [60_000_000, 3_000_000, 200_000, 50_000, 1_000];
-        let keep = keep_thresholds(&counts, 1e-3);
+        let keep = KeepThresholds::new(&counts, 1e-3);
         let total: u64 = counts.iter().sum();
         let mut draws = draws_for(1, 2, 3);
         let mut sentence = Vec::new();

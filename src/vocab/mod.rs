@@ -11,7 +11,7 @@ mod words;
 pub use count::CountOptions;
 pub(crate) use huffman::HuffmanTree;
 pub(crate) use noise::NoiseDistribution;
-pub(crate) use subsample::keep_thresholds;
+pub(crate) use subsample::KeepThresholds;
 pub use trim::{Rule, Trim, TrimReport};
 pub use word_counts::WordCounts;
 pub use words::Words;

@@ -1,10 +1,28 @@
 //! Subsampling of frequent words.
 
 /// For each row, the share of its occurrences to keep, out of 2^32; `u32::MAX` keeps all.
-pub(crate) fn keep_thresholds(counts: &[u64], sample: f64) -> Vec<u32> {
-    let probability = keep_probability(counts, sample);
-    // Casts from float saturate: a probability of 1 becomes u32::MAX.
-    counts.iter().map(|&count| (probability(count) * 2f64.powi(32)) as u32).collect()
+pub(crate) struct KeepThresholds {
+    /// Those of the first rows, up to one from which on everything is kept: so few that the first cache holds them,
+    /// where rows are sorted by frequency.
+    thresholds: Vec<u32>,
+}
+
+impl KeepThresholds {
+    pub(crate) fn new(counts: &[u64], sample: f64) -> Self {
+        let probability = keep_probability(counts, sample);
+        // Casts from float saturate: a probability of 1 becomes u32::MAX.
+        let mut thresholds: Vec<u32> =
+            counts.iter().map(|&count| (probability(count) * 2f64.powi(32)) as u32).collect();
+        let thinned = thresholds.iter().rposition(|&threshold| threshold != u32::MAX).map_or(0, |last| last + 1);
+        thresholds.truncate(thinned);
+        thresholds.push(u32::MAX);
+        Self { thresholds }
+    }
+
+    #[inline(always)]
+    pub(crate) fn of(&self, row: u32) -> u32 {
+        self.thresholds[(row as usize).min(self.thresholds.len() - 1)]
+    }
 }
 
 /// With what probability an occurrence of a word is kept, by the count of the word, in a vocabulary of these counts.
@@ -30,18 +48,20 @@ mod tests {
     #[test]
     fn frequent_words_are_thinned_by_the_formula_of_word2vec() {
         let counts = [900_000, 99_000, 1_000];
-        let keep = keep_thresholds(&counts, 1e-3);
-        for (k, c) in keep.iter().zip(counts) {
+        let keep = KeepThresholds::new(&counts, 1e-3);
+        for (row, c) in counts.into_iter().enumerate() {
             let ratio = 1e-3 * 1e6 / c as f64;
             let want = (ratio.sqrt() + ratio).min(1.0);
-            assert!((f64::from(*k) / 2f64.powi(32) - want).abs() < 1e-6);
+            assert!((f64::from(keep.of(row as u32)) / 2f64.powi(32) - want).abs() < 1e-6);
         }
-        assert_eq!(keep[2], u32::MAX);
+        assert_eq!(keep.of(2), u32::MAX);
+        assert_eq!(keep.thresholds.len(), 3);
     }
 
     #[test]
     fn zero_keeps_everything() {
-        assert_eq!(keep_thresholds(&[10, 1_000_000], 0.0), [u32::MAX; 2]);
+        let keep = KeepThresholds::new(&[10, 1_000_000], 0.0);
+        assert_eq!([0, 1].map(|row| keep.of(row)), [u32::MAX; 2]);
     }
 
     #[test]
