@@ -55,7 +55,7 @@ impl<'a> Cbow<'a> {
             }
         }
         self.pool(0..centres);
-        objectives.train_negative(&mut self.inputs, &MASKS[..centres], block.rest(), rate, draws);
+        objectives.train_negative(&mut self.inputs, &MASKS[..centres], block.following, rate, draws);
         self.spread(0..centres);
     }
 
@@ -80,14 +80,14 @@ impl<'a> Cbow<'a> {
 impl Context {
     #[inline(always)]
     fn set(&mut self, at: usize, block: &Neighbours<'_>, shared: &Shared<'_>, draws: &mut Draws) {
-        let window = window(at, block.sentence.len(), shared.config, draws);
+        let window = window(at, &block.sentence, shared.config, draws);
         self.rows.clear();
         self.rows.extend_from_slice(block.rows.get(window.start..at));
         self.rows.extend_from_slice(block.rows.get(at + 1..window.end));
         if shared.locks.is_some() {
             self.words.clear();
-            self.words.extend_from_slice(&block.sentence[window.start..at]);
-            self.words.extend_from_slice(&block.sentence[at + 1..window.end]);
+            self.words.extend_from_slice(&block.tokens[window.start..at]);
+            self.words.extend_from_slice(&block.tokens[at + 1..window.end]);
         }
     }
 

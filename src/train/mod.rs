@@ -14,6 +14,7 @@ mod schedule;
 mod skipgram;
 mod softmax;
 mod targets;
+mod text;
 mod worker;
 
 use std::sync::Mutex;

@@ -10,7 +10,7 @@ use crate::vocab::NoiseDistribution;
 /// Draws of noise that are made at a time: many in a row overlap their cache misses.
 const DRAWN_TOGETHER: usize = 32;
 
-/// Draws the targets of each block of a run of centres, one block ahead of use.
+/// Draws the targets of each block, one block ahead of use.
 pub(crate) struct NegativeSampling<'a> {
     distribution: &'a NoiseDistribution,
     output: SharedRows<'a>,
@@ -39,25 +39,21 @@ impl<'a> NegativeSampling<'a> {
         }
     }
 
-    /// Begins a batch: noise left over from another must not reach into this one.
-    pub(crate) fn start_batch(&mut self) {
+    /// Begins a batch, of which these are the first centres: noise left over from another must not reach into it.
+    pub(crate) fn start_batch(&mut self, centres: &[u32], draws: &mut Draws) {
         self.used = self.noise.len();
-    }
-
-    /// Begins a run of centres.
-    pub(crate) fn start(&mut self, centres: &[u32], draws: &mut Draws) {
         self.draw_targets(centres, draws);
     }
 
     /// The targets of the next block, and the rows of the one after it, which begins with the first of the centres
-    /// `after`.
+    /// `following`.
     #[inline(always)]
-    pub(crate) fn targets(&mut self, after: &[u32], draws: &mut Draws) -> (&Targets, &[*mut f32]) {
+    pub(crate) fn targets(&mut self, following: &[u32], draws: &mut Draws) -> (&Targets, &[*mut f32]) {
         std::mem::swap(&mut self.current, &mut self.next);
-        if after.is_empty() {
+        if following.is_empty() {
             return (&self.current, &[]);
         }
-        self.draw_targets(after, draws);
+        self.draw_targets(following, draws);
         (&self.current, &self.next.rows)
     }
 

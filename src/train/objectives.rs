@@ -32,28 +32,30 @@ impl<'a> Objectives<'a> {
         }
     }
 
-    /// Begins a batch.
-    pub(crate) fn start_batch(&mut self) {
+    /// Begins a batch, of which these are the first centres.
+    pub(crate) fn start_batch(&mut self, centres: &[u32], draws: &mut Draws) {
         if let Some(negative) = &mut self.negative {
-            negative.start_batch();
-        }
-    }
-
-    /// Begins a run of centres.
-    pub(crate) fn start_run(&mut self, centres: &[u32], draws: &mut Draws) {
-        if let Some(negative) = &mut self.negative {
-            negative.start(centres, draws);
+            negative.start_batch(centres, draws);
         }
         if let Some(softmax) = &mut self.softmax {
-            softmax.start(centres);
+            softmax.start_batch(centres);
         }
     }
 
-    /// Begins a block; `entering` are the input rows that the next one will need besides this one's.
+    /// Begins a run of centres, which others will follow.
+    pub(crate) fn start_run(&mut self, following: &[u32]) {
+        if let Some(softmax) = &mut self.softmax {
+            softmax.start_run(following);
+        }
+    }
+
+    /// Begins a block; the next ones will need these input rows besides this one's: of the same run, and of the one
+    /// after it.
     #[inline(always)]
-    pub(crate) fn start_block(&mut self, entering: &[*mut f32]) {
+    pub(crate) fn start_block(&mut self, entering: &[*mut f32], of_next_run: &[*mut f32]) {
         self.next.clear();
         self.next.extend_from_slice(entering);
+        self.next.extend_from_slice(of_next_run);
     }
 
     /// Whether there is a path to find.

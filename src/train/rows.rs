@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Shared;
 use super::kernel::{Isa, Pooled, pool_rows, prefetch_row, spread_change};
+use super::text::Run;
 use crate::model::Matrix;
 
 /// Rows of a shared matrix.
@@ -70,12 +71,15 @@ pub(crate) struct RunRows {
 }
 
 impl RunRows {
-    /// Takes up the rows of all words in the windows of some centres of a sentence.
-    pub(crate) fn set(&mut self, sentence: &[u32], centres: Range<usize>, window: usize, rows: &mut SharedRows<'_>) {
-        self.start = centres.start.saturating_sub(window);
-        let words = &sentence[self.start..(centres.end + window).min(sentence.len())];
+    /// Takes up the rows of all words in the windows of a run of centres.
+    pub(crate) fn set(&mut self, tokens: &[u32], run: &Run, window: usize, rows: &mut SharedRows<'_>) {
+        let end = (run.centres.end + window).min(run.sentence.end);
+        self.start = run.centres.start.saturating_sub(window).max(run.sentence.start);
+        self.rows.extend(tokens[self.start..end].iter().map(|&word| rows.row(word)));
+    }
+
+    pub(crate) fn clear(&mut self) {
         self.rows.clear();
-        self.rows.extend(words.iter().map(|&word| rows.row(word)));
     }
 
     /// The rows of some positions.
@@ -86,10 +90,16 @@ impl RunRows {
 
     /// The rows of the `most` positions from `first` on, or of those there are.
     #[inline(always)]
-    pub(crate) fn get_some(&self, first: usize, most: usize) -> &[*mut f32] {
+    pub(crate) fn some(&self, first: usize, most: usize) -> &[*mut f32] {
+        let first = first - self.start;
+        self.first(first..first + most)
+    }
+
+    /// Of the first rows some, or of those there are.
+    #[inline(always)]
+    pub(crate) fn first(&self, some: Range<usize>) -> &[*mut f32] {
         let end = self.rows.len();
-        let first = (first - self.start).min(end);
-        &self.rows[first..(first + most).min(end)]
+        &self.rows[some.start.min(end)..some.end.min(end)]
     }
 }
 

@@ -44,7 +44,7 @@ impl<'a> SkipGram<'a> {
             }
         }
         match self.shared.config.shared_negatives {
-            true => objectives.train_negative(&mut self.inputs, &self.masks, block.rest(), rate, draws),
+            true => objectives.train_negative(&mut self.inputs, &self.masks, block.following, rate, draws),
             false => self.train_pairs(block, objectives, rate, draws),
         }
         if let Some(locked) = &mut self.locked {
@@ -59,7 +59,7 @@ impl<'a> SkipGram<'a> {
         let mut windows: [Range<usize>; MAX_CENTRES] = std::array::from_fn(|_| 0..0);
         let (mut start, mut end, mut pairs) = (usize::MAX, 0, 0);
         for at in centres.clone() {
-            let window = window(at, block.sentence.len(), self.shared.config, draws);
+            let window = window(at, &block.sentence, self.shared.config, draws);
             pairs += window.len() as u64 - 1;
             (start, end) = (start.min(window.start), end.max(window.end));
             windows[at - centres.start] = window;
@@ -76,7 +76,7 @@ impl<'a> SkipGram<'a> {
         self.inputs.clear();
         self.inputs.extend_from_slice(block.rows.get(start..end));
         if let Some(locked) = &mut self.locked {
-            locked.set(&block.sentence[start..end]);
+            locked.set(&block.tokens[start..end]);
         }
         if centres.len() == 1 {
             // A centre alone is nobody's context; of two each is the other's.
@@ -107,7 +107,7 @@ impl<'a> SkipGram<'a> {
         for (centre, at) in block.centres.clone().enumerate() {
             self.choose(centre);
             for &input in &self.chosen {
-                objectives.train_pair(input, block.sentence[at], rate, draws);
+                objectives.train_pair(input, block.tokens[at], rate, draws);
             }
         }
     }

@@ -34,10 +34,16 @@ impl<'a> HierarchicalSoftmax<'a> {
         Self { tree, nodes, current: Path::default(), next: Path::default() }
     }
 
-    /// Begins a run of centres.
-    pub(crate) fn start(&mut self, centres: &[u32]) {
-        self.tree.fetch(centres);
-        self.next.set(centres[0], self.tree, &mut self.nodes);
+    /// Begins a batch, of which these are the first centres.
+    pub(crate) fn start_batch(&mut self, centres: &[u32]) {
+        if let Some(&first) = centres.first() {
+            self.next.set(first, self.tree, &mut self.nodes);
+        }
+    }
+
+    /// Begins a run of centres, which others will follow.
+    pub(crate) fn start_run(&mut self, following: &[u32]) {
+        self.tree.fetch(following);
     }
 
     /// The path of the next centre, and of the one `after` it the rows that the cache may not hold.

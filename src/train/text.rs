@@ -1,0 +1,115 @@
+//! What a worker makes of a batch: the tokens that subsampling keeps, cut into runs of centres.
+
+use std::ops::Range;
+
+use arrow::array::AsArray;
+use arrow::datatypes::UInt32Type;
+use rand_core::Rng;
+
+use super::worker::Draws;
+use crate::encode::EncodedBatch;
+use crate::vocab::KeepThresholds;
+
+/// Tokens of a sentence from which on it is trained piece by piece, so that the rate falls within it and a user can
+/// stop it.
+pub(crate) const TOKENS_PER_RUN: usize = 1_000;
+
+/// A batch after subsampling.
+#[derive(Default)]
+pub(crate) struct Text {
+    /// The tokens kept, sentence after sentence.
+    pub(crate) tokens: Vec<u32>,
+    pub(crate) runs: Vec<Run>,
+    /// Tokens read after the last run.
+    pub(crate) unused: usize,
+}
+
+/// Centres that are trained one after the other: a sentence's, or those of a piece of a long one.
+pub(crate) struct Run {
+    /// Positions in the batch's tokens, as `centres`.
+    pub(crate) sentence: Range<usize>,
+    pub(crate) centres: Range<usize>,
+    /// Tokens read since the run before.
+    pub(crate) read: usize,
+}
+
+impl Text {
+    /// Takes up a batch.
+    pub(crate) fn set(&mut self, batch: &EncodedBatch, keep: &KeepThresholds, draws: &mut Draws) {
+        let values = batch.lists.values().as_primitive::<UInt32Type>().values();
+        self.tokens.resize(values.len(), 0);
+        self.runs.clear();
+        self.unused = 0;
+        let mut end = 0;
+        for bounds in batch.lists.offsets().windows(2) {
+            let ids = &values[bounds[0] as usize..bounds[1] as usize];
+            let sentence = end..end + subsample(ids, keep, &mut self.tokens[end..], draws);
+            end = sentence.end;
+            let pieces = ids.len().div_ceil(TOKENS_PER_RUN);
+            for piece in 0..pieces {
+                let cut = |length: usize| length * piece / pieces..length * (piece + 1) / pieces;
+                self.unused += cut(ids.len()).len();
+                let centres = cut(sentence.len());
+                // A word alone has no context.
+                if sentence.len() > 1 && !centres.is_empty() {
+                    let centres = sentence.start + centres.start..sentence.start + centres.end;
+                    let read = std::mem::take(&mut self.unused);
+                    self.runs.push(Run { sentence: sentence.clone(), centres, read });
+                }
+            }
+        }
+        self.tokens.truncate(end);
+    }
+
+    /// The centres of a run; none if there are fewer runs.
+    pub(crate) fn centres(&self, run: usize) -> &[u32] {
+        self.runs.get(run).map_or(&[], |run| &self.tokens[run.centres.clone()])
+    }
+}
+
+/// Writes to `kept` each token with its word's probability; how many were.
+fn subsample(ids: &[u32], keep: &KeepThresholds, kept: &mut [u32], draws: &mut Draws) -> usize {
+    let mut rng = draws.clone();
+    let mut count = 0;
+    for &id in ids {
+        // Every token is written, and overwritten by the next if it is dropped: whether it is cannot be predicted.
+        kept[count] = id;
+        count += usize::from(rng.next_u32() <= keep.of(id));
+    }
+    *draws = rng;
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_core::SeedableRng;
+
+    use super::*;
+    use crate::train::worker::tests::{DRAWS, chi_square};
+
+    #[test]
+    fn tokens_are_kept_with_their_words_probability() {
+        let counts = [60_000_000, 3_000_000, 200_000, 50_000, 1_000];
+        let keep = KeepThresholds::new(&counts, 1e-3);
+        let total: u64 = counts.iter().sum();
+        let mut draws = Draws::seed_from_u64(7);
+        let mut kept = vec![0; DRAWS];
+        let (mut seen, mut expected) = (Vec::new(), Vec::new());
+        for (word, &count) in counts.iter().enumerate() {
+            let count = subsample(&vec![word as u32; DRAWS], &keep, &mut kept, &mut draws);
+            let ratio = 1e-3 * total as f64 / count as f64;
+            let probability = (ratio.sqrt() + ratio).min(1.0);
+            if probability == 1.0 {
+                assert_eq!(count, DRAWS);
+                continue;
+            }
+            let count = count as f64;
+            seen.extend([count, DRAWS as f64 - count]);
+            expected.extend([probability * DRAWS as f64, (1.0 - probability) * DRAWS as f64]);
+        }
+        // The 99.9 % quantile of 3 degrees of freedom: three words are frequent enough to be thinned.
+        assert_eq!(seen.len(), 6);
+        let chi = chi_square(&seen, &expected);
+        assert!(chi < 16.3, "χ²(3) = {chi}: {seen:?} for {expected:?}");
+    }
+}
