@@ -52,7 +52,7 @@ impl Rows {
             targets: &y[..targets],
             positive: &[0.5; Self::COUNT * Self::COUNT],
             total: &[1.0; Self::COUNT * Self::COUNT],
-            next: &[],
+            next: [&[], &[]],
             stride,
             rate: 1e-4,
         };

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Shared;
 use super::kernel::{Pooled, pool_rows, spread_change};
-use super::objectives::Objectives;
+use super::objectives::{Inputs, Objectives};
 use super::targets::{MAX_CENTRES, Mask};
 use super::worker::{Draws, Neighbours, window};
 use crate::model::AlignedBuffer;
@@ -50,12 +50,14 @@ impl<'a> Cbow<'a> {
         if objectives.has_softmax() {
             for (centre, at) in block.centres.clone().enumerate() {
                 self.pool(centre..centre + 1);
-                objectives.train_softmax(&mut self.inputs, block.after(at), rate);
+                let inputs = Inputs { rows: &self.inputs, may_repeat: false, entering: block.entering_after(at) };
+                objectives.train_softmax(inputs, block.after(at), rate);
                 self.spread(centre..centre + 1);
             }
         }
         self.pool(0..centres);
-        objectives.train_negative(&mut self.inputs, &MASKS[..centres], block.following, rate, draws);
+        let inputs = Inputs { rows: &self.inputs, may_repeat: false, entering: block.entering };
+        objectives.train_negative(inputs, &MASKS[..centres], block.following, rate, draws);
         self.spread(0..centres);
     }
 
@@ -86,8 +88,8 @@ impl Context {
         self.rows.extend_from_slice(block.rows.get(at + 1..window.end));
         if shared.locks.is_some() {
             self.words.clear();
-            self.words.extend_from_slice(&block.tokens[window.start..at]);
-            self.words.extend_from_slice(&block.tokens[at + 1..window.end]);
+            self.words.extend_from_slice(&block.text.tokens[window.start..at]);
+            self.words.extend_from_slice(&block.text.tokens[at + 1..window.end]);
         }
     }
 

@@ -9,8 +9,6 @@ use crate::model::AlignedBuffer;
 pub(crate) struct LockedInputs<'a> {
     /// gensim's `vectors_lockf`: the share of its change that each word takes.
     factors: &'a [f32],
-    /// The words of the next inputs.
-    words: Vec<u32>,
     /// Rows, what stands in for them, and the factors.
     taken: Vec<(*mut f32, Pooled, f32)>,
     copies: AlignedBuffer,
@@ -18,26 +16,15 @@ pub(crate) struct LockedInputs<'a> {
 
 impl<'a> LockedInputs<'a> {
     pub(crate) fn new(factors: &'a [f32]) -> Self {
-        Self { factors, words: Vec::new(), taken: Vec::new(), copies: AlignedBuffer::default() }
+        Self { factors, taken: Vec::new(), copies: AlignedBuffer::default() }
     }
 
-    /// Names the words of the next inputs.
-    pub(crate) fn set(&mut self, words: &[u32]) {
-        self.words.clear();
-        self.words.extend_from_slice(words);
-    }
-
-    /// Leaves one of them out.
-    pub(crate) fn remove(&mut self, at: usize) {
-        self.words.remove(at);
-    }
-
-    /// Puts copies in the place of locked inputs.
-    pub(crate) fn take(&mut self, inputs: &mut [*mut f32], shared: &Shared<'_>) {
+    /// Puts copies in the place of locked inputs, of these words.
+    pub(crate) fn take(&mut self, inputs: &mut [*mut f32], words: &[u32], shared: &Shared<'_>) {
         let stride = shared.weights.input.stride();
         let copies = self.copies.at_least(inputs.len() * 2 * stride);
-        for ((i, input), word) in inputs.iter_mut().enumerate().zip(self.words.drain(..)) {
-            let factor = self.factors[word as usize];
+        for ((i, input), word) in inputs.iter_mut().enumerate().zip(words) {
+            let factor = self.factors[*word as usize];
             if factor != 1.0 {
                 // SAFETY: the buffer has room for two rows an input; the instruction set was detected.
                 unsafe {

@@ -1,14 +1,16 @@
 //! Negative sampling: the targets of a centre are itself, labelled 1, and noise words, labelled 0.
 
+use rand_core::Rng;
+
 use super::Shared;
 use super::rows::SharedRows;
-use super::targets::Targets;
+use super::targets::{Noise, Targets};
 use super::worker::Draws;
 use crate::model::Matrix;
 use crate::vocab::NoiseDistribution;
 
-/// Draws of noise that are made at a time: many in a row overlap their cache misses.
-const DRAWN_TOGETHER: usize = 32;
+/// Blocks for which noise is drawn ahead, so that the cache has what the draws look up.
+const BLOCKS_AHEAD: usize = 4;
 
 /// Draws the targets of each block, one block ahead of use.
 pub(crate) struct NegativeSampling<'a> {
@@ -17,31 +19,35 @@ pub(crate) struct NegativeSampling<'a> {
     negative: usize,
     /// Centres in a block.
     centres: usize,
-    /// Noise of the next blocks, `negative` words each.
-    noise: Vec<u32>,
-    /// How much of `noise` was used.
-    used: usize,
+    /// Random bits for the noise of the next blocks, `negative` each, in a ring.
+    bits: Vec<u64>,
+    /// Where in it the next block's are.
+    at: usize,
+    noise: Noise,
     current: Targets,
     next: Targets,
 }
 
 impl<'a> NegativeSampling<'a> {
     pub(crate) fn new(distribution: &'a NoiseDistribution, output: &'a Matrix, shared: &Shared<'_>) -> Self {
+        let negative = shared.config.negative;
         Self {
             distribution,
             output: SharedRows::new(output, shared),
-            negative: shared.config.negative,
+            negative,
             centres: shared.centres_per_block(),
-            noise: Vec::new(),
-            used: 0,
-            current: Targets::default(),
-            next: Targets::default(),
+            bits: vec![0; BLOCKS_AHEAD * negative],
+            at: 0,
+            noise: Noise::new(negative),
+            current: Targets::new(negative),
+            next: Targets::new(negative),
         }
     }
 
     /// Begins a batch, of which these are the first centres: noise left over from another must not reach into it.
     pub(crate) fn start_batch(&mut self, centres: &[u32], draws: &mut Draws) {
-        self.used = self.noise.len();
+        self.bits.iter_mut().for_each(|bits| *bits = draws.next_u64());
+        self.at = 0;
         self.draw_targets(centres, draws);
     }
 
@@ -66,20 +72,15 @@ impl<'a> NegativeSampling<'a> {
     /// Draws the next block's targets, of which the centres are the first of these.
     #[inline(always)]
     fn draw_targets(&mut self, centres: &[u32], draws: &mut Draws) {
-        if self.used == self.noise.len() {
-            self.draw_noise(draws);
+        for (bits, word) in self.bits[self.at..self.at + self.negative].iter_mut().zip(self.noise.words_mut()) {
+            *word = self.distribution.row_of(*bits);
+            *bits = draws.next_u64();
+            self.distribution.prefetch(*bits);
         }
-        let noise = &self.noise[self.used..self.used + self.negative];
-        self.used += self.negative;
-        self.next.set(&centres[..self.centres.min(centres.len())], noise, &mut self.output);
-    }
-
-    fn draw_noise(&mut self, draws: &mut Draws) {
-        // A copy of its own lets the generator live in registers.
-        let mut rng = draws.clone();
-        self.noise.resize(DRAWN_TOGETHER * self.negative, 0);
-        self.noise.iter_mut().for_each(|word| *word = self.distribution.draw(&mut rng));
-        self.used = 0;
-        *draws = rng;
+        self.at += self.negative;
+        if self.at == self.bits.len() {
+            self.at = 0;
+        }
+        self.next.set(&centres[..self.centres.min(centres.len())], &self.noise, &mut self.output);
     }
 }

@@ -12,11 +12,35 @@ pub(crate) struct Objectives<'a> {
     shared: &'a Shared<'a>,
     negative: Option<NegativeSampling<'a>>,
     softmax: Option<HierarchicalSoftmax<'a>>,
-    /// Rows of the next block, for the cache.
-    next: Vec<*mut f32>,
     pairs: Pairs,
+    /// The inputs, where some of them were equal.
+    merged: Vec<*mut f32>,
     scratch: Scratch,
     pub(crate) sums: Sums,
+}
+
+/// The inputs of a block.
+#[derive(Clone, Copy)]
+pub(crate) struct Inputs<'b> {
+    pub(crate) rows: &'b [*mut f32],
+    /// Whether some of them may be equal.
+    pub(crate) may_repeat: bool,
+    /// Input rows that the next block will need besides.
+    pub(crate) entering: &'b [*mut f32],
+}
+
+impl<'b> Inputs<'b> {
+    /// Each once, and the pairs accordingly.
+    #[inline(always)]
+    fn distinct(&self, pairs: &mut Pairs, merged: &'b mut Vec<*mut f32>, targets: usize) -> &'b [*mut f32] {
+        if !self.may_repeat {
+            return self.rows;
+        }
+        merged.clear();
+        merged.extend_from_slice(self.rows);
+        pairs.merge_equal(merged, targets);
+        merged
+    }
 }
 
 impl<'a> Objectives<'a> {
@@ -25,8 +49,8 @@ impl<'a> Objectives<'a> {
             shared,
             negative: shared.negative_sampling(),
             softmax: shared.hierarchical_softmax(),
-            next: Vec::new(),
             pairs: Pairs::default(),
+            merged: Vec::new(),
             scratch: Scratch::default(),
             sums: Sums::default(),
         }
@@ -49,15 +73,6 @@ impl<'a> Objectives<'a> {
         }
     }
 
-    /// Begins a block; the next ones will need these input rows besides this one's: of the same run, and of the one
-    /// after it.
-    #[inline(always)]
-    pub(crate) fn start_block(&mut self, entering: &[*mut f32], of_next_run: &[*mut f32]) {
-        self.next.clear();
-        self.next.extend_from_slice(entering);
-        self.next.extend_from_slice(of_next_run);
-    }
-
     /// Whether there is a path to find.
     #[inline(always)]
     pub(crate) fn has_softmax(&self) -> bool {
@@ -66,32 +81,31 @@ impl<'a> Objectives<'a> {
 
     /// Trains inputs against the path of the next centre, after which comes the centre `after`.
     #[inline(always)]
-    pub(crate) fn train_softmax(&mut self, inputs: &mut Vec<*mut f32>, after: Option<u32>, rate: f32) {
+    pub(crate) fn train_softmax(&mut self, inputs: Inputs<'_>, after: Option<u32>, rate: f32) {
         let Some(softmax) = &mut self.softmax else { return };
         let (path, next) = softmax.path(after);
-        self.pairs.repeat(inputs.len(), &path.positive, path.rows.len());
-        self.pairs.merge_equal(inputs, path.rows.len());
-        let block = block(self.shared, inputs, &path.rows, &self.pairs, next, rate);
+        self.pairs.repeat(inputs.rows.len(), &path.positive, path.rows.len());
+        let rows = inputs.distinct(&mut self.pairs, &mut self.merged, path.rows.len());
+        let block = block(self.shared, rows, &path.rows, &self.pairs, [inputs.entering, next], rate);
         self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
     }
 
     /// Trains inputs, each against those of the block's centres that its mask says, and their noise. After the block
-    /// come the centres `after`.
+    /// come the centres `following`.
     #[inline(always)]
     pub(crate) fn train_negative(
         &mut self,
-        inputs: &mut Vec<*mut f32>,
+        inputs: Inputs<'_>,
         masks: &[Mask],
-        after: &[u32],
+        following: &[u32],
         rate: f32,
         draws: &mut Draws,
     ) {
         let Some(negative) = &mut self.negative else { return };
-        let (targets, next) = negative.targets(after, draws);
-        self.next.extend_from_slice(next);
+        let (targets, next) = negative.targets(following, draws);
         self.pairs.set(masks, targets);
-        self.pairs.merge_equal(inputs, targets.rows.len());
-        let block = block(self.shared, inputs, &targets.rows, &self.pairs, &self.next, rate);
+        let rows = inputs.distinct(&mut self.pairs, &mut self.merged, targets.rows.len());
+        let block = block(self.shared, rows, &targets.rows, &self.pairs, [inputs.entering, next], rate);
         self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
     }
 
@@ -101,7 +115,7 @@ impl<'a> Objectives<'a> {
         let targets = negative.targets_of_pair(centre, draws);
         self.pairs.set(&[1], targets);
         let inputs = [input];
-        let block = block(self.shared, &inputs, &targets.rows, &self.pairs, &[], rate);
+        let block = block(self.shared, &inputs, &targets.rows, &self.pairs, [&[], &[]], rate);
         self.shared.train_block(&block, &mut self.scratch, &mut self.sums);
     }
 }
@@ -112,7 +126,7 @@ fn block<'b>(
     inputs: &'b [*mut f32],
     targets: &'b [*mut f32],
     pairs: &'b Pairs,
-    next: &'b [*mut f32],
+    next: [&'b [*mut f32]; 2],
     rate: f32,
 ) -> Block<'b> {
     let stride = shared.weights.input.stride();

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::Shared;
 use super::kernel::{Isa, Pooled, pool_rows, prefetch_row, spread_change};
-use super::text::Run;
 use crate::model::Matrix;
 
 /// Rows of a shared matrix.
@@ -62,44 +61,36 @@ impl<'a> SharedRows<'a> {
     }
 }
 
-/// The input rows of a run of tokens: each is taken up once, though it is in the windows of several centres.
+/// The input rows of a batch's tokens: each is taken up once, though it is in the windows of several centres.
 #[derive(Default)]
-pub(crate) struct RunRows {
+pub(crate) struct TextRows {
     rows: Vec<*mut f32>,
-    /// The position of the first.
-    start: usize,
 }
 
-impl RunRows {
-    /// Takes up the rows of all words in the windows of a run of centres.
-    pub(crate) fn set(&mut self, tokens: &[u32], run: &Run, window: usize, rows: &mut SharedRows<'_>) {
-        let end = (run.centres.end + window).min(run.sentence.end);
-        self.start = run.centres.start.saturating_sub(window).max(run.sentence.start);
-        self.rows.extend(tokens[self.start..end].iter().map(|&word| rows.row(word)));
-    }
-
+impl TextRows {
     pub(crate) fn clear(&mut self) {
         self.rows.clear();
+    }
+
+    /// Takes up the rows of the tokens before the position `to`.
+    pub(crate) fn take_up(&mut self, tokens: &[u32], to: usize, rows: &mut SharedRows<'_>) {
+        let to = to.min(tokens.len());
+        if let Some(tokens) = tokens.get(self.rows.len()..to) {
+            self.rows.extend(tokens.iter().map(|&word| rows.row(word)));
+        }
     }
 
     /// The rows of some positions.
     #[inline(always)]
     pub(crate) fn get(&self, positions: Range<usize>) -> &[*mut f32] {
-        &self.rows[positions.start - self.start..positions.end - self.start]
+        &self.rows[positions]
     }
 
-    /// The rows of the `most` positions from `first` on, or of those there are.
+    /// The rows of the positions that there are among these.
     #[inline(always)]
-    pub(crate) fn some(&self, first: usize, most: usize) -> &[*mut f32] {
-        let first = first - self.start;
-        self.first(first..first + most)
-    }
-
-    /// Of the first rows some, or of those there are.
-    #[inline(always)]
-    pub(crate) fn first(&self, some: Range<usize>) -> &[*mut f32] {
+    pub(crate) fn get_some(&self, positions: Range<usize>) -> &[*mut f32] {
         let end = self.rows.len();
-        &self.rows[some.start.min(end)..some.end.min(end)]
+        &self.rows[positions.start.min(end)..positions.end.min(end)]
     }
 }
 

@@ -9,88 +9,143 @@ pub(crate) const MAX_CENTRES: usize = 2;
 /// Which centres of a block an input is a context word of, a bit each.
 pub(crate) type Mask = u8;
 
+/// Noise words of a block.
+pub(crate) struct Noise {
+    /// Behind them words that there are not, so that whole registers can be compared.
+    padded: Vec<u32>,
+    len: usize,
+}
+
+impl Noise {
+    const LANES: usize = 4;
+
+    pub(crate) fn new(len: usize) -> Self {
+        Self { padded: vec![u32::MAX; len.next_multiple_of(Self::LANES)], len }
+    }
+
+    #[inline(always)]
+    pub(crate) fn words(&self) -> &[u32] {
+        &self.padded[..self.len]
+    }
+
+    #[inline(always)]
+    pub(crate) fn words_mut(&mut self) -> &mut [u32] {
+        &mut self.padded[..self.len]
+    }
+
+    /// Whether these are different from each other and from the centres.
+    #[inline(always)]
+    fn is_distinct_from(&self, centres: &[u32]) -> bool {
+        let mut equal = [0; Self::LANES];
+        for lanes in self.padded.chunks_exact(Self::LANES) {
+            for words in [self.words(), centres] {
+                for word in words {
+                    for lane in 0..Self::LANES {
+                        equal[lane] += u32::from(lanes[lane] == *word);
+                    }
+                }
+            }
+        }
+        // Each is equal to itself.
+        equal.iter().sum::<u32>() as usize == self.len
+    }
+}
+
 /// Target rows of a block.
 #[derive(Clone, Default)]
 pub(crate) struct Targets {
-    words: Vec<u32>,
     /// Rows of the output matrix, all different: the centres', then the noise.
     pub(crate) rows: Vec<*mut f32>,
-    /// For each centre its place in `rows`.
-    places: Vec<usize>,
-    /// For each row how often it was drawn as noise: a word drawn twice counts double, so that no update is lost.
-    drawn: Vec<f32>,
-    /// A row of A and one of B for every mask, `stride` floats each.
-    patterns: Vec<f32>,
-    stride: usize,
-    /// The centres and targets of which `patterns` holds, if all are different: then it is the same for all words.
-    plain: Option<(usize, usize)>,
+    /// The patterns of one centre, of two … that differ from each other and from the noise.
+    plain: [Patterns; MAX_CENTRES],
+    /// The patterns of these rows, if there are others.
+    merged: Patterns,
+    is_merged: bool,
+    centres: usize,
 }
 
 impl Targets {
+    pub(crate) fn new(negative: usize) -> Self {
+        let plain = std::array::from_fn(|i| {
+            let places: Vec<usize> = (0..=i).collect();
+            let drawn: Vec<f32> = (0..=i + negative).map(|at| f32::from(u8::from(at > i))).collect();
+            Patterns::new(&places, &drawn)
+        });
+        Self { plain, ..Self::default() }
+    }
+
     /// Sets the targets.
     #[inline(always)]
-    pub(crate) fn set(&mut self, centres: &[u32], noise: &[u32], output: &mut SharedRows<'_>) {
-        self.words.clear();
-        self.words.extend_from_slice(centres);
-        self.words.extend_from_slice(noise);
-        let is_distinct = are_distinct(&self.words);
-        let shape = (centres.len(), self.words.len());
-        if !is_distinct {
-            self.merge_equal(centres.len());
-            self.plain = None;
-        } else if self.plain != Some(shape) {
-            self.places = (0..centres.len()).collect();
-            self.drawn = (0..self.words.len()).map(|at| f32::from(u8::from(at >= centres.len()))).collect();
-            self.draw_patterns();
-            self.plain = Some(shape);
-        }
+    pub(crate) fn set(&mut self, centres: &[u32], noise: &Noise, output: &mut SharedRows<'_>) {
+        self.centres = centres.len();
         self.rows.clear();
-        for &word in &self.words {
-            self.rows.push(output.row(word));
+        self.is_merged = !(are_distinct(centres) && noise.is_distinct_from(centres));
+        if self.is_merged {
+            return self.merge_equal(centres, noise, output);
+        }
+        for words in [centres, noise.words()] {
+            for &word in words {
+                self.rows.push(output.row(word));
+            }
         }
     }
 
     /// Makes one target of words that are equal.
     #[cold]
-    fn merge_equal(&mut self, centres: usize) {
-        let drawn = std::mem::take(&mut self.words);
-        self.places.clear();
-        self.drawn.clear();
-        for (i, &word) in drawn.iter().enumerate() {
-            let at = self.words.iter().position(|&other| other == word).unwrap_or_else(|| {
-                self.words.push(word);
-                self.drawn.push(0.0);
-                self.words.len() - 1
+    fn merge_equal(&mut self, centres: &[u32], noise: &Noise, output: &mut SharedRows<'_>) {
+        let (mut words, mut drawn, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for (i, &word) in centres.iter().chain(noise.words()).enumerate() {
+            let at = words.iter().position(|&other| other == word).unwrap_or_else(|| {
+                words.push(word);
+                drawn.push(0.0);
+                words.len() - 1
             });
-            match i < centres {
-                true => self.places.push(at),
-                false => self.drawn[at] += 1.0,
+            match i < centres.len() {
+                true => places.push(at),
+                false => drawn[at] += 1.0,
             }
         }
-        self.draw_patterns();
+        self.rows.extend(words.into_iter().map(|word| output.row(word)));
+        self.merged = Patterns::new(&places, &drawn);
     }
 
-    /// Of each mask the rows of A and B: each centre in it is a right target once, and every noise word a wrong one,
-    /// but (as in word2vec.c) where it is the centre itself.
-    fn draw_patterns(&mut self) {
-        self.stride = self.words.len().next_multiple_of(Pairs::STEP);
-        self.patterns.clear();
-        self.patterns.resize((1 << self.places.len()) * 2 * self.stride, 0.0);
-        for (mask, rows) in self.patterns.chunks_mut(2 * self.stride).enumerate() {
-            let (positive, total) = rows.split_at_mut(self.stride);
-            for (_, &place) in self.places.iter().enumerate().filter(|(centre, _)| mask >> centre & 1 == 1) {
+    #[inline(always)]
+    fn patterns(&self) -> &Patterns {
+        if self.is_merged || self.centres == 0 { &self.merged } else { &self.plain[self.centres - 1] }
+    }
+}
+
+/// A row of A and one of B for every mask.
+#[derive(Clone, Default)]
+struct Patterns {
+    floats: Vec<f32>,
+    /// Floats of a row.
+    stride: usize,
+}
+
+impl Patterns {
+    /// For the place of each centre among the targets, and for each target how often it was drawn as noise: a word
+    /// drawn twice counts double, so that no update is lost. Each centre in a mask is a right target once, and every
+    /// noise word a wrong one, but (as in word2vec.c) where it is the centre itself.
+    fn new(places: &[usize], drawn: &[f32]) -> Self {
+        let stride = drawn.len().next_multiple_of(Pairs::STEP);
+        let mut floats = vec![0.0; (1 << places.len()) * 2 * stride];
+        for (mask, rows) in floats.chunks_mut(2 * stride).enumerate() {
+            let (positive, total) = rows.split_at_mut(stride);
+            for (_, &place) in places.iter().enumerate().filter(|(centre, _)| mask >> centre & 1 == 1) {
                 positive[place] += 1.0;
                 total[place] += 1.0;
-                for (at, &times) in self.drawn.iter().enumerate().filter(|(at, _)| *at != place) {
+                for (at, &times) in drawn.iter().enumerate().filter(|(at, _)| *at != place) {
                     total[at] += times;
                 }
             }
         }
+        Self { floats, stride }
     }
 
     #[inline(always)]
-    fn pattern(&self, mask: Mask) -> (&[f32], &[f32]) {
-        self.patterns[usize::from(mask) * 2 * self.stride..][..2 * self.stride].split_at(self.stride)
+    fn of(&self, mask: Mask) -> (&[f32], &[f32]) {
+        self.floats[usize::from(mask) * 2 * self.stride..][..2 * self.stride].split_at(self.stride)
     }
 }
 
@@ -108,10 +163,10 @@ impl Pairs {
     /// The pairs of inputs with these masks and of `targets`.
     #[inline(always)]
     pub(crate) fn set(&mut self, masks: &[Mask], targets: &Targets) {
-        let t = targets.rows.len();
-        self.make_room(masks.len() * t + targets.stride);
+        let (t, patterns) = (targets.rows.len(), targets.patterns());
+        self.make_room(masks.len() * t + patterns.stride);
         for (i, &mask) in masks.iter().enumerate() {
-            let (positive, total) = targets.pattern(mask);
+            let (positive, total) = patterns.of(mask);
             for at in (0..t).step_by(Self::STEP) {
                 let to = i * t + at..i * t + at + Self::STEP;
                 self.positive[to.clone()].copy_from_slice(&positive[at..at + Self::STEP]);
@@ -133,16 +188,10 @@ impl Pairs {
         self.total[..inputs * targets].fill(1.0);
     }
 
-    /// Makes one input of rows that are equal, as a word that stands in a window twice: its pairs are added up.
-    #[inline(always)]
-    pub(crate) fn merge_equal(&mut self, inputs: &mut Vec<*mut f32>, targets: usize) {
-        if !are_distinct(inputs) {
-            self.merge_inputs(inputs, targets);
-        }
-    }
-
+    /// Makes one input of rows that are equal, as of a word that stands in a window twice: its pairs are added up.
     #[cold]
-    fn merge_inputs(&mut self, inputs: &mut Vec<*mut f32>, t: usize) {
+    pub(crate) fn merge_equal(&mut self, inputs: &mut Vec<*mut f32>, targets: usize) {
+        let t = targets;
         let mut kept = 0;
         for i in 0..inputs.len() {
             let first = inputs[..kept].iter().position(|&row| row == inputs[i]);
@@ -170,16 +219,9 @@ impl Pairs {
     }
 }
 
-/// Without a branch a comparison: equal ones are rare, and there are few.
 #[inline(always)]
-fn are_distinct<T: PartialEq>(items: &[T]) -> bool {
-    let mut distinct = true;
-    for (i, item) in items.iter().enumerate() {
-        for other in &items[..i] {
-            distinct &= other != item;
-        }
-    }
-    distinct
+fn are_distinct(words: &[u32]) -> bool {
+    words.iter().enumerate().all(|(i, word)| !words[..i].contains(word))
 }
 
 #[cfg(test)]
@@ -187,16 +229,28 @@ mod tests {
     use super::*;
     use crate::model::Matrix;
 
+    fn targets(centres: &[u32], noise: &[u32], matrix: &Matrix) -> Targets {
+        let set = |targets: &mut Targets, centres: &[u32], words: &[u32]| {
+            let mut noise = Noise::new(words.len());
+            noise.words_mut().copy_from_slice(words);
+            targets.set(centres, &noise, &mut SharedRows::alone(matrix));
+        };
+        let mut targets = Targets::new(noise.len());
+        // Before it something else, so that what is kept from it shows.
+        set(&mut targets, &[1], &vec![2; noise.len()]);
+        set(&mut targets, centres, noise);
+        targets
+    }
+
     /// The distinct targets, and A and B for inputs with these masks.
     fn pairs(centres: &[u32], noise: &[u32], masks: &[Mask]) -> (Vec<u32>, Vec<f32>, Vec<f32>) {
         let matrix = Matrix::zeros(10, 1).unwrap();
-        let (mut targets, mut pairs) = (Targets::default(), Pairs::default());
-        // Before it something else, so that what is kept from it shows.
-        targets.set(&[1], &[2, 2], &mut SharedRows::alone(&matrix));
-        targets.set(centres, noise, &mut SharedRows::alone(&matrix));
+        let (targets, mut pairs) = (targets(centres, noise, &matrix), Pairs::default());
         pairs.set(masks, &targets);
         let used = masks.len() * targets.rows.len();
-        (targets.words.clone(), pairs.positive[..used].to_vec(), pairs.total[..used].to_vec())
+        let word_of = |&row: &*mut f32| (0..10).find(|&word| matrix.row(word) == row).unwrap();
+        let words = targets.rows.iter().map(word_of).collect();
+        (words, pairs.positive[..used].to_vec(), pairs.total[..used].to_vec())
     }
 
     #[test]
@@ -226,8 +280,7 @@ mod tests {
     #[test]
     fn a_word_that_stands_in_a_window_twice_is_one_input() {
         let matrix = Matrix::zeros(10, 1).unwrap();
-        let (mut targets, mut pairs) = (Targets::default(), Pairs::default());
-        targets.set(&[7, 5], &[3], &mut SharedRows::alone(&matrix));
+        let (targets, mut pairs) = (targets(&[7, 5], &[3], &matrix), Pairs::default());
         pairs.set(&[1, 2, 3, 2], &targets);
         let mut inputs = [1, 2, 1, 4].map(|row| matrix.row(row)).to_vec();
         pairs.merge_equal(&mut inputs, 3);

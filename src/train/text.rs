@@ -17,11 +17,17 @@ pub(crate) const TOKENS_PER_RUN: usize = 1_000;
 /// A batch after subsampling.
 #[derive(Default)]
 pub(crate) struct Text {
-    /// The tokens kept, sentence after sentence.
+    /// The tokens kept of sentences with more than one, sentence after sentence.
     pub(crate) tokens: Vec<u32>,
     pub(crate) runs: Vec<Run>,
     /// Tokens read after the last run.
     pub(crate) unused: usize,
+    /// Tokens kept of all sentences.
+    pub(crate) kept: u64,
+    /// For each position, one past the last one before it whose word comes again up to it: 0 if none does.
+    repeats: Vec<u32>,
+    /// Between how many neighbours it matters that one is a repetition of another.
+    span: usize,
 }
 
 /// Centres that are trained one after the other: a sentence's, or those of a piece of a long one.
@@ -34,24 +40,34 @@ pub(crate) struct Run {
 }
 
 impl Text {
+    pub(crate) fn new(span: usize) -> Self {
+        Self { span, ..Self::default() }
+    }
+
     /// Takes up a batch.
     pub(crate) fn set(&mut self, batch: &EncodedBatch, keep: &KeepThresholds, draws: &mut Draws) {
         let values = batch.lists.values().as_primitive::<UInt32Type>().values();
         self.tokens.resize(values.len(), 0);
         self.runs.clear();
         self.unused = 0;
+        self.kept = 0;
         let mut end = 0;
         for bounds in batch.lists.offsets().windows(2) {
             let ids = &values[bounds[0] as usize..bounds[1] as usize];
             let sentence = end..end + subsample(ids, keep, &mut self.tokens[end..], draws);
+            self.kept += sentence.len() as u64;
+            if sentence.len() < 2 {
+                // A word alone has no context.
+                self.unused += ids.len();
+                continue;
+            }
             end = sentence.end;
             let pieces = ids.len().div_ceil(TOKENS_PER_RUN);
             for piece in 0..pieces {
                 let cut = |length: usize| length * piece / pieces..length * (piece + 1) / pieces;
                 self.unused += cut(ids.len()).len();
                 let centres = cut(sentence.len());
-                // A word alone has no context.
-                if sentence.len() > 1 && !centres.is_empty() {
+                if !centres.is_empty() {
                     let centres = sentence.start + centres.start..sentence.start + centres.end;
                     let read = std::mem::take(&mut self.unused);
                     self.runs.push(Run { sentence: sentence.clone(), centres, read });
@@ -59,6 +75,32 @@ impl Text {
             }
         }
         self.tokens.truncate(end);
+        self.find_repeats();
+    }
+
+    fn find_repeats(&mut self) {
+        self.repeats.clear();
+        self.repeats.resize(self.tokens.len(), 0);
+        // How far back each token's word stood before: from afar, so that the nearest stays.
+        for distance in (1..=self.span.min(self.tokens.len())).rev() {
+            let pairs = self.tokens[distance..].iter().zip(&self.tokens);
+            for (repeat, (token, earlier)) in self.repeats[distance..].iter_mut().zip(pairs) {
+                *repeat = if token == earlier { distance as u32 } else { *repeat };
+            }
+        }
+        let mut last = 0;
+        for (at, repeat) in self.repeats.iter_mut().enumerate() {
+            if *repeat > 0 {
+                last = last.max(at as u32 + 1 - *repeat);
+            }
+            *repeat = last;
+        }
+    }
+
+    /// Whether a word stands twice between these positions, no more than the span apart.
+    #[inline(always)]
+    pub(crate) fn has_repeats(&self, positions: Range<usize>) -> bool {
+        self.repeats[positions.end - 1] as usize > positions.start
     }
 
     /// The centres of a run; none if there are fewer runs.
@@ -96,15 +138,14 @@ mod tests {
         let mut kept = vec![0; DRAWS];
         let (mut seen, mut expected) = (Vec::new(), Vec::new());
         for (word, &count) in counts.iter().enumerate() {
-            let count = subsample(&vec![word as u32; DRAWS], &keep, &mut kept, &mut draws);
+            let seen_of_word = subsample(&vec![word as u32; DRAWS], &keep, &mut kept, &mut draws);
             let ratio = 1e-3 * total as f64 / count as f64;
             let probability = (ratio.sqrt() + ratio).min(1.0);
             if probability == 1.0 {
-                assert_eq!(count, DRAWS);
+                assert_eq!(seen_of_word, DRAWS);
                 continue;
             }
-            let count = count as f64;
-            seen.extend([count, DRAWS as f64 - count]);
+            seen.extend([seen_of_word as f64, (DRAWS - seen_of_word) as f64]);
             expected.extend([probability * DRAWS as f64, (1.0 - probability) * DRAWS as f64]);
         }
         // The 99.9 % quantile of 3 degrees of freedom: three words are frequent enough to be thinned.

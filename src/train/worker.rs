@@ -8,7 +8,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::Shared;
 use super::cbow::Cbow;
 use super::objectives::Objectives;
-use super::rows::{RunRows, SharedRows};
+use super::rows::{SharedRows, TextRows};
 use super::skipgram::SkipGram;
 use super::text::{Run, TOKENS_PER_RUN, Text};
 use crate::config::Config;
@@ -25,9 +25,7 @@ pub(crate) struct Worker<'a> {
     objectives: Objectives<'a>,
     family: Family<'a>,
     text: Text,
-    /// The input rows of a run of centres, and of the one after it.
-    rows: RunRows,
-    next_rows: RunRows,
+    rows: TextRows,
 }
 
 enum Family<'a> {
@@ -38,20 +36,28 @@ enum Family<'a> {
 /// A few neighbouring centres of a sentence, which are trained together.
 pub(crate) struct Neighbours<'b> {
     /// The batch, to which all positions refer.
-    pub(crate) tokens: &'b [u32],
+    pub(crate) text: &'b Text,
+    /// The input rows of its tokens, as far as they are needed.
+    pub(crate) rows: &'b TextRows,
     pub(crate) sentence: Range<usize>,
-    /// The input rows of all words in their windows.
-    pub(crate) rows: &'b RunRows,
     pub(crate) centres: Range<usize>,
     /// Centres that are trained after them, if any are.
     pub(crate) following: &'b [u32],
+    /// Input rows that these will need besides.
+    pub(crate) entering: &'b [*mut f32],
 }
 
-impl Neighbours<'_> {
+impl<'b> Neighbours<'b> {
     /// The centre that is trained after the one at `at`.
     #[inline(always)]
     pub(crate) fn after(&self, at: usize) -> Option<u32> {
-        self.tokens[..self.centres.end].get(at + 1).or(self.following.first()).copied()
+        self.text.tokens[..self.centres.end].get(at + 1).or(self.following.first()).copied()
+    }
+
+    /// Input rows that will be needed besides once the centre at `at` was trained.
+    #[inline(always)]
+    pub(crate) fn entering_after(&self, at: usize) -> &'b [*mut f32] {
+        if at + 1 == self.centres.end { self.entering } else { &[] }
     }
 }
 
@@ -78,9 +84,9 @@ impl<'a> Worker<'a> {
             input: SharedRows::new(&shared.weights.input, shared),
             objectives: Objectives::new(shared),
             family,
-            text: Text::default(),
-            rows: RunRows::default(),
-            next_rows: RunRows::default(),
+            // Two words of a block may be the ends of two windows.
+            text: Text::new(2 * shared.config.window + shared.centres_per_block()),
+            rows: TextRows::default(),
         }
     }
 
@@ -96,6 +102,7 @@ impl<'a> Worker<'a> {
     pub(crate) fn train_batch(&mut self, batch: &EncodedBatch, epoch: usize) -> Result<()> {
         let mut draws = draws_for(self.shared.config.seed, epoch, batch.number);
         self.text.set(batch, &self.shared.keep, &mut draws);
+        self.rows.clear();
         self.take_up(0);
         self.objectives.start_batch(self.text.centres(0), &mut draws);
         let mut rate = self.shared.schedule.rate_for(0)?;
@@ -111,39 +118,35 @@ impl<'a> Worker<'a> {
         self.shared.schedule.rate_for((read + self.text.unused) as u64)?;
         let sums = &mut self.objectives.sums;
         sums.tokens += batch.lists.values().len() as u64;
-        sums.kept += self.text.tokens.len() as u64;
+        sums.kept += self.text.kept;
         Ok(())
     }
 
-    /// Takes up the input rows of a run.
+    /// Takes up the input rows that a run needs, and those of the block after it.
     fn take_up(&mut self, run: usize) {
-        self.next_rows.clear();
         if let Some(run) = self.text.runs.get(run) {
-            self.next_rows.set(&self.text.tokens, run, self.shared.config.window, &mut self.input);
+            let to = run.centres.end + self.shared.config.window + self.shared.centres_per_block();
+            self.rows.take_up(&self.text.tokens, to, &mut self.input);
         }
     }
 
     /// Trains a run of centres, a few neighbours at a time.
     fn train_run(&mut self, run: usize, rate: f32, draws: &mut Draws) {
-        std::mem::swap(&mut self.rows, &mut self.next_rows);
         self.take_up(run + 1);
-        let (tokens, next_centres) = (&self.text.tokens, self.text.centres(run + 1));
+        let (text, next_centres) = (&self.text, self.text.centres(run + 1));
         self.objectives.start_run(next_centres);
-        let Run { sentence, centres, .. } = &self.text.runs[run];
+        let Run { sentence, centres, .. } = &text.runs[run];
         let (window, together) = (self.shared.config.window, self.shared.centres_per_block());
-        // Rows of the next run that the cache was asked for, and at most is.
-        let (mut fetched, first_windows) = (0, window + together);
         for first in centres.clone().step_by(together) {
             let end = (first + together).min(centres.end);
-            let is_last = end == centres.end;
-            let following = if is_last { next_centres } else { &tokens[end..centres.end] };
-            // Where the sentence has no more rows to ask for, the next one's first are.
-            let entering = self.rows.some(end + window, together);
-            let to = if is_last { first_windows } else { first_windows.min(fetched + together - entering.len()) };
-            self.objectives.start_block(entering, self.next_rows.first(fetched..to));
-            fetched = to;
-            let (sentence, rows) = (sentence.clone(), &self.rows);
-            let block = Neighbours { tokens, sentence, rows, centres: first..end, following };
+            let block = Neighbours {
+                text,
+                rows: &self.rows,
+                sentence: sentence.clone(),
+                centres: first..end,
+                following: if end == centres.end { next_centres } else { &text.tokens[end..centres.end] },
+                entering: self.rows.get_some(end + window..end + window + together),
+            };
             match &mut self.family {
                 Family::SkipGram(family) => family.train(&block, &mut self.objectives, rate, draws),
                 Family::Cbow(family) => family.train(&block, &mut self.objectives, rate, draws),

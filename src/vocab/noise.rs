@@ -2,7 +2,7 @@
 
 use std::hint::select_unpredictable;
 
-use rand_core::Rng;
+use crate::train::kernel::prefetch;
 
 /// Draws rows in proportion to their weight in constant time (Walker 1977, built as in Vose 1991).
 #[derive(Debug, Clone)]
@@ -29,15 +29,25 @@ impl NoiseDistribution {
         Self { cells: alias_cells(&weights) }
     }
 
-    /// One row.
+    /// The row that random bits draw.
     #[inline(always)]
-    pub(crate) fn draw(&self, rng: &mut impl Rng) -> u32 {
-        let bits = rng.next_u64();
-        // The high half picks a cell (multiply-shift; its bias is below 2^-32 · rows), the low half a side of it.
-        let own = ((bits >> 32) * self.cells.len() as u64) >> 32;
-        let cell = self.cells[own as usize];
-        // Which side it is cannot be predicted, so no branch.
+    pub(crate) fn row_of(&self, bits: u64) -> u32 {
+        let own = self.cell_of(bits);
+        let cell = self.cells[own];
+        // Which side of the cell it is cannot be predicted, so no branch.
         select_unpredictable((bits as u32) < cell.threshold, own as u32, cell.alias)
+    }
+
+    /// Asks the cache for what [`row_of`](Self::row_of) will look up.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, bits: u64) {
+        prefetch(&raw const self.cells[self.cell_of(bits)]);
+    }
+
+    /// The high half of the bits picks a cell (multiply-shift; its bias is below 2^-32 · rows), the low half a side.
+    #[inline(always)]
+    fn cell_of(&self, bits: u64) -> usize {
+        (((bits >> 32) * self.cells.len() as u64) >> 32) as usize
     }
 }
 
@@ -61,7 +71,7 @@ fn alias_cells(weights: &[f64]) -> Vec<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand_core::SeedableRng;
+    use rand_core::{Rng, SeedableRng};
     use rand_xoshiro::Xoshiro256PlusPlus;
 
     /// Pearson's χ² of draws against the distribution, to be compared with its 99.9 % quantile.
@@ -69,7 +79,7 @@ mod tests {
         let noise = NoiseDistribution::new(counts, exponent);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
         let mut seen = vec![0u64; counts.len()];
-        (0..draws).for_each(|_| seen[noise.draw(&mut rng) as usize] += 1);
+        (0..draws).for_each(|_| seen[noise.row_of(rng.next_u64()) as usize] += 1);
         let weights: Vec<f64> = counts.iter().map(|&c| (c as f64).powf(exponent)).collect();
         let total: f64 = weights.iter().sum();
         weights

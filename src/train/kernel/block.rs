@@ -1,7 +1,7 @@
 //! The block update, over any [`Lanes`].
 
 use super::lanes::Lanes;
-use super::{Block, MAX_WIDTH, Pooled, prefetch_line};
+use super::{Block, MAX_WIDTH, Pooled, prefetch};
 use crate::model::AlignedBuffer;
 
 /// As in word2vec.c and gensim, pairs whose product is beyond are left alone: they are as sure as can be, or so wrong
@@ -148,7 +148,7 @@ unsafe fn update_all<L: Lanes, const INPUTS_HELD: bool>(
         let tile_size = tile_size(held.len(), L::HELD);
         for (tile, held) in held.chunks(tile_size).enumerate() {
             let gains = gains.from::<INPUTS_HELD>(tile * tile_size);
-            let next = if tile == 0 { block.next } else { &[] };
+            let next = if tile == 0 { block.next } else { [&[][..], &[]] };
             let old = &scratch.old_rows;
             for_tile!(held, rows, L::HELD => update::<L, _, INPUTS_HELD>(passing, old, rows, gains, chunks, next));
         }
@@ -261,7 +261,7 @@ unsafe fn update<L: Lanes, const T: usize, const INPUTS_HELD: bool>(
     held: [*mut f32; T],
     gains: Gains,
     chunks: usize,
-    next: &[*mut f32],
+    next: [&[*mut f32]; 2],
 ) {
     // SAFETY: rows hold `chunks` registers; `gains` has all their pairs.
     unsafe {
@@ -287,14 +287,16 @@ unsafe fn update_chunks<L: Lanes, const T: usize, const INPUTS_HELD: bool, const
     held: [*mut f32; T],
     gains: Gains,
     chunk: usize,
-    next: &[*mut f32],
+    next: [&[*mut f32]; 2],
 ) {
     // SAFETY: as for `update`; `old` is as long as `passing`.
     unsafe {
         for c in 0..C {
             if ((chunk + c) * L::WIDTH).is_multiple_of(MAX_WIDTH) {
-                for &row in next {
-                    prefetch_line(row.add((chunk + c) * L::WIDTH));
+                for rows in next {
+                    for &row in rows {
+                        prefetch(row.add((chunk + c) * L::WIDTH));
+                    }
                 }
             }
         }

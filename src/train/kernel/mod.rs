@@ -112,9 +112,9 @@ pub struct Block<'a> {
     pub positive: &'a [f32],
     /// B, as A.
     pub total: &'a [f32],
-    /// Rows of the next block: the cache is asked for them a line at a time between the multiply-adds, since it takes
-    /// only so many requests at once, and others would wait.
-    pub next: &'a [*mut f32],
+    /// Rows of the next block, in two parts: the cache is asked for them a line at a time between the multiply-adds,
+    /// since it takes only so many requests at once, and others would wait.
+    pub next: [&'a [*mut f32]; 2],
     /// Floats in a row, a multiple of [`MAX_WIDTH`].
     pub stride: usize,
     /// The learning rate.
@@ -211,13 +211,13 @@ pub fn fma_peak(isa: Isa, rounds: u64) -> u64 {
 pub(crate) fn prefetch_row(row: *const f32, stride: usize) {
     for at in (0..stride).step_by(MAX_WIDTH) {
         // SAFETY: within the row.
-        prefetch_line(unsafe { row.add(at) });
+        prefetch(unsafe { row.add(at) });
     }
 }
 
-/// Asks the cache for a line of a row that will be trained soon.
+/// Asks the cache for the line that something lies in.
 #[inline(always)]
-fn prefetch_line(line: *const f32) {
+pub(crate) fn prefetch<T>(line: *const T) {
     // SAFETY: a prefetch of any address is harmless.
     #[cfg(target_arch = "x86_64")]
     unsafe {

@@ -94,7 +94,7 @@ proptest! {
             let (mut x, mut y) = (matrix(&x), matrix(&y));
             let (inputs, targets) = (pointers(&x), pointers(&y));
             let stride = x.stride();
-            let block = Block { inputs: &inputs, targets: &targets, positive: &positive, total: &total, next: &[], stride, rate };
+            let block = Block { inputs: &inputs, targets: &targets, positive: &positive, total: &total, next: [&[], &[]], stride, rate };
             let mut scratch = Scratch::default();
             // SAFETY: the rows are those of two matrices of equal stride.
             unsafe { train_block(isa, &block, &mut scratch) };
@@ -144,7 +144,7 @@ fn pairs_with_a_saturated_sigmoid_are_left_alone() {
                 targets: &targets,
                 positive: &positive,
                 total: &total,
-                next: &[],
+                next: [&[], &[]],
                 stride: x.stride(),
                 rate: 1.0,
             };

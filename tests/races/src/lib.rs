@@ -79,7 +79,7 @@ mod tests {
                     targets: &targets,
                     positive: &pairs[(step % 2) as usize],
                     total: &pairs[0],
-                    next: &targets,
+                    next: [&targets, &[]],
                     stride,
                     rate: 0.1,
                 };
