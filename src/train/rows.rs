@@ -1,5 +1,6 @@
 //! A worker's way to the rows of a matrix that all workers share.
 
+use std::hint::select_unpredictable;
 use std::ops::Range;
 
 use super::Shared;
@@ -20,14 +21,13 @@ pub(crate) struct SharedRows<'a> {
 }
 
 struct PrivateRows {
-    /// The rows as this worker has trained them.
+    /// The rows as this worker has trained them, and one that stands for all others.
     copies: Matrix,
     /// The rows as they were when last merged.
     merged: Matrix,
-    /// How often each row was taken up since it was merged.
-    uses: Vec<u8>,
-    /// So many uses make a row be merged.
-    uses_per_merge: u8,
+    /// How often each row will be taken up before it is merged; likewise one for all others.
+    uses_left: Vec<u16>,
+    uses_per_merge: u16,
 }
 
 /// Rows of which a worker has its own copies: as many as its second cache holds beside the others.
@@ -55,8 +55,8 @@ impl<'a> SharedRows<'a> {
     #[inline(always)]
     pub(crate) fn row(&mut self, index: u32) -> *mut f32 {
         match &mut self.private {
-            Some(private) if (index as usize) < private.uses.len() => private.row(index, self.matrix, self.isa),
-            _ => self.matrix.row(index),
+            Some(private) => private.row(index, self.matrix, self.isa),
+            None => self.matrix.row(index),
         }
     }
 }
@@ -98,26 +98,45 @@ impl PrivateRows {
     /// None if there is no memory for them: they only save time.
     fn new(matrix: &Matrix, uses_per_merge: usize, isa: Isa) -> Option<Self> {
         let rows = matrix.rows().min(PRIVATE_ROWS);
-        let copies = Matrix::zeros(rows, matrix.columns()).ok()?;
+        let copies = Matrix::zeros(rows + 1, matrix.columns()).ok()?;
         let merged = Matrix::zeros(rows, matrix.columns()).ok()?;
-        let uses_per_merge = u8::try_from(uses_per_merge).unwrap_or(u8::MAX - 1);
-        let this = Self { copies, merged, uses: vec![0; rows], uses_per_merge };
+        let uses_per_merge = u16::try_from(uses_per_merge).unwrap_or(u16::MAX);
+        let this = Self { copies, merged, uses_left: vec![uses_per_merge; rows + 1], uses_per_merge };
         (0..rows as u32).for_each(|index| this.take(index, matrix, isa));
         Some(this)
     }
 
     #[inline(always)]
     fn row(&mut self, index: u32, shared: &Matrix, isa: Isa) -> *mut f32 {
-        let uses = &mut self.uses[index as usize];
-        *uses += 1;
-        if *uses == self.uses_per_merge {
-            prefetch_row(shared.row(index), shared.stride());
-        } else if *uses > self.uses_per_merge {
-            // The use that follows.
-            *uses = 1;
-            self.merge(index, shared, isa);
+        let rows = self.merged.rows() as u32;
+        // Which kind of row it is cannot be predicted, so no branch.
+        let own = index.min(rows);
+        let left = &mut self.uses_left[own as usize];
+        if *left <= 1 {
+            self.count_down(own, shared, isa);
+        } else {
+            *left -= 1;
         }
-        self.copies.row(index)
+        select_unpredictable(index < rows, self.copies.row(own), shared.row(index))
+    }
+
+    /// Before its last use a row's merge is prepared, and the use after that merges it.
+    #[cold]
+    fn count_down(&mut self, own: u32, shared: &Matrix, isa: Isa) {
+        let is_own = (own as usize) < self.merged.rows();
+        let left = &mut self.uses_left[own as usize];
+        if *left > 0 {
+            *left -= 1;
+            if is_own {
+                prefetch_row(shared.row(own), shared.stride());
+            }
+        } else {
+            // The use that follows.
+            *left = self.uses_per_merge - 1;
+            if is_own {
+                self.merge(own, shared, isa);
+            }
+        }
     }
 
     fn pooled(&self, index: u32) -> Pooled {
@@ -142,8 +161,8 @@ impl Drop for SharedRows<'_> {
     /// What has changed here must not be lost.
     fn drop(&mut self) {
         let Some(private) = &self.private else { return };
-        for index in 0..private.uses.len() as u32 {
-            if private.uses[index as usize] > 0 {
+        for index in 0..private.merged.rows() as u32 {
+            if private.uses_left[index as usize] < private.uses_per_merge {
                 private.merge(index, self.matrix, self.isa);
             }
         }
