@@ -127,6 +127,18 @@ def test_what_is_no_model_is_not_replaced(rows: Sentences, foreign: str, tmp_pat
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_hugging_face_model_is_not_replaced(rows: Sentences, tmp_path: Path) -> None:
+    files = {"config.json": '{"model_type": "bert", "vocab_size": 30522}', "model.safetensors": "weights"}
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    model = pg.Word2Vec(rows, **SMALL)
+    with pytest.raises(ValueError, match="not a model"):
+        model.save(tmp_path)
+    with pytest.raises(ValueError, match="config.json"):
+        pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == files
+
+
 def test_a_model_is_saved_to_an_empty_directory_and_not_below_a_missing_one(rows: Sentences, tmp_path: Path) -> None:
     model = pg.Word2Vec(rows, **SMALL)
     (tmp_path / "empty").mkdir()
