@@ -102,6 +102,41 @@ pub struct Position {
     pub examples: Vec<u64>,
 }
 
+impl Position {
+    /// # Errors
+    /// What tells that a run of `config` over a corpus so `encoded` never stood here.
+    pub(crate) fn check(&self, config: &Config, encoded: Encoded) -> Result<(), String> {
+        let has_begun = usize::from(self.batch > 0);
+        if self.epoch > config.epochs - has_begun {
+            return Err(format!("has {} epochs and {} batches of {} epochs", self.epoch, self.batch, config.epochs));
+        }
+        let begun = self.epoch + has_begun;
+        if self.losses.len() != begun || self.examples.len() != begun {
+            let (losses, examples) = (self.losses.len(), self.examples.len());
+            return Err(format!("has {losses} losses and {examples} numbers of examples for {begun} epochs begun"));
+        }
+        // No batch is empty.
+        if self.batch as u64 > self.tokens || (self.batch == 0 && self.tokens > 0) || self.tokens > encoded.tokens {
+            let (batch, tokens, all) = (self.batch, self.tokens, encoded.tokens);
+            return Err(format!("has {tokens} tokens in {batch} batches, of {all} in an epoch"));
+        }
+        let read = self.read(encoded);
+        if self.kept > read {
+            return Err(format!("has kept {} of {read} tokens", self.kept));
+        }
+        let most = encoded.tokens.saturating_mul(2 * config.window as u64);
+        match self.examples.iter().find(|&&examples| examples > most) {
+            Some(examples) => Err(format!("has {examples} examples in an epoch, where {most} are possible")),
+            None => Ok(()),
+        }
+    }
+
+    /// In-vocabulary tokens read on the way.
+    fn read(&self, encoded: Encoded) -> u64 {
+        encoded.tokens.saturating_mul(self.epoch as u64).saturating_add(self.tokens)
+    }
+}
+
 /// Told what happens, on the thread that called [`train`]. While it is, no worker runs.
 pub trait Observer {
     /// An epoch begins, unless the answer is [`Next::Stop`].
@@ -239,12 +274,13 @@ impl<'a> Shared<'a> {
 ///
 /// # Errors
 /// [`Error::Interrupted`] if `progress` was cancelled; [`Error::Parameter`] if the configuration is invalid, does not
-/// fit the weights, or the instruction set is not available; what the corpus, if streamed, or the observer fails with.
+/// fit the weights, the start is not in such a run, or the instruction set is not available; what the corpus, if
+/// streamed, or the observer fails with.
 pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) -> Result<Trained> {
     check(job)?;
     let (config, encoded) = (job.config, job.source.encoded());
-    progress.enter(Phase::Training, encoded.tokens * config.epochs as u64);
-    progress.advance(encoded.tokens * job.start.epoch as u64 + job.start.tokens);
+    progress.enter(Phase::Training, encoded.tokens.saturating_mul(config.epochs as u64));
+    progress.advance(job.start.read(encoded));
     let shared = Shared::new(job, progress);
     let workers = config.worker_threads();
     let pool = rayon::ThreadPoolBuilder::new()
@@ -276,8 +312,8 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) ->
         }
     }
     Ok(Trained {
-        tokens: encoded.tokens * position.epoch as u64,
-        raw_tokens: encoded.raw_tokens * position.epoch as u64,
+        tokens: position.read(encoded),
+        raw_tokens: encoded.raw_tokens.saturating_mul(position.epoch as u64),
         kept: position.kept,
         learning_rate: shared.schedule.reached(),
         losses: position.losses.into_iter().zip(position.examples).collect(),
@@ -303,7 +339,8 @@ fn check(job: &Job<'_>) -> Result<()> {
     {
         return Err(Error::parameter("vectors_lockf", format!("has {} factors for {rows} words", locks.len())));
     }
-    Ok(())
+    let start = job.start.check(job.config, job.source.encoded());
+    start.map_err(|reason| Error::parameter("start", format!("is not in this run: it {reason}")))
 }
 
 /// Trains on from `position`, a batch at the least, until a time has come or the epoch is over, which is returned.

@@ -434,3 +434,30 @@ fn what_does_not_fit_together_is_refused() {
     assert!(refused(&Config { hs: true, ..setup.config.clone() }, None).starts_with("hs"));
     assert!(refused(&setup.config, Some(&[1.0])).starts_with("vectors_lockf"));
 }
+
+#[test]
+fn a_start_that_is_not_in_the_run_is_refused() {
+    let (_directory, corpus) = sample();
+    let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, epochs: 3, ..Config::default() });
+    let tokens = setup.spool.encoded().tokens;
+    let sound = Position { epoch: 1, batch: 1, tokens: 1500, losses: vec![0.0; 2], examples: vec![9; 2], kept: 9 };
+    let train_from = |start| train(&Job { start, ..setup.job(Isa::Portable) }, &mut (), &Progress::default());
+    let (one, two) = (vec![0.0], vec![0.0; 2]);
+    for (unsound, said) in [
+        (Position { epoch: usize::MAX, ..sound.clone() }, "epochs"),
+        (Position { epoch: 3, losses: vec![0.0; 4], examples: vec![9; 4], ..sound.clone() }, "epochs"),
+        (Position { epoch: 4, batch: 0, tokens: 0, losses: vec![0.0; 4], examples: vec![9; 4], kept: 0 }, "epochs"),
+        (Position { losses: one.clone(), ..sound.clone() }, "1 losses"),
+        (Position { examples: vec![9], ..sound.clone() }, "1 numbers of examples"),
+        (Position { batch: 0, tokens: 0, ..sound.clone() }, "for 1 epochs"),
+        (Position { losses: two, epoch: 2, batch: 0, ..sound.clone() }, "0 batches"),
+        (Position { tokens: tokens + 1, ..sound.clone() }, "of 20"),
+        (Position { batch: usize::MAX, ..sound.clone() }, "batches"),
+        (Position { kept: u64::MAX, ..sound.clone() }, "kept"),
+        (Position { examples: vec![u64::MAX; 2], ..sound.clone() }, "possible"),
+    ] {
+        let error = train_from(unsound).unwrap_err().to_string();
+        assert!(error.starts_with("start: ") && error.contains(said), "{error}");
+    }
+    train_from(sound).unwrap();
+}

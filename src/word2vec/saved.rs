@@ -106,6 +106,10 @@ impl Word2Vec {
         }
         let config = description.config;
         config.validate().map_err(|error| fault(error.to_string()))?;
+        if let Some(Resume { position, encoded }) = &description.resume {
+            let damaged = |reason| fault(format!("was changed: its training {reason}; remove it to start anew"));
+            position.check(&config, *encoded).map_err(damaged)?;
+        }
         let vectors = KeyedVectors::load(directory.join(VECTORS))?;
         let shape = (vectors.len(), config.vector_size);
         if vectors.vector_size() != config.vector_size {

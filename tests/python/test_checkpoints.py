@@ -113,6 +113,33 @@ def test_a_checkpoint_is_a_model_that_loads(rows: Sentences, tmp_path: Path) -> 
     loaded.train(rows, total_examples=len(rows), epochs=1)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epoch", 5), ("epoch", 2**64 - 1), ("epoch", 3), ("batch", 1), ("batch", 2**64 - 1), ("tokens", 1), ("losses", [])]
+    + [("losses", [0.0] * 9), ("examples", [1]), ("kept", 2**64 - 1), ("examples", [2**64 - 1] * 4), ("epoch", -1)],
+    ids=str,
+)
+def test_a_place_in_the_run_that_was_tampered_with_is_refused(
+    rows: Sentences, name: str, value: object, tmp_path: Path
+) -> None:
+    pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck")
+    description = json.loads((tmp_path / "ck" / "config.json").read_text())
+    description["resume"]["position"][name] = value
+    (tmp_path / "ck" / "config.json").write_text(json.dumps(description))
+    with pytest.raises(ValueError, match="config.json"):
+        pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck")
+
+
+@pytest.mark.parametrize("name", ["tokens", "raw_tokens", "raw_sentences", "fingerprint"])
+def test_a_corpus_that_was_tampered_with_is_refused(rows: Sentences, name: str, tmp_path: Path) -> None:
+    pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck")
+    description = json.loads((tmp_path / "ck" / "config.json").read_text())
+    description["resume"]["encoded"][name] = 2**64 - 1
+    (tmp_path / "ck" / "config.json").write_text(json.dumps(description))
+    with pytest.raises(ValueError, match="corpus"):
+        pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck")
+
+
 def test_a_training_in_two_steps_leaves_no_checkpoint(rows: Sentences, tmp_path: Path) -> None:
     model = pg.Word2Vec(**SMALL, checkpoint=tmp_path / "ck")
     model.build_vocab(rows)
