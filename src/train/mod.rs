@@ -186,6 +186,8 @@ pub enum Next {
 pub struct Trained {
     /// In-vocabulary tokens read, over all epochs.
     pub tokens: u64,
+    /// Those of them that were read before this run went on from [`Job::start`].
+    pub tokens_before: u64,
     /// Tokens read, those out of vocabulary among them.
     pub raw_tokens: u64,
     /// Tokens that subsampling kept.
@@ -203,9 +205,9 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// In-vocabulary tokens a second.
+    /// In-vocabulary tokens a second, in this run.
     pub fn tokens_per_second(&self) -> f64 {
-        self.tokens as f64 / self.elapsed.as_secs_f64().max(1e-9)
+        (self.tokens - self.tokens_before) as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
     /// The sum of the losses of all epochs.
@@ -313,6 +315,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) ->
     }
     Ok(Trained {
         tokens: position.read(encoded),
+        tokens_before: job.start.read(encoded),
         raw_tokens: encoded.raw_tokens.saturating_mul(position.epoch as u64),
         kept: position.kept,
         learning_rate: shared.schedule.reached(),

@@ -395,6 +395,10 @@ fn a_run_that_is_paused_streamed_or_resumed_ends_in_the_same_bits() {
     let job = Job { start: kill.0.unwrap(), ..killed.job(Isa::Portable) };
     let trained = train(&job, &mut (), &Progress::default()).unwrap();
     assert_eq!((values_of(&killed.weights.input) == expected, trained.kept), (true, whole.kept), "resumed");
+    assert_eq!((trained.tokens, trained.tokens_before), (whole.tokens, job.start.read(job.source.encoded())));
+    let all = Position { epoch: 2, losses: vec![0.0; 2], examples: vec![0; 2], ..Position::default() };
+    let finished = train(&Job { start: all, ..job }, &mut (), &Progress::default()).unwrap();
+    assert_eq!((finished.tokens, finished.tokens_per_second()), (whole.tokens, 0.0), "finished");
 }
 
 #[test]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -250,6 +251,15 @@ def test_ctrl_c_keeps_the_checkpoint_to_go_on_from(sample: Path, tmp_path: Path)
     assert process.returncode == 130, said
     assert json.loads((tmp_path / "ck" / "config.json").read_text())["resume"]["position"]["epoch"] >= 1
     assert np.array_equal(run.finish(), whole)
+
+
+def test_the_summary_counts_the_words_of_this_run_alone(
+    command: Callable[..., subprocess.CompletedProcess[str]], sample: Path, tmp_path: Path
+) -> None:
+    train = ["train", sample, "-o", tmp_path / "out", "--epochs", 2, "--vector-size", 8, "--checkpoint", tmp_path / "ck"]
+    first, again = (command(*train).stderr for _ in range(2))
+    words = re.search(r"training +([\d,]+) words in", first)[1]
+    assert f"training    0 words after {words} of the checkpoint in 0.0 s: 0.00 M words/s" in again
 
 
 def test_the_command_refuses_another_parameter_or_corpus(
