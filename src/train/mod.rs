@@ -2,7 +2,7 @@
 //!
 //! A model family is one short file that says which rows are inputs ([`skipgram`], [`cbow`]); what they are trained
 //! for is [`objectives`], where the targets come from [`negative`] and [`softmax`]; what is done to the rows is
-//! [`kernel`].
+//! [`kernel`]. How the batches of an epoch reach the workers is [`source`].
 
 mod cbow;
 pub mod kernel;
@@ -13,21 +13,17 @@ mod rows;
 mod schedule;
 mod skipgram;
 mod softmax;
+mod source;
 mod targets;
 mod text;
 mod worker;
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::corpus::Corpus;
-use crate::encode::{Encoded, EncodedBatch, Spool, encode_batches};
+use crate::encode::Encoded;
 use crate::error::{Error, Result};
 use crate::model::Weights;
 use crate::progress::{Phase, Progress};
@@ -37,7 +33,10 @@ use negative::NegativeSampling;
 pub(crate) use rows::PRIVATE_ROWS;
 use schedule::Schedule;
 use softmax::HierarchicalSoftmax;
-use worker::{Sums, Worker};
+pub use source::Source;
+use source::Stretch;
+pub(crate) use source::changed;
+use worker::Sums;
 
 /// What to train, and on what.
 pub struct Job<'a> {
@@ -58,30 +57,6 @@ pub struct Job<'a> {
     pub start: Position,
     /// The instruction set; it must be available ([`Isa::detect`]).
     pub isa: Isa,
-}
-
-/// Where an epoch's batches come from.
-#[derive(Clone, Copy)]
-pub enum Source<'a> {
-    /// Encoded before.
-    Spool(&'a Spool),
-    /// Encoded anew in every epoch, while the workers train: slower, but nothing of the corpus is kept.
-    Stream {
-        /// Read in every epoch.
-        corpus: &'a dyn Corpus,
-        /// What it holds.
-        encoded: Encoded,
-    },
-}
-
-impl Source<'_> {
-    /// What it holds.
-    pub fn encoded(&self) -> Encoded {
-        match self {
-            Self::Spool(spool) => spool.encoded(),
-            Self::Stream { encoded, .. } => *encoded,
-        }
-    }
 }
 
 /// A place in a training run, and what was added up on the way to it.
@@ -346,8 +321,7 @@ fn check(job: &Job<'_>) -> Result<()> {
     start.map_err(|reason| Error::parameter("start", format!("is not in this run: it {reason}")))
 }
 
-/// Trains on from `position`, a batch at the least, until a time has come or the epoch is over, which is returned.
-/// Workers take the next batch as they come free; what is drawn for a batch depends on its number, not on who takes it.
+/// Trains a [`Stretch`] from `position` on, and tells whether the epoch is over.
 fn train_until(
     pause: Option<Instant>,
     job: &Job<'_>,
@@ -355,110 +329,16 @@ fn train_until(
     pool: &rayon::ThreadPool,
     position: &mut Position,
 ) -> Result<bool> {
-    let epoch = position.epoch;
-    let is_due = || pause.is_some_and(|pause| Instant::now() >= pause);
-    let taken = AtomicUsize::new(position.batch);
-    let (by_worker, is_over) = match job.source {
-        Source::Spool(spool) => {
-            let work = |worker: &mut Worker<'_>| {
-                while let Some(batch) = spool.batches().get(taken.fetch_add(1, Ordering::Relaxed)) {
-                    worker.train_batch(batch, epoch)?;
-                    if is_due() {
-                        break;
-                    }
-                }
-                Ok(())
-            };
-            let by_worker = on_workers(pool, shared, &work);
-            let next = taken.load(Ordering::Relaxed).min(spool.batches().len());
-            position.batch = next;
-            (by_worker, next == spool.batches().len())
-        }
-        Source::Stream { corpus, encoded } => {
-            let (send, receive) = sync_channel::<EncodedBatch>(2 * pool.current_num_threads());
-            let receive = Mutex::new(Some(receive));
-            let first = position.batch;
-            let next_batch = || {
-                let mut receive = receive.lock().unwrap_or_else(PoisonError::into_inner);
-                if is_due() && taken.load(Ordering::Relaxed) > first {
-                    // Without a receiver the reader stops.
-                    receive.take();
-                }
-                receive.as_ref().map(Receiver::recv)
-            };
-            let work = |worker: &mut Worker<'_>| {
-                while let Some(Ok(batch)) = next_batch() {
-                    taken.fetch_add(1, Ordering::Relaxed);
-                    worker.train_batch(&batch, epoch)?;
-                }
-                Ok(())
-            };
-            let mut is_over = false;
-            let by_worker = std::thread::scope(|scope| {
-                let reader = scope.spawn(move || {
-                    let (mut stopped, mut batches) = (false, 0);
-                    let read = encode_batches(
-                        corpus,
-                        job.vocabulary,
-                        job.config.batch_words,
-                        shared.schedule.progress(),
-                        &mut |batch| {
-                            batches = batch.number + 1;
-                            stopped = stopped || (batch.number >= first && send.send(batch).is_err());
-                            if stopped { Err(Error::Interrupted) } else { Ok(()) }
-                        },
-                    );
-                    if stopped { Ok(None) } else { read.map(|read| Some((read, batches))) }
-                });
-                let by_worker = on_workers(pool, shared, &work);
-                receive.lock().unwrap_or_else(PoisonError::into_inner).take();
-                match reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))? {
-                    Some((read, _)) if read != encoded => Err(changed(encoded, read)),
-                    read => {
-                        // Those that waited when the workers stopped come again.
-                        is_over = read.is_some_and(|(_, batches)| batches == taken.load(Ordering::Relaxed));
-                        Ok(by_worker)
-                    }
-                }
-            })?;
-            position.batch = taken.load(Ordering::Relaxed);
-            (by_worker, is_over)
-        }
-    };
-    for sums in by_worker {
-        let sums = sums?;
+    let (epoch, first) = (position.epoch, position.batch);
+    let done = Stretch { job, shared, pool, epoch, first, pause }.train()?;
+    position.batch = done.next;
+    for sums in done.by_worker {
         position.kept += sums.kept;
         position.tokens += sums.tokens;
         position.losses[epoch] += sums.loss;
         position.examples[epoch] += sums.examples;
     }
-    Ok(is_over)
-}
-
-/// A corpus that is not the same when it is read again.
-pub(crate) fn changed(first: Encoded, second: Encoded) -> Error {
-    let reason = match first.raw_tokens == second.raw_tokens {
-        true => "gave other tokens when read again".to_owned(),
-        false => format!("gave {} tokens when read first and {} when read again", first.raw_tokens, second.raw_tokens),
-    };
-    Error::corpus(
-        "corpus",
-        format!(
-            "{reason}. A corpus must give the same each time: pass a list, or an object whose __iter__ starts again."
-        ),
-    )
-}
-
-/// One worker on each thread of a pool, until each has done its work.
-fn on_workers(
-    pool: &rayon::ThreadPool,
-    shared: &Shared<'_>,
-    work: &(dyn Fn(&mut Worker<'_>) -> Result<()> + Sync),
-) -> Vec<Result<Sums>> {
-    pool.broadcast(|_| {
-        let mut worker = Worker::new(shared);
-        work(&mut worker).map(|()| worker.sums())
-    })
+    Ok(done.is_over)
 }
 
 #[cfg(test)]

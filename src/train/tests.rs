@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
 
 use super::*;
-use crate::corpus::{ArrowCorpus, ParquetCorpus};
-use crate::encode::encode;
+use crate::corpus::{ArrowCorpus, Corpus, ParquetCorpus};
+use crate::encode::{Spool, encode};
 use crate::model::Matrix;
 use crate::sample::write_corpus;
 use crate::vocab::{Trim, WordCounts};
@@ -409,6 +409,22 @@ fn a_streamed_corpus_that_changes_is_an_error() {
     let job = Job { source: Source::Stream { corpus: &corpus, encoded }, ..setup.job(Isa::Portable) };
     let error = train(&job, &mut (), &Progress::default()).unwrap_err();
     assert!(error.to_string().contains("other tokens"), "{error}");
+}
+
+#[test]
+fn a_worker_that_panics_leaves_no_reader_waiting() {
+    let (send, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (_directory, corpus) = sample();
+        let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, batch_words: 100, ..Config::default() });
+        let (job, progress) = (setup.job(Isa::Portable), Progress::default());
+        let shared = Shared::new(&job, &progress);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let stretch = Stretch { job: &job, shared: &shared, pool: &pool, epoch: 0, first: 0, pause: None };
+        let train = || stretch.train_stream(&corpus, setup.spool.encoded(), &|_, _| panic!("as the test wants"));
+        send.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(train)).is_err()).unwrap();
+    });
+    assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(true));
 }
 
 #[test]
