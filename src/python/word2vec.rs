@@ -39,12 +39,12 @@ pub(super) struct PyModel {
     is_training: AtomicBool,
 }
 
-/// While it lives a model is trained.
+/// While it lives a model is trained, and nobody else trains or replaces it.
 struct Training<'a>(&'a AtomicBool);
 
 impl Drop for Training<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -62,7 +62,7 @@ impl PyModel {
 
     /// Takes over a model, whose vectors are new.
     fn set(&self, py: Python<'_>, model: Word2Vec) -> PyResult<()> {
-        self.refuse_while_training()?;
+        let _training = self.begin_training()?;
         let vectors = Py::new(py, PyKeyedVectors::new(model.vectors()?, true))?;
         *lock(&self.model) = Some(Arc::new(model));
         *lock(&self.vectors) = Some(vectors);
@@ -84,10 +84,10 @@ impl PyModel {
         Ok(())
     }
 
-    fn refuse_while_training(&self) -> PyResult<()> {
-        match self.is_training.load(Ordering::Relaxed) {
+    fn begin_training(&self) -> PyResult<Training<'_>> {
+        match self.is_training.swap(true, Ordering::Acquire) {
             true => Err(PyRuntimeError::new_err("the model is being trained; wait until that is over")),
-            false => Ok(()),
+            false => Ok(Training(&self.is_training)),
         }
     }
 }
@@ -224,7 +224,7 @@ impl PyModel {
         hooks: Option<Py<PyAny>>,
         report: Option<(Bound<'_, PyAny>, f64)>,
     ) -> PyResult<(u64, u64, f32, f64, f64)> {
-        self.refuse_while_training()?;
+        let _training = self.begin_training()?;
         let config = config_from(&Parameters(parameters))?;
         config.validate()?;
         let options = Parameters(options);
@@ -243,8 +243,6 @@ impl PyModel {
         let resume = lock(&self.resume).take();
         let corpus = corpus.open(py)?;
         let report = report_from(report);
-        self.is_training.store(true, Ordering::Relaxed);
-        let training = Training(&self.is_training);
         let trained = job::run(py, report.as_ref(), |progress, caller| {
             let options = TrainOptions {
                 reading,
@@ -257,7 +255,6 @@ impl PyModel {
             let mut hooks = Hooks { hooks, vectors: &vectors, caller };
             model.train(corpus.as_ref(), &options, &mut hooks, progress)
         });
-        drop(training);
         if let Some(vectors) = &vectors {
             vectors.get().forget_norms();
         }

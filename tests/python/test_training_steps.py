@@ -261,6 +261,27 @@ def test_no_corpus_and_no_parameters_do_worse_than_a_value_error(
     assert (model.corpus_count, model.corpus_total_words) == (len(corpus), sum(map(len, corpus)))
 
 
+def test_a_model_is_trained_or_replaced_by_one_caller_at_a_time(rows: Sentences) -> None:
+    model = prepared(rows, epochs=1)
+    refused = []
+
+    class Greedy:
+        """A path that trains and changes the model itself when it is asked for its name."""
+
+        def __fspath__(self) -> str:
+            for change in (lambda: train(model, rows), lambda: model.build_vocab(rows), model.reset_weights):
+                with pytest.raises(RuntimeError, match="being trained"):
+                    change()
+                refused.append(change)
+            raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        train(model, Greedy())
+    assert len(refused) == 3
+    train(model, rows)
+    assert equal(model, pg.Word2Vec(rows, **{**SMALL, "epochs": 1}))
+
+
 def test_weights_may_be_read_while_they_are_trained(sample: Path, meanwhile: Callable[..., int]) -> None:
     model = prepared(sample, hs=1, epochs=8, workers=2)
 
