@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arrow::array::Array;
 use numpy::{PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -18,7 +19,7 @@ use crate::corpus::{Corpus, TextCorpus};
 use crate::error::Result;
 use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts, Words};
+use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts};
 use crate::word2vec::{
     Checkpoint, CorpusSize, Every, Memory, Reading, Resume, Saved, TrainOptions, Word2Vec, resident_memory,
 };
@@ -145,8 +146,7 @@ impl PyModel {
     /// The words counted and their counts, in the order of the rules for [`prepare_vocab`](Self::prepare_vocab).
     fn counted<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyArray1<u64>>)> {
         let (words, counts) = self.counts()?.columns()?;
-        let words: Words = words.iter().flatten().collect();
-        Ok((PyList::new(py, words.iter())?, PyArray1::from_vec(py, counts)))
+        Ok((PyList::new(py, (0..words.len()).map(|row| words.value(row)))?, PyArray1::from_vec(py, counts)))
     }
 
     /// Forgets what was counted.
