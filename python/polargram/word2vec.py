@@ -445,7 +445,7 @@ class Word2Vec:
     @property
     def wv(self) -> KeyedVectors:
         """The word vectors. They share the model's memory: training changes them."""
-        return self._model.vectors()
+        return self._model.vectors(self.vector_size)
 
     @property
     def syn1neg(self) -> NDArray[np.float32]:

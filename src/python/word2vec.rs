@@ -1,5 +1,6 @@
 //! The training side.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -273,11 +274,11 @@ impl PyModel {
         Ok(true)
     }
 
-    /// The word vectors, which share the model's memory; of no words before there is a vocabulary.
-    fn vectors(&self, py: Python<'_>) -> PyResult<Py<PyKeyedVectors>> {
+    /// The word vectors, which share the model's memory; before there is a vocabulary, none of `vector_size` dimensions.
+    fn vectors(&self, py: Python<'_>, vector_size: NonZeroUsize) -> PyResult<Py<PyKeyedVectors>> {
         match &*lock(&self.vectors) {
             Some(vectors) => Ok(vectors.clone_ref(py)),
-            None => Py::new(py, PyKeyedVectors::new(KeyedVectors::from_rows([], 1, &[])?, false)),
+            None => Py::new(py, PyKeyedVectors::new(KeyedVectors::from_rows([], vector_size.get(), &[])?, false)),
         }
     }
 

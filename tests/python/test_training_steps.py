@@ -93,6 +93,15 @@ def test_training_needs_a_vocabulary(rows: Sentences) -> None:
         train(pg.Word2Vec(**SMALL), rows)
 
 
+def test_without_a_vocabulary_there_are_no_vectors_of_the_size_set() -> None:
+    model = pg.Word2Vec(vector_size=7)
+    assert (model.wv.vectors.shape, model.wv.vector_size, model.wv.index_to_key) == ((0, 7), 7, [])
+    for unsound in (0, -1, 2**64, "7"):
+        model.vector_size = unsound
+        with pytest.raises((ValueError, TypeError, OverflowError), match="vector_size|int"):
+            _ = model.wv
+
+
 def test_either_a_corpus_or_a_file_is_needed(rows: Sentences, tmp_path: Path) -> None:
     model = prepared(rows[:500])
     for both in ((None, None), (rows, tmp_path)):
