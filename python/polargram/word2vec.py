@@ -272,6 +272,7 @@ class Word2Vec:
         self.corpus_total_words = 0
         self.effective_min_count = min_count
         self.running_training_loss = 0.0
+        self._epoch_losses: list[float] = []
         self.train_count = 0
         self.total_train_time = 0.0
         self.total_vocabulary_time = 0.0
@@ -502,7 +503,7 @@ class Word2Vec:
         0.0
         """
         self._model.reset_weights(self._parameters())
-        self.running_training_loss = 0.0
+        self._set_losses([])
 
     def reset_from(self, other_model: Word2Vec) -> None:
         """Take the vocabulary of another model, with weights of this one's own, as before any training.
@@ -730,7 +731,7 @@ class Word2Vec:
         if self.hs and self.negative:
             logger.warning("hs=1 and negative=%d: both objectives are trained, which is seldom meant", self.negative)
         self.compute_loss = compute_loss
-        self.running_training_loss = 0.0
+        self._set_losses([])
         hooks = _Hooks(self, callbacks)
         options = {
             "spool": self.spool,
@@ -745,9 +746,9 @@ class Word2Vec:
             hooks.tell("on_train_end")
             return 0, 0
         report = _Report(self.progress), float(report_delay)
-        trained, raw, rate, loss, seconds = self._model.train(source, self._parameters(), options, hooks, report)
+        trained, raw, rate, losses, seconds = self._model.train(source, self._parameters(), options, hooks, report)
         self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, rate)
-        self.running_training_loss = loss
+        self._set_losses(losses)
         self.total_train_time += seconds
         self.train_count += 1
         logger.info("trained on %d of %d words in %.1f s", trained, raw, seconds)
@@ -765,6 +766,29 @@ class Word2Vec:
         True
         """
         return self.running_training_loss
+
+    @property
+    def epoch_losses(self) -> list[float]:
+        """The mean loss of an example in each epoch of the last training; none without ``compute_loss``.
+
+        An example is a pair of a centre and a context word, or in CBOW a centre. Of a training taken up from a
+        checkpoint all epochs are there.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> sentences = [["the", "cat", "sat"], ["the", "dog", "ran"]] * 500
+        >>> model = pg.Word2Vec(sentences, vector_size=8, epochs=3, sample=0, workers=1, compute_loss=True)
+        >>> first, _, last = model.epoch_losses
+        >>> last < first
+        True
+        """
+        return list(self._epoch_losses)
+
+    def _set_losses(self, losses: list[tuple[float, int]]) -> None:
+        """Takes, for each epoch, the sum of the losses and the number of examples."""
+        self.running_training_loss = sum((loss for loss, _ in losses), 0.0)
+        self._epoch_losses = [loss / max(examples, 1) for loss, examples in losses] if self.compute_loss else []
 
     # Using a model
 
@@ -876,6 +900,7 @@ class Word2Vec:
         # Floats as text, which keeps every bit of them, and infinity too.
         values = {name: getattr(self, name) for name in _SAVED}
         attributes = {name: repr(value) if isinstance(value, float) else value for name, value in values.items()}
+        attributes["epoch_losses"] = [repr(loss) for loss in self._epoch_losses]
         attributes["vectors_lockf"] = np.asarray(self.wv.vectors_lockf, dtype=np.float64).tolist()
         attributes["workers"] = self.workers
         self._model.save(self._parameters(), os.fspath(fname), json.dumps(attributes))
@@ -903,6 +928,7 @@ class Word2Vec:
                 is_float = isinstance(default, float) and isinstance(value, str)
                 setattr(model, name, type(default)(value) if is_flag or is_float else value)
         model._model = native
+        model._epoch_losses = [float(loss) for loss in kept.get("epoch_losses", [])]
         model.wv.vectors_lockf = np.array(kept.get("vectors_lockf", [1.0]), dtype=np.float32)
         return model
 
@@ -988,9 +1014,9 @@ class _Hooks:
         logger.debug("epoch %d begins", epoch + 1)
         return self.tell("on_epoch_begin")
 
-    def epoch_ends(self, epoch: int, loss: float, examples: int) -> bool:
-        self._model.running_training_loss = loss
-        mean = f", mean loss {loss / examples:.4f}" if self._model.compute_loss and examples else ""
+    def epoch_ends(self, epoch: int, losses: list[tuple[float, int]]) -> bool:
+        self._model._set_losses(losses)
+        mean = f", mean loss {self._model.epoch_losses[-1]:.4f}" if self._model.compute_loss else ""
         logger.info("epoch %d is over%s", epoch + 1, mean)
         return self.tell("on_epoch_end")
 

@@ -41,6 +41,9 @@ pub(super) struct PyModel {
     is_training: AtomicBool,
 }
 
+/// For each epoch the sum of the losses and the number of examples.
+type Losses = Vec<(f64, u64)>;
+
 /// While it lives a model is trained, and nobody else trains or replaces it.
 struct Training<'a>(&'a AtomicBool);
 
@@ -212,9 +215,9 @@ impl PyModel {
         Ok(adopted)
     }
 
-    /// Trains; gives the tokens that subsampling kept, all tokens, the learning rate at the end, the loss, and the
-    /// seconds that training took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, loss,
-    /// examples)`, which tell whether to stop.
+    /// Trains; gives the tokens that subsampling kept, all tokens, the learning rate at the end, the losses, and the
+    /// seconds that training took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, losses)`, which
+    /// tell whether to stop.
     #[pyo3(signature = (corpus, parameters, options, hooks = None, report = None))]
     fn train(
         &self,
@@ -224,7 +227,7 @@ impl PyModel {
         options: &Bound<'_, PyDict>,
         hooks: Option<Py<PyAny>>,
         report: Option<(Bound<'_, PyAny>, f64)>,
-    ) -> PyResult<(u64, u64, f32, f64, f64)> {
+    ) -> PyResult<(u64, u64, f32, Losses, f64)> {
         let _training = self.begin_training()?;
         let config = config_from(&Parameters(parameters))?;
         config.validate()?;
@@ -261,7 +264,7 @@ impl PyModel {
         }
         let trained = trained?;
         *lock(&self.model) = Some(Arc::new(model));
-        Ok((trained.kept, trained.raw_tokens, trained.learning_rate, trained.loss(), trained.elapsed.as_secs_f64()))
+        Ok((trained.kept, trained.raw_tokens, trained.learning_rate, trained.losses, trained.elapsed.as_secs_f64()))
     }
 
     /// Takes up the run of a checkpoint, if there is one, and tells so.
@@ -434,8 +437,9 @@ impl Observer for Hooks<'_> {
     }
 
     fn epoch_ends(&mut self, epoch: usize, position: &Position) -> Result<Next> {
-        let (loss, examples): (f64, u64) = (position.losses.iter().sum(), position.examples.iter().sum());
-        self.call(move |hooks| hooks.call_method1("epoch_ends", (epoch, loss, examples))?.extract())
+        let (losses, examples) = (position.losses.iter().copied(), position.examples.iter().copied());
+        let losses: Losses = losses.zip(examples).collect();
+        self.call(move |hooks| hooks.call_method1("epoch_ends", (epoch, losses))?.extract())
     }
 }
 

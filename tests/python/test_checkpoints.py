@@ -57,6 +57,7 @@ def test_a_run_taken_up_again_gives_the_bits_of_one_that_was_not_cut(
     assert np.array_equal(resumed.wv.vectors, whole.wv.vectors)
     # Sums of parts of an epoch are added up in another order.
     assert resumed.get_latest_training_loss() == pytest.approx(whole.get_latest_training_loss(), rel=1e-12)
+    assert resumed.epoch_losses == pytest.approx(whole.epoch_losses, rel=1e-12)
     for name in ("corpus_count", "corpus_total_words", "min_alpha_yet_reached", "effective_min_count"):
         assert getattr(resumed, name) == getattr(whole, name)
 
@@ -103,7 +104,7 @@ def test_callbacks_of_a_run_taken_up_again_are_told_of_the_epochs_left(rows: Sen
 def test_a_finished_run_is_not_trained_again(rows: Sentences, tmp_path: Path) -> None:
     first, second = (pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck", compute_loss=True) for _ in range(2))
     assert np.array_equal(first.wv.vectors, second.wv.vectors)
-    for name in ("min_alpha_yet_reached", "corpus_count", "running_training_loss"):
+    for name in ("min_alpha_yet_reached", "corpus_count", "running_training_loss", "epoch_losses"):
         assert getattr(first, name) == getattr(second, name), name
 
 
@@ -116,7 +117,15 @@ def test_a_checkpoint_is_a_model_that_loads(rows: Sentences, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("epoch", 5), ("epoch", 2**64 - 1), ("epoch", 3), ("batch", 1), ("batch", 2**64 - 1), ("tokens", 1), ("losses", [])]
+    [
+        ("epoch", 5),
+        ("epoch", 2**64 - 1),
+        ("epoch", 3),
+        ("batch", 1),
+        ("batch", 2**64 - 1),
+        ("tokens", 1),
+        ("losses", []),
+    ]
     + [("losses", [0.0] * 9), ("examples", [1]), ("kept", 2**64 - 1), ("examples", [2**64 - 1] * 4), ("epoch", -1)],
     ids=str,
 )
@@ -256,7 +265,18 @@ def test_ctrl_c_keeps_the_checkpoint_to_go_on_from(sample: Path, tmp_path: Path)
 def test_the_summary_counts_the_words_of_this_run_alone(
     command: Callable[..., subprocess.CompletedProcess[str]], sample: Path, tmp_path: Path
 ) -> None:
-    train = ["train", sample, "-o", tmp_path / "out", "--epochs", 2, "--vector-size", 8, "--checkpoint", tmp_path / "ck"]
+    train = [
+        "train",
+        sample,
+        "-o",
+        tmp_path / "out",
+        "--epochs",
+        2,
+        "--vector-size",
+        8,
+        "--checkpoint",
+        tmp_path / "ck",
+    ]
     first, again = (command(*train).stderr for _ in range(2))
     words = re.search(r"training +([\d,]+) words in", first)[1]
     assert f"training    0 words after {words} of the checkpoint in 0.0 s: 0.00 M words/s" in again

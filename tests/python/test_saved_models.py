@@ -70,15 +70,18 @@ def test_64_bit_numbers_come_back_to_the_last_bit(tmp_path: Path) -> None:
         model = pg.Word2Vec(vector_size=1, min_count=1, sample=number, ns_exponent=number)
         model.build_vocab_from_freq({"a": 1})
         model.running_training_loss = number * 1e6
+        model._epoch_losses = [number]
         model.save(tmp_path / "model")
         loaded = pg.Word2Vec.load(tmp_path / "model")
         assert (loaded.sample, loaded.ns_exponent, loaded.running_training_loss) == (number, number, number * 1e6)
+        assert loaded.epoch_losses == [number]
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_model_that_diverged_can_be_saved(rows: Sentences, loss: float, tmp_path: Path) -> None:
     model = pg.Word2Vec(rows, **SMALL)
     model.running_training_loss = loss
+    model._epoch_losses = [loss]
     model.save(tmp_path / "model")
     assert np.array_equal(pg.Word2Vec.load(tmp_path / "model").wv.vectors, model.wv.vectors)
 

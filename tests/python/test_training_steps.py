@@ -220,7 +220,37 @@ def test_the_loss_changes_nothing_but_is_added_up_and_falls(
     assert (by_epoch > 0).all()
     assert by_epoch[-1] < by_epoch[0]
     assert losses[-1] == model.get_latest_training_loss() == model.running_training_loss
-    assert sum("mean loss" in record.message for record in caplog.records) == 4
+    said = [record.message.split("mean loss ")[1] for record in caplog.records if "mean loss" in record.message]
+    assert said == [f"{loss:.4f}" for loss in model.epoch_losses]
+    # As many examples in every epoch, but for what the draws of windows and subsampling make of them.
+    assert model.epoch_losses == pytest.approx(by_epoch * 4 * np.mean(model.epoch_losses) / by_epoch.sum(), rel=0.02)
+
+
+def test_the_mean_loss_of_each_epoch_is_there_at_its_end_and_of_the_last_training_only(rows: Sentences) -> None:
+    seen: list[list[float]] = []
+
+    class Watch:
+        def on_epoch_begin(self, model: pg.Word2Vec) -> None:
+            seen.append(model.epoch_losses)
+
+        on_epoch_end = on_epoch_begin
+
+    model = pg.Word2Vec(rows, **SMALL, alpha=0, min_alpha=0, compute_loss=True, callbacks=[Watch()])
+    # Untrained, each of a pair's six products is even odds; a noise word that is the centre is left out.
+    assert model.epoch_losses == pytest.approx([6 * math.log(2)] * 2, rel=0.02)
+    assert seen == [[], model.epoch_losses[:1], model.epoch_losses[:1], model.epoch_losses]
+    model.epoch_losses.clear()
+    assert len(model.epoch_losses) == 2
+    train(model, rows, epochs=1, compute_loss=True)
+    assert len(model.epoch_losses) == 1
+    train(model, rows, epochs=1)
+    assert model.epoch_losses == []
+    assert pg.Word2Vec(**SMALL, compute_loss=True).epoch_losses == []
+
+
+def test_epochs_without_an_example_have_no_loss() -> None:
+    model = pg.Word2Vec([["a"]] * 9, **SMALL, compute_loss=True)
+    assert model.epoch_losses == [0.0, 0.0]
 
 
 # Anything at all.
