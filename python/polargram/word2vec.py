@@ -39,7 +39,6 @@ DEFAULT_MEMORY_BUDGET = 256 << 20
 #: What a checkpoint and a saved model hold beside the weights.
 _SAVED = (
     "comment",
-    "effective_min_count",
     "min_alpha_yet_reached",
     "running_training_loss",
     "train_count",
@@ -286,6 +285,7 @@ class Word2Vec:
         if not (checkpoint is not None and self._model.resume(self._parameters(), self._checkpoint_options())):
             self._build_vocab(source, trim_rule=trim_rule)
         self.corpus_count, self.corpus_total_words = self._model.corpus
+        self.effective_min_count = self._model.effective_min_count
         self._train(source, compute_loss=compute_loss, callbacks=callbacks, is_counted=True)
 
     # The vocabulary
@@ -431,7 +431,7 @@ class Word2Vec:
             raise TypeError(msg)
         if isinstance(trim_rule, pl.Expr):
             return _rules_of_expression(trim_rule, words, counts)
-        least = self._model.effective_min_count(parameters)
+        least = self._model.least_count(parameters)
         rules = np.zeros(len(words), dtype=np.uint8)
         for row, (word, count) in enumerate(zip(words, counts.tolist(), strict=True)):
             rule = trim_rule(word, count, least)
@@ -519,6 +519,7 @@ class Word2Vec:
         """
         self._model.reset_from(other_model._model, self._parameters())
         self.corpus_count, self.corpus_total_words = other_model.corpus_count, other_model.corpus_total_words
+        self.effective_min_count = other_model.effective_min_count
         self.cum_table = other_model.cum_table
 
     def set_vectors(self, vectors: KeyedVectors, lockf: float = 1.0) -> int:
@@ -615,7 +616,8 @@ class Word2Vec:
         ['a', 'b', '\x00']
         """
         self._model.set_counts({"\0": 1}, 0, True)
-        self._model.prepare_vocab(self._parameters(min_count=1, max_final_vocab=None), None, True, False)
+        parameters = self._parameters(min_count=self.effective_min_count, max_final_vocab=None)
+        self._model.prepare_vocab(parameters, np.full(1, RULE_KEEP, dtype=np.uint8), True, False)
         self._model.forget_counts()
 
     def seeded_vector(self, seed_string: str, vector_size: int) -> NDArray[np.float32]:
@@ -920,6 +922,7 @@ class Word2Vec:
         native, parameters, attributes = Model.load(os.fspath(fname))
         kept = json.loads(attributes) or {}
         model = cls()
+        model.corpus_count, model.corpus_total_words = native.corpus
         for name, value in {**json.loads(parameters), **kept}.items():
             if name in _PARAMETERS or name in _SAVED:
                 # gensim's flags are numbers.
@@ -928,6 +931,7 @@ class Word2Vec:
                 is_float = isinstance(default, float) and isinstance(value, str)
                 setattr(model, name, type(default)(value) if is_flag or is_float else value)
         model._model = native
+        model.effective_min_count = native.effective_min_count
         model._epoch_losses = [float(loss) for loss in kept.get("epoch_losses", [])]
         model.wv.vectors_lockf = np.array(kept.get("vectors_lockf", [1.0]), dtype=np.float32)
         return model

@@ -218,7 +218,7 @@ impl Summary<'_> {
             "vocabulary  {} of {} distinct words (min_count {})",
             HumanCount(vocabulary.len() as u64),
             HumanCount(vocabulary.raw_words() as u64),
-            self.model.config().min_count
+            self.model.effective_min_count()
         ));
         let before = match trained.tokens_before {
             0 => String::new(),

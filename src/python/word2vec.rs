@@ -158,8 +158,8 @@ impl PyModel {
         lock(&self.counts).take();
     }
 
-    /// The least count of a word that gets a vector, given what was counted.
-    fn effective_min_count(&self, parameters: &Bound<'_, PyDict>) -> PyResult<u64> {
+    /// The occurrences that a word needs for a vector, given what was counted.
+    fn least_count(&self, parameters: &Bound<'_, PyDict>) -> PyResult<u64> {
         Ok(Trim::from(&config_from(&Parameters(parameters))?).effective_min_count(&*self.counts()?)?)
     }
 
@@ -300,6 +300,12 @@ impl PyModel {
     fn corpus(&self) -> PyResult<(u64, u64)> {
         let size = self.model()?.corpus();
         Ok((size.sentences, size.tokens))
+    }
+
+    /// The occurrences that a word of that corpus needed for a vector.
+    #[getter]
+    fn effective_min_count(&self) -> PyResult<u64> {
+        Ok(self.model()?.effective_min_count())
     }
 
     /// The log-probability of each sentence.

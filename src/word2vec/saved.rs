@@ -31,6 +31,7 @@ struct Description {
     format: String,
     config: Config,
     corpus: CorpusSize,
+    effective_min_count: u64,
     raw_tokens: u64,
     raw_words: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,6 +71,7 @@ impl Word2Vec {
             format: FORMAT.to_owned(),
             config: self.config.clone(),
             corpus: self.corpus,
+            effective_min_count: self.effective_min_count,
             raw_tokens: self.vocabulary.raw_tokens(),
             raw_words: self.vocabulary.raw_words(),
             resume,
@@ -131,7 +133,13 @@ impl Word2Vec {
         };
         let (words, counts) = (vectors.words().clone(), vectors.counts().to_vec());
         let vocabulary = Vocabulary::from_parts(words, counts, description.raw_tokens, description.raw_words)?;
-        let model = Self { config, vocabulary: Arc::new(vocabulary), weights, corpus: description.corpus };
+        let model = Self {
+            config,
+            vocabulary: Arc::new(vocabulary),
+            weights,
+            corpus: description.corpus,
+            effective_min_count: description.effective_min_count,
+        };
         Ok(Saved { model, resume: description.resume, attributes: description.attributes })
     }
 }
@@ -256,8 +264,9 @@ mod tests {
     fn model() -> Word2Vec {
         let frequencies = [("a", 9), ("b", 8), ("c", 7)].map(|(word, count)| (word.to_owned(), count));
         let counts = WordCounts::from_frequencies(frequencies, 5, true).unwrap();
-        let config = Config { vector_size: 5, hs: true, ..Config::default() };
-        Word2Vec::new(config, &counts, &Trim::default()).unwrap().0
+        let config = Config { vector_size: 5, hs: true, max_final_vocab: Some(2), ..Config::default() };
+        let trim = Trim { max_final_vocab: config.max_final_vocab, ..Trim::default() };
+        Word2Vec::new(config, &counts, &trim).unwrap().0
     }
 
     #[test]
@@ -270,6 +279,7 @@ mod tests {
         assert_eq!(saved.attributes, attributes);
         assert_eq!(saved.model.config(), model().config());
         assert_eq!(saved.model.corpus(), model().corpus());
+        assert_eq!((saved.model.effective_min_count(), model().effective_min_count()), (8, 8));
         assert_eq!(
             saved.model.vectors().unwrap().vector("b").unwrap(),
             model().vectors().unwrap().vector("b").unwrap()

@@ -109,9 +109,11 @@ def test_a_finished_run_is_not_trained_again(rows: Sentences, tmp_path: Path) ->
 
 
 def test_a_checkpoint_is_a_model_that_loads(rows: Sentences, tmp_path: Path) -> None:
-    model = pg.Word2Vec(rows, **SMALL, hs=1, checkpoint=tmp_path / "ck")
+    model = pg.Word2Vec(rows, **SMALL, hs=1, max_final_vocab=500, checkpoint=tmp_path / "ck")
     loaded = pg.Word2Vec.load(tmp_path / "ck")
     assert np.array_equal(loaded.wv.vectors, model.wv.vectors)
+    for name in ("corpus_count", "corpus_total_words", "effective_min_count"):
+        assert getattr(loaded, name) == getattr(model, name)
     loaded.train(rows, total_examples=len(rows), epochs=1)
 
 
@@ -148,6 +150,11 @@ def test_a_corpus_that_was_tampered_with_is_refused(rows: Sentences, name: str, 
     (tmp_path / "ck" / "config.json").write_text(json.dumps(description))
     with pytest.raises(ValueError, match="corpus"):
         pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck")
+
+
+def test_the_least_count_in_force_is_known_again(rows: Sentences, tmp_path: Path) -> None:
+    first, second = (pg.Word2Vec(rows, **SMALL, max_final_vocab=500, checkpoint=tmp_path / "ck") for _ in range(2))
+    assert first.effective_min_count == second.effective_min_count > first.min_count
 
 
 def test_a_training_in_two_steps_leaves_no_checkpoint(rows: Sentences, tmp_path: Path) -> None:

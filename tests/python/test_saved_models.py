@@ -91,6 +91,7 @@ def test_the_sizes_of_the_corpus_survive_a_null_word_added_later(rows: Sentences
     model.add_null_word()
     model.save(tmp_path / "model")
     loaded = pg.Word2Vec.load(tmp_path / "model")
+    assert loaded.effective_min_count == model.effective_min_count == 5
     assert (loaded.corpus_count, loaded.corpus_total_words) == (len(rows), sum(map(len, rows)))
 
 
