@@ -311,8 +311,7 @@ impl PyModel {
     /// The log-probability of each sentence.
     fn score(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, sentences: Vec<Vec<String>>) -> PyResult<Vec<f64>> {
         let model = self.model()?.with_config(config_from(&Parameters(parameters))?);
-        let words = || sentences.iter().map(|sentence| sentence.iter().map(String::as_str));
-        Ok(py.detach(|| model.score(words()))?)
+        job::run(py, None, |progress, _| model.score(&sentences, progress))
     }
 
     /// The most probable words between those of `context`, by row, and their probabilities.
