@@ -16,7 +16,7 @@ pub use saved::Saved;
 
 use crate::config::Config;
 use crate::corpus::Corpus;
-use crate::encode::{Encoded, encode, encode_batches};
+use crate::encode::{Encoded, encode, measure};
 use crate::error::{Error, Result};
 use crate::model::{Matrix, Weights};
 use crate::process::need_threads;
@@ -243,11 +243,7 @@ impl Word2Vec {
         };
         let source = match &spool {
             Some(spool) => Source::Spool(spool),
-            // Read once without keeping anything, to know what there will be.
-            None => Source::Stream {
-                corpus,
-                encoded: encode_batches(corpus, vocabulary, config.batch_words, progress, &mut |_| Ok(()))?,
-            },
+            None => Source::Stream { corpus, encoded: measure(corpus, vocabulary, config.batch_words, progress)? },
         };
         let encoded = source.encoded();
         if encoded.raw_tokens == 0 {
