@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -16,6 +15,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from polargram._polargram import CorpusSource, KeyedVectors, Model
+from polargram.callbacks import Hooks, Report, StopTraining
+from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP, TrimRule, rules_of
+
+__all__ = [
+    "DEFAULT_MEMORY_BUDGET",
+    "RULE_DEFAULT",
+    "RULE_DISCARD",
+    "RULE_KEEP",
+    "Corpus",
+    "StopTraining",
+    "TrimRule",
+    "Word2Vec",
+]
 
 logger = logging.getLogger("polargram")
 
@@ -23,16 +35,6 @@ logger = logging.getLogger("polargram")
 Corpus: TypeAlias = (
     str | os.PathLike[str] | list[str] | list[os.PathLike[str]] | Iterable[Iterable[str]] | pl.LazyFrame | Any
 )
-#: Decides which words get a vector: a function of word, count and ``min_count``, or a Polars expression over the
-#: columns ``word`` and ``count``.
-TrimRule: TypeAlias = Callable[[str, int, int], int] | pl.Expr
-
-#: What a :data:`TrimRule` says of a word: it is kept if it occurs ``min_count`` times, …
-RULE_DEFAULT = 0
-#: … it is dropped, …
-RULE_DISCARD = 1
-#: … it is kept. The numbers are gensim's.
-RULE_KEEP = 2
 
 DEFAULT_MEMORY_BUDGET = 256 << 20
 
@@ -74,10 +76,6 @@ _PARAMETERS = (
     "batch_words",
     "compute_loss",
 )
-
-
-class StopTraining(Exception):  # noqa: N818 - as StopIteration
-    """Raised by a callback to end the training early. What was trained so far stays."""
 
 
 class Word2Vec:
@@ -372,7 +370,7 @@ class Word2Vec:
 
     def _scan_vocab(self, source: CorpusSource) -> tuple[int, int]:
         start = time.perf_counter()
-        words, sentences = self._model.scan_vocab(source, self._parameters(), (_Report(self.progress), 1.0))
+        words, sentences = self._model.scan_vocab(source, self._parameters(), (Report(self.progress), 1.0))
         self.total_vocabulary_time = time.perf_counter() - start
         logger.info("counted %d words in %d sentences", words, sentences)
         return words, sentences
@@ -412,7 +410,9 @@ class Word2Vec:
         """
         # As in gensim, 0 stands for the model's own.
         parameters = self._parameters(min_count=min_count or self.min_count, sample=sample or self.sample)
-        rules = None if trim_rule is None else self._rules(trim_rule, parameters)
+        rules = None
+        if trim_rule is not None:
+            rules = rules_of(trim_rule, *self._model.counted(), self._model.least_count(parameters))
         report: dict[str, Any] = self._model.prepare_vocab(parameters, rules, update, dry_run)
         report["memory"] = self.estimate_memory(vocab_size=report["num_retained_words"])
         if not dry_run:
@@ -423,23 +423,6 @@ class Word2Vec:
                 self._model.forget_counts()
         logger.info("%(num_retained_words)d words get a vector, %(drop_unique)d do not", report)
         return report
-
-    def _rules(self, trim_rule: TrimRule, parameters: dict[str, Any]) -> NDArray[np.uint8]:
-        words, counts = self._model.counted()
-        if not callable(trim_rule) and not isinstance(trim_rule, pl.Expr):
-            msg = f"trim_rule: {trim_rule!r} is neither a function nor a Polars expression"
-            raise TypeError(msg)
-        if isinstance(trim_rule, pl.Expr):
-            return _rules_of_expression(trim_rule, words, counts)
-        least = self._model.least_count(parameters)
-        rules = np.zeros(len(words), dtype=np.uint8)
-        for row, (word, count) in enumerate(zip(words, counts.tolist(), strict=True)):
-            rule = trim_rule(word, count, least)
-            if rule not in (RULE_DEFAULT, RULE_DISCARD, RULE_KEEP):
-                msg = f"trim_rule: gave {rule!r} for {word!r}; expected RULE_DEFAULT, RULE_DISCARD or RULE_KEEP"
-                raise ValueError(msg)
-            rules[row] = rule
-        return rules
 
     # The weights
 
@@ -734,7 +717,7 @@ class Word2Vec:
             logger.warning("hs=1 and negative=%d: both objectives are trained, which is seldom meant", self.negative)
         self.compute_loss = compute_loss
         self._set_losses([])
-        hooks = _Hooks(self, callbacks)
+        hooks = Hooks(self, callbacks)
         options = {
             "spool": self.spool,
             "memory_budget": self.memory_budget,
@@ -747,7 +730,7 @@ class Word2Vec:
         if hooks.tell("on_train_begin"):
             hooks.tell("on_train_end")
             return 0, 0
-        report = _Report(self.progress), float(report_delay)
+        report = Report(self.progress), float(report_delay)
         trained, raw, rate, losses, seconds = self._model.train(source, self._parameters(), options, hooks, report)
         self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, rate)
         self._set_losses(losses)
@@ -961,28 +944,6 @@ class Word2Vec:
         return CorpusSource(corpus, self.column, False)
 
 
-def _rules_of_expression(expression: pl.Expr, words: list[str], counts: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    frame = pl.DataFrame({"word": words, "count": counts}, schema_overrides={"word": pl.String})
-    try:
-        rule = frame.select(rule=expression)["rule"]
-    except pl.exceptions.PolarsError as error:
-        msg = f"trim_rule: the expression fails over the columns word and count: {error}"
-        raise ValueError(msg) from error
-    if len(rule) != len(words):
-        msg = f"trim_rule: the expression gives {len(rule)} values for {len(words)} words"
-        raise ValueError(msg)
-    if rule.dtype == pl.Boolean:
-        rule = rule.replace_strict({True: RULE_KEEP, False: RULE_DISCARD}, return_dtype=pl.UInt8)
-    if not (rule.dtype.is_integer() or rule.dtype == pl.Null):
-        msg = f"trim_rule: the expression gives {rule.dtype}; expected true, false and null, or 0, 1 and 2"
-        raise ValueError(msg)
-    wrong = rule.filter(~rule.is_between(RULE_DEFAULT, RULE_KEEP))
-    if len(wrong) > 0:
-        msg = f"trim_rule: the expression gave {wrong[0]}; expected true, false and null, or 0, 1 and 2"
-        raise ValueError(msg)
-    return rule.fill_null(RULE_DEFAULT).cast(pl.UInt8).to_numpy()
-
-
 def _urls(corpus: Corpus) -> list[str]:
     """The URLs that a corpus consists of, if it does."""
     paths = corpus if isinstance(corpus, list) else [corpus]
@@ -995,47 +956,3 @@ def _there(rows: NDArray[np.float32] | None, name: str, reason: str) -> NDArray[
         msg = f"there is no {name}: the model was made with {reason}"
         raise AttributeError(msg)
     return rows
-
-
-class _Hooks:
-    """Calls a user's callbacks."""
-
-    def __init__(self, model: Word2Vec, callbacks: Sequence[Any]) -> None:
-        self._model = model
-        self._callbacks = callbacks
-
-    def tell(self, event: str) -> bool:
-        """Whether one of them wants to stop."""
-        stop = False
-        for callback in self._callbacks:
-            try:
-                getattr(callback, event, lambda _: None)(self._model)
-            except StopTraining:
-                stop = True
-        return stop
-
-    def epoch_begins(self, epoch: int) -> bool:
-        logger.debug("epoch %d begins", epoch + 1)
-        return self.tell("on_epoch_begin")
-
-    def epoch_ends(self, epoch: int, losses: list[tuple[float, int]]) -> bool:
-        self._model._set_losses(losses)
-        mean = f", mean loss {self._model.epoch_losses[-1]:.4f}" if self._model.compute_loss else ""
-        logger.info("epoch %d is over%s", epoch + 1, mean)
-        return self.tell("on_epoch_end")
-
-
-class _Report:
-    """Reports on a long job to the log, and if wanted to stderr or to a function."""
-
-    def __init__(self, progress: bool | Callable[[str, int, int, float], object]) -> None:
-        self._progress = progress
-
-    def __call__(self, phase: str, done: int, total: int, rate: float) -> None:
-        share = f" {100 * done / total:.0f} %" if total else ""
-        line = f"{phase}{share}, {done:,} words" + (f", learning rate {rate:.5f}" if phase == "training" else "")
-        logger.info(line)
-        if callable(self._progress):
-            self._progress(phase, done, total, rate)
-        elif self._progress:
-            print(f"polargram: {line}", file=sys.stderr, flush=True)
