@@ -18,8 +18,8 @@
 //! # Ok::<(), polargram::Error>(())
 //! ```
 //!
-//! The way of the data is one direction: [`corpus`] → [`vocab`] → [`encode`] → [`train`] → [`vectors`] → [`formats`]. A
-//! module uses what stands before it, never what stands after.
+//! The way of the data is one direction: [`corpus`] → [`vocab`] → [`encode`] → [`train`] → [`vectors`] → [`formats`] →
+//! [`word2vec`]. A module uses what stands before it, never what stands after.
 //!
 //! # Features
 //! - `python`: the extension module with the Python classes and the Polars expressions; built by maturin. The crate and

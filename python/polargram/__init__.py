@@ -1,8 +1,10 @@
 """Word vectors from Parquet and Arrow columns of tokens, looked up again inside Polars expressions."""
 
 from polargram._polargram import KeyedVectors, __version__
+from polargram.callbacks import StopTraining
 from polargram.expr import W2VNamespace, embed
-from polargram.word2vec import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP, StopTraining, Word2Vec
+from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
+from polargram.word2vec import Word2Vec
 
 __all__ = [
     "RULE_DEFAULT",

@@ -218,11 +218,15 @@ impl Summary<'_> {
             "vocabulary  {} of {} distinct words (min_count {})",
             HumanCount(vocabulary.len() as u64),
             HumanCount(vocabulary.raw_words() as u64),
-            self.model.config().min_count
+            self.model.effective_min_count()
         ));
+        let before = match trained.tokens_before {
+            0 => String::new(),
+            tokens => format!(" after {} of the checkpoint", HumanCount(tokens)),
+        };
         say(format_args!(
-            "training    {} words in {:.1} s: {:.2} M words/s on {} workers ({})",
-            HumanCount(trained.tokens),
+            "training    {} words{before} in {:.1} s: {:.2} M words/s on {} workers ({})",
+            HumanCount(trained.tokens - trained.tokens_before),
             trained.elapsed.as_secs_f64(),
             trained.tokens_per_second() / 1e6,
             self.model.config().worker_threads(),

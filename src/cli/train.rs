@@ -98,7 +98,7 @@ struct Parameters {
     /// Rows by descending count; false for the order of first occurrence.
     #[arg(long, default_value_t = true, action = ArgAction::Set)]
     sorted_vocab: bool,
-    /// Add a last row for the word "\\0", to pad sentences with.
+    /// Add a last row for the word "\0", to pad sentences with.
     #[arg(long)]
     null_word: bool,
     /// 1 for skip-gram, 0 for CBOW.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListBuilder, StringBuilder};
+use arrow::array::{ArrayRef, LargeListBuilder, LargeStringBuilder};
 use memmap2::Mmap;
 
 use super::{Batches, Corpus};
@@ -68,7 +68,8 @@ impl TextCorpus {
     }
 
     fn batch(&self, lines: &[&[u8]]) -> Result<ArrayRef> {
-        let mut lists = ListBuilder::new(StringBuilder::new());
+        // Offsets of 32 bits would overflow in a line, or so many lines, of more than 2 GiB.
+        let mut lists = LargeListBuilder::new(LargeStringBuilder::new());
         for line in lines {
             let line = std::str::from_utf8(line).map_err(|error| self.invalid(line, error))?;
             line.split_whitespace().for_each(|word| lists.values().append_value(word));
@@ -122,8 +123,8 @@ mod tests {
         let mut sentences = Vec::new();
         for part in 0..corpus.parts() {
             for lists in corpus.read(part)? {
-                for words in lists?.as_list::<i32>().iter().flatten() {
-                    sentences.push(words.as_string::<i32>().iter().flatten().map(str::to_owned).collect());
+                for words in lists?.as_list::<i64>().iter().flatten() {
+                    sentences.push(words.as_string::<i64>().iter().flatten().map(str::to_owned).collect());
                 }
             }
         }

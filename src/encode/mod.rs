@@ -56,19 +56,37 @@ pub fn encode(
     memory_budget: u64,
     progress: &Progress,
 ) -> Result<Spool> {
-    progress.enter(Phase::Encoding, vocabulary.raw_tokens());
     let mut writer = SpoolWriter::new(memory_budget);
-    let encoded = encode_lists(
-        corpus,
-        vocabulary,
-        batch_words,
-        progress,
-        &mut |tokens| {
-            progress.advance(tokens);
-        },
-        &mut |batch| writer.write(batch),
-    )?;
+    let encoded = encode_with_progress(corpus, vocabulary, batch_words, progress, &mut |batch| writer.write(batch))?;
     writer.finish(encoded)
+}
+
+/// Encodes a corpus and keeps nothing, to know what there will be when it is streamed.
+///
+/// # Errors
+/// What the corpus fails with; [`Error::Interrupted`].
+pub(crate) fn measure(
+    corpus: &dyn Corpus,
+    vocabulary: &Vocabulary,
+    batch_words: usize,
+    progress: &Progress,
+) -> Result<Encoded> {
+    encode_with_progress(corpus, vocabulary, batch_words, progress, &mut |_| Ok(()))
+}
+
+/// [`encode_batches`], as a phase of its own.
+fn encode_with_progress(
+    corpus: &dyn Corpus,
+    vocabulary: &Vocabulary,
+    batch_words: usize,
+    progress: &Progress,
+    each: &mut dyn FnMut(EncodedBatch) -> Result<()>,
+) -> Result<Encoded> {
+    progress.enter(Phase::Encoding, vocabulary.raw_tokens());
+    let mut count = |tokens| {
+        progress.advance(tokens);
+    };
+    encode_lists(corpus, vocabulary, batch_words, progress, &mut count, each)
 }
 
 /// Encodes a corpus and passes on each batch.

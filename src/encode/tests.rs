@@ -62,6 +62,15 @@ fn a_batch_ends_with_the_sentence_that_fills_it() {
 }
 
 #[test]
+fn a_measured_corpus_is_the_encoded_one_and_its_tokens_are_told() {
+    let corpus = corpus(&[&[Some("a"), None, Some("b"), Some("a")], &[Some("rare")]]);
+    let (vocabulary, progress) = (vocabulary(&corpus, 2), Progress::default());
+    let measured = measure(&corpus, &vocabulary, BATCH_WORDS, &progress).unwrap();
+    assert_eq!(measured, encoded(&corpus, 2, u64::MAX).1.encoded());
+    assert_eq!((progress.phase(), progress.tokens(), progress.total()), (Phase::Encoding, 4, 4));
+}
+
+#[test]
 fn a_cancelled_job_is_interrupted() {
     let corpus = corpus(&[&[Some("a")]]);
     let vocabulary = vocabulary(&corpus, 1);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayBuilder, ArrayRef, AsArray, ListBuilder, StringBuilder};
+use arrow::array::{ArrayBuilder, ArrayRef, AsArray, LargeListBuilder, LargeStringBuilder};
 use arrow::datatypes::{DataType, Schema};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -202,7 +202,8 @@ impl Iterator for Sentences {
 
 impl Sentences {
     fn take_batch(&mut self, py: Python<'_>) -> PyResult<Option<ArrayRef>> {
-        let mut lists = ListBuilder::new(StringBuilder::new());
+        // Offsets of 32 bits would overflow in sentences of more than 2 GiB.
+        let mut lists = LargeListBuilder::new(LargeStringBuilder::new());
         let mut sentences = self.sentences.bind(py).clone();
         let start = Instant::now();
         while lists.len() < SENTENCES_PER_BATCH && start.elapsed() < TIME_PER_BATCH {
@@ -216,7 +217,7 @@ impl Sentences {
         Ok((!lists.is_empty()).then(|| Arc::new(lists.finish()) as ArrayRef))
     }
 
-    fn append(&self, sentence: &Bound<'_, PyAny>, lists: &mut ListBuilder<StringBuilder>) -> PyResult<()> {
+    fn append(&self, sentence: &Bound<'_, PyAny>, lists: &mut LargeListBuilder<LargeStringBuilder>) -> PyResult<()> {
         let fault = |what: &str| PyTypeError::new_err(format!("corpus: sentence {}: {what}", self.number));
         if sentence.is_none() {
             lists.append_null();

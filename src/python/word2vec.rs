@@ -1,10 +1,12 @@
 //! The training side.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arrow::array::Array;
 use numpy::{PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -18,7 +20,7 @@ use crate::corpus::{Corpus, TextCorpus};
 use crate::error::Result;
 use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts, Words};
+use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts};
 use crate::word2vec::{
     Checkpoint, CorpusSize, Every, Memory, Reading, Resume, Saved, TrainOptions, Word2Vec, resident_memory,
 };
@@ -39,12 +41,15 @@ pub(super) struct PyModel {
     is_training: AtomicBool,
 }
 
-/// While it lives a model is trained.
+/// For each epoch the sum of the losses and the number of examples.
+type Losses = Vec<(f64, u64)>;
+
+/// While it lives a model is trained, and nobody else trains or replaces it.
 struct Training<'a>(&'a AtomicBool);
 
 impl Drop for Training<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -62,7 +67,7 @@ impl PyModel {
 
     /// Takes over a model, whose vectors are new.
     fn set(&self, py: Python<'_>, model: Word2Vec) -> PyResult<()> {
-        self.refuse_while_training()?;
+        let _training = self.begin_training()?;
         let vectors = Py::new(py, PyKeyedVectors::new(model.vectors()?, true))?;
         *lock(&self.model) = Some(Arc::new(model));
         *lock(&self.vectors) = Some(vectors);
@@ -84,10 +89,10 @@ impl PyModel {
         Ok(())
     }
 
-    fn refuse_while_training(&self) -> PyResult<()> {
-        match self.is_training.load(Ordering::Relaxed) {
+    fn begin_training(&self) -> PyResult<Training<'_>> {
+        match self.is_training.swap(true, Ordering::Acquire) {
             true => Err(PyRuntimeError::new_err("the model is being trained; wait until that is over")),
-            false => Ok(()),
+            false => Ok(Training(&self.is_training)),
         }
     }
 }
@@ -145,8 +150,7 @@ impl PyModel {
     /// The words counted and their counts, in the order of the rules for [`prepare_vocab`](Self::prepare_vocab).
     fn counted<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyArray1<u64>>)> {
         let (words, counts) = self.counts()?.columns()?;
-        let words: Words = words.iter().flatten().collect();
-        Ok((PyList::new(py, words.iter())?, PyArray1::from_vec(py, counts)))
+        Ok((PyList::new(py, (0..words.len()).map(|row| words.value(row)))?, PyArray1::from_vec(py, counts)))
     }
 
     /// Forgets what was counted.
@@ -154,8 +158,8 @@ impl PyModel {
         lock(&self.counts).take();
     }
 
-    /// The least count of a word that gets a vector, given what was counted.
-    fn effective_min_count(&self, parameters: &Bound<'_, PyDict>) -> PyResult<u64> {
+    /// The occurrences that a word needs for a vector, given what was counted.
+    fn least_count(&self, parameters: &Bound<'_, PyDict>) -> PyResult<u64> {
         Ok(Trim::from(&config_from(&Parameters(parameters))?).effective_min_count(&*self.counts()?)?)
     }
 
@@ -211,9 +215,9 @@ impl PyModel {
         Ok(adopted)
     }
 
-    /// Trains; gives the tokens that subsampling kept, all tokens, the learning rate at the end, the loss, and the
-    /// seconds that training took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, loss,
-    /// examples)`, which tell whether to stop.
+    /// Trains; gives the tokens that subsampling kept, all tokens, the learning rate at the end, the losses, and the
+    /// seconds that training took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, losses)`, which
+    /// tell whether to stop.
     #[pyo3(signature = (corpus, parameters, options, hooks = None, report = None))]
     fn train(
         &self,
@@ -223,8 +227,8 @@ impl PyModel {
         options: &Bound<'_, PyDict>,
         hooks: Option<Py<PyAny>>,
         report: Option<(Bound<'_, PyAny>, f64)>,
-    ) -> PyResult<(u64, u64, f32, f64, f64)> {
-        self.refuse_while_training()?;
+    ) -> PyResult<(u64, u64, f32, Losses, f64)> {
+        let _training = self.begin_training()?;
         let config = config_from(&Parameters(parameters))?;
         config.validate()?;
         let options = Parameters(options);
@@ -243,8 +247,6 @@ impl PyModel {
         let resume = lock(&self.resume).take();
         let corpus = corpus.open(py)?;
         let report = report_from(report);
-        self.is_training.store(true, Ordering::Relaxed);
-        let training = Training(&self.is_training);
         let trained = job::run(py, report.as_ref(), |progress, caller| {
             let options = TrainOptions {
                 reading,
@@ -257,13 +259,12 @@ impl PyModel {
             let mut hooks = Hooks { hooks, vectors: &vectors, caller };
             model.train(corpus.as_ref(), &options, &mut hooks, progress)
         });
-        drop(training);
         if let Some(vectors) = &vectors {
             vectors.get().forget_norms();
         }
         let trained = trained?;
         *lock(&self.model) = Some(Arc::new(model));
-        Ok((trained.kept, trained.raw_tokens, trained.learning_rate, trained.loss(), trained.elapsed.as_secs_f64()))
+        Ok((trained.kept, trained.raw_tokens, trained.learning_rate, trained.losses, trained.elapsed.as_secs_f64()))
     }
 
     /// Takes up the run of a checkpoint, if there is one, and tells so.
@@ -276,11 +277,11 @@ impl PyModel {
         Ok(true)
     }
 
-    /// The word vectors, which share the model's memory; of no words before there is a vocabulary.
-    fn vectors(&self, py: Python<'_>) -> PyResult<Py<PyKeyedVectors>> {
+    /// The word vectors, which share the model's memory; before there is a vocabulary, none of `vector_size` dimensions.
+    fn vectors(&self, py: Python<'_>, vector_size: NonZeroUsize) -> PyResult<Py<PyKeyedVectors>> {
         match &*lock(&self.vectors) {
             Some(vectors) => Ok(vectors.clone_ref(py)),
-            None => Py::new(py, PyKeyedVectors::new(KeyedVectors::from_rows([], 1, &[])?, false)),
+            None => Py::new(py, PyKeyedVectors::new(KeyedVectors::from_rows([], vector_size.get(), &[])?, false)),
         }
     }
 
@@ -301,11 +302,16 @@ impl PyModel {
         Ok((size.sentences, size.tokens))
     }
 
+    /// The occurrences that a word of that corpus needed for a vector.
+    #[getter]
+    fn effective_min_count(&self) -> PyResult<u64> {
+        Ok(self.model()?.effective_min_count())
+    }
+
     /// The log-probability of each sentence.
     fn score(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, sentences: Vec<Vec<String>>) -> PyResult<Vec<f64>> {
         let model = self.model()?.with_config(config_from(&Parameters(parameters))?);
-        let words = || sentences.iter().map(|sentence| sentence.iter().map(String::as_str));
-        Ok(py.detach(|| model.score(words()))?)
+        job::run(py, None, |progress, _| model.score(&sentences, progress))
     }
 
     /// The most probable words between those of `context`, by row, and their probabilities.
@@ -436,8 +442,9 @@ impl Observer for Hooks<'_> {
     }
 
     fn epoch_ends(&mut self, epoch: usize, position: &Position) -> Result<Next> {
-        let (loss, examples): (f64, u64) = (position.losses.iter().sum(), position.examples.iter().sum());
-        self.call(move |hooks| hooks.call_method1("epoch_ends", (epoch, loss, examples))?.extract())
+        let (losses, examples) = (position.losses.iter().copied(), position.examples.iter().copied());
+        let losses: Losses = losses.zip(examples).collect();
+        self.call(move |hooks| hooks.call_method1("epoch_ends", (epoch, losses))?.extract())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A model family is one short file that says which rows are inputs ([`skipgram`], [`cbow`]); what they are trained
 //! for is [`objectives`], where the targets come from [`negative`] and [`softmax`]; what is done to the rows is
-//! [`kernel`].
+//! [`kernel`]. How the batches of an epoch reach the workers is [`source`].
 
 mod cbow;
 pub mod kernel;
@@ -13,21 +13,17 @@ mod rows;
 mod schedule;
 mod skipgram;
 mod softmax;
+mod source;
 mod targets;
 mod text;
 mod worker;
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::corpus::Corpus;
-use crate::encode::{Encoded, EncodedBatch, Spool, encode_batches};
+use crate::encode::Encoded;
 use crate::error::{Error, Result};
 use crate::model::Weights;
 use crate::progress::{Phase, Progress};
@@ -37,7 +33,10 @@ use negative::NegativeSampling;
 pub(crate) use rows::PRIVATE_ROWS;
 use schedule::Schedule;
 use softmax::HierarchicalSoftmax;
-use worker::{Sums, Worker};
+pub use source::Source;
+use source::Stretch;
+pub(crate) use source::changed;
+use worker::Sums;
 
 /// What to train, and on what.
 pub struct Job<'a> {
@@ -60,30 +59,6 @@ pub struct Job<'a> {
     pub isa: Isa,
 }
 
-/// Where an epoch's batches come from.
-#[derive(Clone, Copy)]
-pub enum Source<'a> {
-    /// Encoded before.
-    Spool(&'a Spool),
-    /// Encoded anew in every epoch, while the workers train: slower, but nothing of the corpus is kept.
-    Stream {
-        /// Read in every epoch.
-        corpus: &'a dyn Corpus,
-        /// What it holds.
-        encoded: Encoded,
-    },
-}
-
-impl Source<'_> {
-    /// What it holds.
-    pub fn encoded(&self) -> Encoded {
-        match self {
-            Self::Spool(spool) => spool.encoded(),
-            Self::Stream { encoded, .. } => *encoded,
-        }
-    }
-}
-
 /// A place in a training run, and what was added up on the way to it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
@@ -100,6 +75,41 @@ pub struct Position {
     pub losses: Vec<f64>,
     /// And how many examples they are of: pairs of a centre and a context word, or in CBOW centres.
     pub examples: Vec<u64>,
+}
+
+impl Position {
+    /// # Errors
+    /// What tells that a run of `config` over a corpus so `encoded` never stood here.
+    pub(crate) fn check(&self, config: &Config, encoded: Encoded) -> Result<(), String> {
+        let has_begun = usize::from(self.batch > 0);
+        if self.epoch > config.epochs - has_begun {
+            return Err(format!("has {} epochs and {} batches of {} epochs", self.epoch, self.batch, config.epochs));
+        }
+        let begun = self.epoch + has_begun;
+        if self.losses.len() != begun || self.examples.len() != begun {
+            let (losses, examples) = (self.losses.len(), self.examples.len());
+            return Err(format!("has {losses} losses and {examples} numbers of examples for {begun} epochs begun"));
+        }
+        // No batch is empty.
+        if self.batch as u64 > self.tokens || (self.batch == 0 && self.tokens > 0) || self.tokens > encoded.tokens {
+            let (batch, tokens, all) = (self.batch, self.tokens, encoded.tokens);
+            return Err(format!("has {tokens} tokens in {batch} batches, of {all} in an epoch"));
+        }
+        let read = self.read(encoded);
+        if self.kept > read {
+            return Err(format!("has kept {} of {read} tokens", self.kept));
+        }
+        let most = encoded.tokens.saturating_mul(2 * config.window as u64);
+        match self.examples.iter().find(|&&examples| examples > most) {
+            Some(examples) => Err(format!("has {examples} examples in an epoch, where {most} are possible")),
+            None => Ok(()),
+        }
+    }
+
+    /// In-vocabulary tokens read on the way.
+    fn read(&self, encoded: Encoded) -> u64 {
+        encoded.tokens.saturating_mul(self.epoch as u64).saturating_add(self.tokens)
+    }
 }
 
 /// Told what happens, on the thread that called [`train`]. While it is, no worker runs.
@@ -151,6 +161,8 @@ pub enum Next {
 pub struct Trained {
     /// In-vocabulary tokens read, over all epochs.
     pub tokens: u64,
+    /// Those of them that were read before this run went on from [`Job::start`].
+    pub tokens_before: u64,
     /// Tokens read, those out of vocabulary among them.
     pub raw_tokens: u64,
     /// Tokens that subsampling kept.
@@ -168,9 +180,9 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// In-vocabulary tokens a second.
+    /// In-vocabulary tokens a second, in this run.
     pub fn tokens_per_second(&self) -> f64 {
-        self.tokens as f64 / self.elapsed.as_secs_f64().max(1e-9)
+        (self.tokens - self.tokens_before) as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
     /// The sum of the losses of all epochs.
@@ -239,12 +251,13 @@ impl<'a> Shared<'a> {
 ///
 /// # Errors
 /// [`Error::Interrupted`] if `progress` was cancelled; [`Error::Parameter`] if the configuration is invalid, does not
-/// fit the weights, or the instruction set is not available; what the corpus, if streamed, or the observer fails with.
+/// fit the weights, the start is not in such a run, or the instruction set is not available; what the corpus, if
+/// streamed, or the observer fails with.
 pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) -> Result<Trained> {
     check(job)?;
     let (config, encoded) = (job.config, job.source.encoded());
-    progress.enter(Phase::Training, encoded.tokens * config.epochs as u64);
-    progress.advance(encoded.tokens * job.start.epoch as u64 + job.start.tokens);
+    progress.enter(Phase::Training, encoded.tokens.saturating_mul(config.epochs as u64));
+    progress.advance(job.start.read(encoded));
     let shared = Shared::new(job, progress);
     let workers = config.worker_threads();
     let pool = rayon::ThreadPoolBuilder::new()
@@ -276,8 +289,9 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) ->
         }
     }
     Ok(Trained {
-        tokens: encoded.tokens * position.epoch as u64,
-        raw_tokens: encoded.raw_tokens * position.epoch as u64,
+        tokens: position.read(encoded),
+        tokens_before: job.start.read(encoded),
+        raw_tokens: encoded.raw_tokens.saturating_mul(position.epoch as u64),
         kept: position.kept,
         learning_rate: shared.schedule.reached(),
         losses: position.losses.into_iter().zip(position.examples).collect(),
@@ -303,11 +317,11 @@ fn check(job: &Job<'_>) -> Result<()> {
     {
         return Err(Error::parameter("vectors_lockf", format!("has {} factors for {rows} words", locks.len())));
     }
-    Ok(())
+    let start = job.start.check(job.config, job.source.encoded());
+    start.map_err(|reason| Error::parameter("start", format!("is not in this run: it {reason}")))
 }
 
-/// Trains on from `position`, a batch at the least, until a time has come or the epoch is over, which is returned.
-/// Workers take the next batch as they come free; what is drawn for a batch depends on its number, not on who takes it.
+/// Trains a [`Stretch`] from `position` on, and tells whether the epoch is over.
 fn train_until(
     pause: Option<Instant>,
     job: &Job<'_>,
@@ -315,110 +329,16 @@ fn train_until(
     pool: &rayon::ThreadPool,
     position: &mut Position,
 ) -> Result<bool> {
-    let epoch = position.epoch;
-    let is_due = || pause.is_some_and(|pause| Instant::now() >= pause);
-    let taken = AtomicUsize::new(position.batch);
-    let (by_worker, is_over) = match job.source {
-        Source::Spool(spool) => {
-            let work = |worker: &mut Worker<'_>| {
-                while let Some(batch) = spool.batches().get(taken.fetch_add(1, Ordering::Relaxed)) {
-                    worker.train_batch(batch, epoch)?;
-                    if is_due() {
-                        break;
-                    }
-                }
-                Ok(())
-            };
-            let by_worker = on_workers(pool, shared, &work);
-            let next = taken.load(Ordering::Relaxed).min(spool.batches().len());
-            position.batch = next;
-            (by_worker, next == spool.batches().len())
-        }
-        Source::Stream { corpus, encoded } => {
-            let (send, receive) = sync_channel::<EncodedBatch>(2 * pool.current_num_threads());
-            let receive = Mutex::new(Some(receive));
-            let first = position.batch;
-            let next_batch = || {
-                let mut receive = receive.lock().unwrap_or_else(PoisonError::into_inner);
-                if is_due() && taken.load(Ordering::Relaxed) > first {
-                    // Without a receiver the reader stops.
-                    receive.take();
-                }
-                receive.as_ref().map(Receiver::recv)
-            };
-            let work = |worker: &mut Worker<'_>| {
-                while let Some(Ok(batch)) = next_batch() {
-                    taken.fetch_add(1, Ordering::Relaxed);
-                    worker.train_batch(&batch, epoch)?;
-                }
-                Ok(())
-            };
-            let mut is_over = false;
-            let by_worker = std::thread::scope(|scope| {
-                let reader = scope.spawn(move || {
-                    let (mut stopped, mut batches) = (false, 0);
-                    let read = encode_batches(
-                        corpus,
-                        job.vocabulary,
-                        job.config.batch_words,
-                        shared.schedule.progress(),
-                        &mut |batch| {
-                            batches = batch.number + 1;
-                            stopped = stopped || (batch.number >= first && send.send(batch).is_err());
-                            if stopped { Err(Error::Interrupted) } else { Ok(()) }
-                        },
-                    );
-                    if stopped { Ok(None) } else { read.map(|read| Some((read, batches))) }
-                });
-                let by_worker = on_workers(pool, shared, &work);
-                receive.lock().unwrap_or_else(PoisonError::into_inner).take();
-                match reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))? {
-                    Some((read, _)) if read != encoded => Err(changed(encoded, read)),
-                    read => {
-                        // Those that waited when the workers stopped come again.
-                        is_over = read.is_some_and(|(_, batches)| batches == taken.load(Ordering::Relaxed));
-                        Ok(by_worker)
-                    }
-                }
-            })?;
-            position.batch = taken.load(Ordering::Relaxed);
-            (by_worker, is_over)
-        }
-    };
-    for sums in by_worker {
-        let sums = sums?;
+    let (epoch, first) = (position.epoch, position.batch);
+    let done = Stretch { job, shared, pool, epoch, first, pause }.train()?;
+    position.batch = done.next;
+    for sums in done.by_worker {
         position.kept += sums.kept;
         position.tokens += sums.tokens;
         position.losses[epoch] += sums.loss;
         position.examples[epoch] += sums.examples;
     }
-    Ok(is_over)
-}
-
-/// A corpus that is not the same when it is read again.
-pub(crate) fn changed(first: Encoded, second: Encoded) -> Error {
-    let reason = match first.raw_tokens == second.raw_tokens {
-        true => "gave other tokens when read again".to_owned(),
-        false => format!("gave {} tokens when read first and {} when read again", first.raw_tokens, second.raw_tokens),
-    };
-    Error::corpus(
-        "corpus",
-        format!(
-            "{reason}. A corpus must give the same each time: pass a list, or an object whose __iter__ starts again."
-        ),
-    )
-}
-
-/// One worker on each thread of a pool, until each has done its work.
-fn on_workers(
-    pool: &rayon::ThreadPool,
-    shared: &Shared<'_>,
-    work: &(dyn Fn(&mut Worker<'_>) -> Result<()> + Sync),
-) -> Vec<Result<Sums>> {
-    pool.broadcast(|_| {
-        let mut worker = Worker::new(shared);
-        work(&mut worker).map(|()| worker.sums())
-    })
+    Ok(done.is_over)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
 
 use super::*;
-use crate::corpus::{ArrowCorpus, ParquetCorpus};
-use crate::encode::encode;
+use crate::corpus::{ArrowCorpus, Corpus, ParquetCorpus};
+use crate::encode::{Spool, encode};
 use crate::model::Matrix;
 use crate::sample::write_corpus;
 use crate::vocab::{Trim, WordCounts};
@@ -395,6 +395,10 @@ fn a_run_that_is_paused_streamed_or_resumed_ends_in_the_same_bits() {
     let job = Job { start: kill.0.unwrap(), ..killed.job(Isa::Portable) };
     let trained = train(&job, &mut (), &Progress::default()).unwrap();
     assert_eq!((values_of(&killed.weights.input) == expected, trained.kept), (true, whole.kept), "resumed");
+    assert_eq!((trained.tokens, trained.tokens_before), (whole.tokens, job.start.read(job.source.encoded())));
+    let all = Position { epoch: 2, losses: vec![0.0; 2], examples: vec![0; 2], ..Position::default() };
+    let finished = train(&Job { start: all, ..job }, &mut (), &Progress::default()).unwrap();
+    assert_eq!((finished.tokens, finished.tokens_per_second()), (whole.tokens, 0.0), "finished");
 }
 
 #[test]
@@ -405,6 +409,22 @@ fn a_streamed_corpus_that_changes_is_an_error() {
     let job = Job { source: Source::Stream { corpus: &corpus, encoded }, ..setup.job(Isa::Portable) };
     let error = train(&job, &mut (), &Progress::default()).unwrap_err();
     assert!(error.to_string().contains("other tokens"), "{error}");
+}
+
+#[test]
+fn a_worker_that_panics_leaves_no_reader_waiting() {
+    let (send, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (_directory, corpus) = sample();
+        let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, batch_words: 100, ..Config::default() });
+        let (job, progress) = (setup.job(Isa::Portable), Progress::default());
+        let shared = Shared::new(&job, &progress);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let stretch = Stretch { job: &job, shared: &shared, pool: &pool, epoch: 0, first: 0, pause: None };
+        let train = || stretch.train_stream(&corpus, setup.spool.encoded(), &|_, _| panic!("as the test wants"));
+        send.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(train)).is_err()).unwrap();
+    });
+    assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(true));
 }
 
 #[test]
@@ -433,4 +453,31 @@ fn what_does_not_fit_together_is_refused() {
     assert!(refused(&Config { vector_size: 17, ..setup.config.clone() }, None).starts_with("vector_size"));
     assert!(refused(&Config { hs: true, ..setup.config.clone() }, None).starts_with("hs"));
     assert!(refused(&setup.config, Some(&[1.0])).starts_with("vectors_lockf"));
+}
+
+#[test]
+fn a_start_that_is_not_in_the_run_is_refused() {
+    let (_directory, corpus) = sample();
+    let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, epochs: 3, ..Config::default() });
+    let tokens = setup.spool.encoded().tokens;
+    let sound = Position { epoch: 1, batch: 1, tokens: 1500, losses: vec![0.0; 2], examples: vec![9; 2], kept: 9 };
+    let train_from = |start| train(&Job { start, ..setup.job(Isa::Portable) }, &mut (), &Progress::default());
+    let (one, two) = (vec![0.0], vec![0.0; 2]);
+    for (unsound, said) in [
+        (Position { epoch: usize::MAX, ..sound.clone() }, "epochs"),
+        (Position { epoch: 3, losses: vec![0.0; 4], examples: vec![9; 4], ..sound.clone() }, "epochs"),
+        (Position { epoch: 4, batch: 0, tokens: 0, losses: vec![0.0; 4], examples: vec![9; 4], kept: 0 }, "epochs"),
+        (Position { losses: one.clone(), ..sound.clone() }, "1 losses"),
+        (Position { examples: vec![9], ..sound.clone() }, "1 numbers of examples"),
+        (Position { batch: 0, tokens: 0, ..sound.clone() }, "for 1 epochs"),
+        (Position { losses: two, epoch: 2, batch: 0, ..sound.clone() }, "0 batches"),
+        (Position { tokens: tokens + 1, ..sound.clone() }, "of 20"),
+        (Position { batch: usize::MAX, ..sound.clone() }, "batches"),
+        (Position { kept: u64::MAX, ..sound.clone() }, "kept"),
+        (Position { examples: vec![u64::MAX; 2], ..sound.clone() }, "possible"),
+    ] {
+        let error = train_from(unsound).unwrap_err().to_string();
+        assert!(error.starts_with("start: ") && error.contains(said), "{error}");
+    }
+    train_from(sound).unwrap();
 }

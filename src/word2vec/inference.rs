@@ -1,7 +1,11 @@
 //! What a trained model says of sentences and contexts.
 
+use rayon::prelude::*;
+
 use super::Word2Vec;
 use crate::error::{Error, Result};
+use crate::process::has_threads;
+use crate::progress::Progress;
 use crate::vectors::Rows;
 use crate::vocab::HuffmanTree;
 
@@ -11,20 +15,23 @@ impl Word2Vec {
     /// gensim, sentences are not cut and large products count.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if the model was not trained with hierarchical softmax.
-    pub fn score<'a>(
-        &self,
-        sentences: impl IntoIterator<Item = impl IntoIterator<Item = &'a str>>,
-    ) -> Result<Vec<f64>> {
+    /// [`Error::Parameter`] if the model was not trained with hierarchical softmax; [`Error::Interrupted`].
+    pub fn score<W: AsRef<str> + Sync>(&self, sentences: &[Vec<W>], progress: &Progress) -> Result<Vec<f64>> {
         let Some(nodes) = self.node_rows().filter(|_| self.config.hs) else {
             return Err(Error::parameter("hs", "score needs a model of hierarchical softmax: hs=1"));
         };
         let tree = HuffmanTree::new(self.vocabulary.counts());
-        let scorer = Scorer { model: self, input: Rows::from_matrix(self.weights.input.clone()), nodes, tree };
-        let rows = |words: &mut dyn Iterator<Item = &'a str>| -> Vec<u32> {
-            words.filter_map(|word| self.vocabulary.words().row(word)).collect()
+        let input = Rows::from_matrix(self.weights.input.clone());
+        let scorer = Scorer { model: self, input, nodes, tree, progress };
+        let score = |sentence: &Vec<W>| {
+            let rows: Vec<u32> =
+                sentence.iter().filter_map(|word| self.vocabulary.words().row(word.as_ref())).collect();
+            scorer.score(&rows)
         };
-        Ok(sentences.into_iter().map(|sentence| scorer.score(&rows(&mut sentence.into_iter()))).collect())
+        match has_threads() {
+            true => sentences.par_iter().map(score).collect(),
+            false => sentences.iter().map(score).collect(),
+        }
     }
 
     /// The `topn` words most probable between the given context words, and their probabilities, by a softmax over the
@@ -76,13 +83,15 @@ struct Scorer<'a> {
     input: Rows,
     nodes: Rows,
     tree: HuffmanTree,
+    progress: &'a Progress,
 }
 
 impl Scorer<'_> {
-    fn score(&self, sentence: &[u32]) -> f64 {
+    fn score(&self, sentence: &[u32]) -> Result<f64> {
         let window = self.model.config.window;
         let mut sum = 0.0;
         for (at, &centre) in sentence.iter().enumerate() {
+            self.progress.check()?;
             let before = at.saturating_sub(window)..at;
             let after = at + 1..(at + window + 1).min(sentence.len());
             let context: Vec<u32> = before.chain(after).map(|i| sentence[i]).collect();
@@ -93,7 +102,7 @@ impl Scorer<'_> {
                 false => self.of_path(centre, &self.model.hidden(&self.input, &context)),
             };
         }
-        sum
+        Ok(sum)
     }
 
     /// ln p(word | hidden), along its path.
@@ -112,4 +121,36 @@ impl Scorer<'_> {
 
 fn dot(a: &[f64], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(x, &y)| x * f64::from(y)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::vocab::{Trim, WordCounts};
+
+    fn model() -> Word2Vec {
+        let frequencies = (0..40u64).map(|i| (format!("w{i}"), 50 + i));
+        let counts = WordCounts::from_frequencies(frequencies, 5, true).unwrap();
+        let config = Config { vector_size: 5, hs: true, negative: 0, sg: true, ..Config::default() };
+        Word2Vec::new(config, &counts, &Trim::default()).unwrap().0
+    }
+
+    #[test]
+    fn scores_come_in_the_order_of_the_sentences() {
+        let sentences: Vec<Vec<String>> =
+            (0..500usize).map(|i| (0..i % 17).map(|j| format!("w{}", (i * j + i) % 45)).collect()).collect();
+        let (model, progress) = (model(), Progress::default());
+        let scores = model.score(&sentences, &progress).unwrap();
+        let one_by_one = sentences.chunks(1).map(|sentence| model.score(sentence, &progress).unwrap()[0]);
+        assert_eq!(scores, one_by_one.collect::<Vec<f64>>());
+        assert!(scores[0] == 0.0 && scores[16] < scores[4], "{scores:?}");
+    }
+
+    #[test]
+    fn a_cancelled_score_is_interrupted() {
+        let progress = Progress::default();
+        progress.cancel();
+        assert!(matches!(model().score(&[vec!["w1", "w2"]], &progress), Err(Error::Interrupted)));
+    }
 }

@@ -16,7 +16,7 @@ pub use saved::Saved;
 
 use crate::config::Config;
 use crate::corpus::Corpus;
-use crate::encode::{Encoded, encode, encode_batches};
+use crate::encode::{Encoded, encode, measure};
 use crate::error::{Error, Result};
 use crate::model::{Matrix, Weights};
 use crate::process::need_threads;
@@ -79,6 +79,7 @@ pub struct Word2Vec {
     vocabulary: Arc<Vocabulary>,
     weights: Weights,
     corpus: CorpusSize,
+    effective_min_count: u64,
 }
 
 /// What was read of a corpus.
@@ -88,6 +89,12 @@ pub struct CorpusSize {
     pub sentences: u64,
     /// Tokens that are not null, those out of vocabulary among them.
     pub tokens: u64,
+}
+
+impl From<&WordCounts> for CorpusSize {
+    fn from(counts: &WordCounts) -> Self {
+        Self { sentences: counts.sentences(), tokens: counts.raw_tokens() }
+    }
 }
 
 /// How to read a corpus for training.
@@ -164,8 +171,14 @@ impl Word2Vec {
         config.validate()?;
         let (vocabulary, report) = Vocabulary::new(counts, trim)?;
         let weights = Weights::new(vocabulary.len(), &config)?;
-        let corpus = CorpusSize { sentences: counts.sentences(), tokens: counts.raw_tokens() };
-        Ok((Self { config, vocabulary: Arc::new(vocabulary), weights, corpus }, report))
+        let model = Self {
+            config,
+            vocabulary: Arc::new(vocabulary),
+            weights,
+            corpus: CorpusSize::from(counts),
+            effective_min_count: report.effective_min_count,
+        };
+        Ok((model, report))
     }
 
     /// A model of the same words and further ones from a new corpus. Words keep their vectors, new ones get their
@@ -176,8 +189,14 @@ impl Word2Vec {
     pub fn updated(&self, counts: &WordCounts, trim: &Trim<'_>) -> Result<(Self, TrimReport)> {
         let (vocabulary, report) = self.vocabulary.extended(counts, trim)?;
         let weights = self.weights.extended(vocabulary.len(), self.config.seed)?;
-        let corpus = CorpusSize { sentences: counts.sentences(), tokens: counts.raw_tokens() };
-        Ok((Self { config: self.config.clone(), vocabulary: Arc::new(vocabulary), weights, corpus }, report))
+        let model = Self {
+            config: self.config.clone(),
+            vocabulary: Arc::new(vocabulary),
+            weights,
+            corpus: CorpusSize::from(counts),
+            effective_min_count: report.effective_min_count,
+        };
+        Ok((model, report))
     }
 
     /// The same words with weights as before any training.
@@ -224,11 +243,7 @@ impl Word2Vec {
         };
         let source = match &spool {
             Some(spool) => Source::Spool(spool),
-            // Read once without keeping anything, to know what there will be.
-            None => Source::Stream {
-                corpus,
-                encoded: encode_batches(corpus, vocabulary, config.batch_words, progress, &mut |_| Ok(()))?,
-            },
+            None => Source::Stream { corpus, encoded: measure(corpus, vocabulary, config.batch_words, progress)? },
         };
         let encoded = source.encoded();
         if encoded.raw_tokens == 0 {
@@ -289,6 +304,12 @@ impl Word2Vec {
     /// What was read of the corpus that the vocabulary is from, the last one if there were several.
     pub fn corpus(&self) -> CorpusSize {
         self.corpus
+    }
+
+    /// The occurrences that a word of that corpus needed for a row: [`Config::min_count`], or what
+    /// [`Config::max_final_vocab`] made of it.
+    pub fn effective_min_count(&self) -> u64 {
+        self.effective_min_count
     }
 
     /// Sets the vectors of words that `vectors` knows too, and gives their number (gensim 3:

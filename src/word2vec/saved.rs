@@ -16,6 +16,8 @@ use crate::vectors::KeyedVectors;
 use crate::vocab::Vocabulary;
 
 const FORMAT: &str = "polargram model 1";
+/// What the formats of all versions begin with.
+const KIND: &str = "polargram model";
 const DESCRIPTION: &str = "config.json";
 const VECTORS: &str = "vectors.arrow";
 const OUTPUT: &str = "output.npy";
@@ -29,6 +31,7 @@ struct Description {
     format: String,
     config: Config,
     corpus: CorpusSize,
+    effective_min_count: u64,
     raw_tokens: u64,
     raw_words: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,7 +52,7 @@ pub struct Saved {
 
 impl Word2Vec {
     /// Saves the model to a directory, which appears whole or not at all: an older model there is replaced when the new
-    /// one is complete. Other files in it stay. `attributes` are for the caller to keep.
+    /// one is complete. Other files in it stay, and so does a link to it. `attributes` are for the caller to keep.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be written; [`Error::Format`] if there is something else than a model at this place.
@@ -68,6 +71,7 @@ impl Word2Vec {
             format: FORMAT.to_owned(),
             config: self.config.clone(),
             corpus: self.corpus,
+            effective_min_count: self.effective_min_count,
             raw_tokens: self.vocabulary.raw_tokens(),
             raw_words: self.vocabulary.raw_words(),
             resume,
@@ -85,7 +89,7 @@ impl Word2Vec {
             serde_json::to_writer_pretty(out, &description).map_err(Into::into)
         })?;
         staged.commit()?;
-        new.take_the_place_of(directory)
+        new.take_its_place()
     }
 
     /// Loads what [`save`](Self::save) wrote, to train on. Nothing in it can run code.
@@ -104,6 +108,10 @@ impl Word2Vec {
         }
         let config = description.config;
         config.validate().map_err(|error| fault(error.to_string()))?;
+        if let Some(Resume { position, encoded }) = &description.resume {
+            let damaged = |reason| fault(format!("was changed: its training {reason}; remove it to start anew"));
+            position.check(&config, *encoded).map_err(damaged)?;
+        }
         let vectors = KeyedVectors::load(directory.join(VECTORS))?;
         let shape = (vectors.len(), config.vector_size);
         if vectors.vector_size() != config.vector_size {
@@ -125,7 +133,13 @@ impl Word2Vec {
         };
         let (words, counts) = (vectors.words().clone(), vectors.counts().to_vec());
         let vocabulary = Vocabulary::from_parts(words, counts, description.raw_tokens, description.raw_words)?;
-        let model = Self { config, vocabulary: Arc::new(vocabulary), weights, corpus: description.corpus };
+        let model = Self {
+            config,
+            vocabulary: Arc::new(vocabulary),
+            weights,
+            corpus: description.corpus,
+            effective_min_count: description.effective_min_count,
+        };
         Ok(Saved { model, resume: description.resume, attributes: description.attributes })
     }
 }
@@ -133,27 +147,35 @@ impl Word2Vec {
 /// A directory that is being written beside the place where it will stand; removed again if it never gets there.
 pub(super) struct NewDirectory {
     path: PathBuf,
+    target: PathBuf,
 }
 
 impl NewDirectory {
     pub(super) fn beside(target: &Path) -> Result<Self> {
-        if target.exists() && !is_ours(target) {
-            return Err(Error::format(target, "is not a model's directory; choose another place, or remove it first"));
+        // Without a slash at its end, behind which a link is not seen.
+        let mut target: PathBuf = target.components().collect();
+        if target.is_symlink() {
+            // The link stays; what it leads to is replaced.
+            target = fs::canonicalize(&target).at("follow the link", &target)?;
         }
-        let name = target.file_name().ok_or_else(|| Error::format(target, "is no name for a directory"))?;
+        if target.exists() && !is_ours(&target) {
+            return Err(Error::format(&target, "is not a model's directory; choose another place, or remove it first"));
+        }
+        let name = target.file_name().ok_or_else(|| Error::format(&target, "is no name for a directory"))?;
         let mut hidden = OsString::from(".");
         hidden.push(name);
         hidden.push(".partial");
-        let path = parent_of(target).join(hidden);
+        let path = parent_of(&target).join(hidden);
         // Left behind by a run that was killed.
         if path.exists() {
             fs::remove_dir_all(&path).at("remove", &path)?;
         }
-        fs::create_dir(&path).at("create the directory", target)?;
-        Ok(Self { path })
+        fs::create_dir(&path).at("create the directory", &target)?;
+        Ok(Self { path, target })
     }
 
-    fn take_the_place_of(self, target: &Path) -> Result<()> {
+    fn take_its_place(self) -> Result<()> {
+        let target = self.target.as_path();
         sync_directory(&self.path);
         if target.exists() {
             exchange(&self.path, target).at("replace", target)?;
@@ -182,7 +204,17 @@ impl Drop for NewDirectory {
 /// Whether a model may be written here: an empty directory, or a model's.
 fn is_ours(directory: &Path) -> bool {
     let Ok(mut entries) = fs::read_dir(directory) else { return false };
-    entries.next().is_none() || directory.join(DESCRIPTION).is_file()
+    entries.next().is_none() || is_model(directory)
+}
+
+/// Whether a model of any version was saved here. Other programs write a `config.json` too.
+fn is_model(directory: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct Kind {
+        format: String,
+    }
+    let Ok(text) = fs::read(directory.join(DESCRIPTION)) else { return false };
+    serde_json::from_slice(&text).is_ok_and(|kind: Kind| kind.format.starts_with(KIND))
 }
 
 /// Makes each of two directories the other, at once where the system can.
@@ -232,8 +264,9 @@ mod tests {
     fn model() -> Word2Vec {
         let frequencies = [("a", 9), ("b", 8), ("c", 7)].map(|(word, count)| (word.to_owned(), count));
         let counts = WordCounts::from_frequencies(frequencies, 5, true).unwrap();
-        let config = Config { vector_size: 5, hs: true, ..Config::default() };
-        Word2Vec::new(config, &counts, &Trim::default()).unwrap().0
+        let config = Config { vector_size: 5, hs: true, max_final_vocab: Some(2), ..Config::default() };
+        let trim = Trim { max_final_vocab: config.max_final_vocab, ..Trim::default() };
+        Word2Vec::new(config, &counts, &trim).unwrap().0
     }
 
     #[test]
@@ -246,6 +279,7 @@ mod tests {
         assert_eq!(saved.attributes, attributes);
         assert_eq!(saved.model.config(), model().config());
         assert_eq!(saved.model.corpus(), model().corpus());
+        assert_eq!((saved.model.effective_min_count(), model().effective_min_count()), (8, 8));
         assert_eq!(
             saved.model.vectors().unwrap().vector("b").unwrap(),
             model().vectors().unwrap().vector("b").unwrap()
@@ -276,10 +310,50 @@ mod tests {
     }
 
     #[test]
+    fn a_config_of_another_program_is_no_model_to_replace() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join(DESCRIPTION);
+        for foreign in [r#"{"architectures": ["BertModel"]}"#, r#"{"format": "pt"}"#, r#"{"format": 1}"#, "[", ""] {
+            fs::write(&config, foreign).unwrap();
+            let error = model().save(directory.path(), serde_json::Value::Null).unwrap_err();
+            assert!(error.to_string().contains("not a model"), "{foreign:?}: {error}");
+            assert_eq!(fs::read_to_string(&config).unwrap(), foreign);
+        }
+    }
+
+    #[test]
+    fn a_model_of_another_version_may_be_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(DESCRIPTION), r#"{"format": "polargram model 2"}"#).unwrap();
+        model().save(directory.path(), serde_json::Value::Null).unwrap();
+        assert!(Word2Vec::load(directory.path()).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, link) = (directory.path().join("model"), directory.path().join("links").join("latest"));
+        fs::create_dir(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let error = model().save(&link, serde_json::Value::Null).unwrap_err();
+        assert!(error.to_string().contains("latest"), "a link to nothing: {error}");
+        model().save(&path, serde_json::Value::Null).unwrap();
+        for (target, alpha) in [(link.clone(), 0.5), (link.join(""), 0.25)] {
+            let other = model().with_config(Config { alpha, ..model().config().clone() });
+            other.save(&target, serde_json::Value::Null).unwrap();
+            assert_eq!(Word2Vec::load(&path).unwrap().model.config().alpha, alpha);
+            assert_eq!(fs::read_link(&link).unwrap(), path);
+            let listed = |path: &Path| fs::read_dir(path).unwrap().count();
+            assert_eq!((listed(directory.path()), listed(link.parent().unwrap())), (2, 1));
+        }
+    }
+
+    #[test]
     fn damaged_models_are_refused_by_name() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("model");
         for name in FILES {
+            let path = directory.path().join(name).with_extension("model");
             model().save(&path, serde_json::Value::Null).unwrap();
             let file = path.join(name);
             let whole = fs::read(&file).unwrap();

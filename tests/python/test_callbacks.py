@@ -152,6 +152,18 @@ def test_progress_is_told_to_a_function_on_the_thread_that_called(sample: Path, 
     assert set(threads) == {threading.get_ident()}
 
 
+@pytest.mark.parametrize("spool", [True, False])
+def test_encoding_is_told_of_with_and_without_a_spool(sample: Path, spool: bool) -> None:
+    told = []
+    model = pg.Word2Vec(vector_size=2, negative=1, workers=1, spool=spool, progress=lambda *what: told.append(what))
+    model.build_vocab(sample)
+    model.train([sample] * 40, total_examples=model.corpus_count, epochs=1, report_delay=0)
+    encoding = [done for phase, done, total, _ in told if phase == "encoding" and total == model.corpus_total_words]
+    assert encoding
+    assert encoding == sorted(encoding)
+    assert encoding[-1] > 0
+
+
 def test_what_the_progress_function_raises_ends_the_training(sample: Path) -> None:
     def fail(*_: object) -> None:
         raise LookupError("mine")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -56,6 +57,7 @@ def test_a_run_taken_up_again_gives_the_bits_of_one_that_was_not_cut(
     assert np.array_equal(resumed.wv.vectors, whole.wv.vectors)
     # Sums of parts of an epoch are added up in another order.
     assert resumed.get_latest_training_loss() == pytest.approx(whole.get_latest_training_loss(), rel=1e-12)
+    assert resumed.epoch_losses == pytest.approx(whole.epoch_losses, rel=1e-12)
     for name in ("corpus_count", "corpus_total_words", "min_alpha_yet_reached", "effective_min_count"):
         assert getattr(resumed, name) == getattr(whole, name)
 
@@ -102,15 +104,57 @@ def test_callbacks_of_a_run_taken_up_again_are_told_of_the_epochs_left(rows: Sen
 def test_a_finished_run_is_not_trained_again(rows: Sentences, tmp_path: Path) -> None:
     first, second = (pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck", compute_loss=True) for _ in range(2))
     assert np.array_equal(first.wv.vectors, second.wv.vectors)
-    for name in ("min_alpha_yet_reached", "corpus_count", "running_training_loss"):
+    for name in ("min_alpha_yet_reached", "corpus_count", "running_training_loss", "epoch_losses"):
         assert getattr(first, name) == getattr(second, name), name
 
 
 def test_a_checkpoint_is_a_model_that_loads(rows: Sentences, tmp_path: Path) -> None:
-    model = pg.Word2Vec(rows, **SMALL, hs=1, checkpoint=tmp_path / "ck")
+    model = pg.Word2Vec(rows, **SMALL, hs=1, max_final_vocab=500, checkpoint=tmp_path / "ck")
     loaded = pg.Word2Vec.load(tmp_path / "ck")
     assert np.array_equal(loaded.wv.vectors, model.wv.vectors)
+    for name in ("corpus_count", "corpus_total_words", "effective_min_count"):
+        assert getattr(loaded, name) == getattr(model, name)
     loaded.train(rows, total_examples=len(rows), epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epoch", 5),
+        ("epoch", 2**64 - 1),
+        ("epoch", 3),
+        ("batch", 1),
+        ("batch", 2**64 - 1),
+        ("tokens", 1),
+        ("losses", []),
+    ]
+    + [("losses", [0.0] * 9), ("examples", [1]), ("kept", 2**64 - 1), ("examples", [2**64 - 1] * 4), ("epoch", -1)],
+    ids=str,
+)
+def test_a_place_in_the_run_that_was_tampered_with_is_refused(
+    rows: Sentences, name: str, value: object, tmp_path: Path
+) -> None:
+    pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck")
+    description = json.loads((tmp_path / "ck" / "config.json").read_text())
+    description["resume"]["position"][name] = value
+    (tmp_path / "ck" / "config.json").write_text(json.dumps(description))
+    with pytest.raises(ValueError, match="config.json"):
+        pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck")
+
+
+@pytest.mark.parametrize("name", ["tokens", "raw_tokens", "raw_sentences", "fingerprint"])
+def test_a_corpus_that_was_tampered_with_is_refused(rows: Sentences, name: str, tmp_path: Path) -> None:
+    pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck")
+    description = json.loads((tmp_path / "ck" / "config.json").read_text())
+    description["resume"]["encoded"][name] = 2**64 - 1
+    (tmp_path / "ck" / "config.json").write_text(json.dumps(description))
+    with pytest.raises(ValueError, match="corpus"):
+        pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path / "ck")
+
+
+def test_the_least_count_in_force_is_known_again(rows: Sentences, tmp_path: Path) -> None:
+    first, second = (pg.Word2Vec(rows, **SMALL, max_final_vocab=500, checkpoint=tmp_path / "ck") for _ in range(2))
+    assert first.effective_min_count == second.effective_min_count > first.min_count
 
 
 def test_a_training_in_two_steps_leaves_no_checkpoint(rows: Sentences, tmp_path: Path) -> None:
@@ -223,6 +267,26 @@ def test_ctrl_c_keeps_the_checkpoint_to_go_on_from(sample: Path, tmp_path: Path)
     assert process.returncode == 130, said
     assert json.loads((tmp_path / "ck" / "config.json").read_text())["resume"]["position"]["epoch"] >= 1
     assert np.array_equal(run.finish(), whole)
+
+
+def test_the_summary_counts_the_words_of_this_run_alone(
+    command: Callable[..., subprocess.CompletedProcess[str]], sample: Path, tmp_path: Path
+) -> None:
+    train = [
+        "train",
+        sample,
+        "-o",
+        tmp_path / "out",
+        "--epochs",
+        2,
+        "--vector-size",
+        8,
+        "--checkpoint",
+        tmp_path / "ck",
+    ]
+    first, again = (command(*train).stderr for _ in range(2))
+    words = re.search(r"training +([\d,]+) words in", first)[1]
+    assert f"training    0 words after {words} of the checkpoint in 0.0 s: 0.00 M words/s" in again
 
 
 def test_the_command_refuses_another_parameter_or_corpus(

@@ -164,6 +164,7 @@ def test_help_names_every_hyperparameter_of_the_class(command: Command) -> None:
     for name in inspect.signature(pg.Word2Vec.__init__).parameters.keys() - of_python - {"progress", "spool"}:
         assert f"--{name.replace('_', '-')}" in text
     assert "--no-spool" in text
+    assert 'a last row for the word "\\0", to pad' in text
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["-V"], ["train", "--version"]])

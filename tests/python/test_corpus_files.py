@@ -211,6 +211,17 @@ def test_a_path_that_gives_no_corpus_is_named(source: str, kind: type[Exception]
         counts_of(["whole/a.parquet", source])
 
 
+@pytest.mark.parametrize("options", [None, {"aws_region": "eu-central-1"}], ids=str)
+@pytest.mark.parametrize("as_list", [False, True])
+def test_a_file_may_be_given_by_its_url(options: dict[str, str] | None, as_list: bool, tmp_path: Path) -> None:
+    urls = [write(tmp_path / f"{word}.parquet", word).as_uri() for word in "ab"]
+    assert all(url.startswith("file:///") for url in urls)
+    model = pg.Word2Vec(vector_size=4, min_count=1, storage_options=options)
+    model.build_vocab(urls if as_list else urls[0])
+    assert model.wv.index_to_key == (["a", "b"] if as_list else ["a"])
+    assert model.train(urls, total_examples=10, epochs=1)[1] == 10
+
+
 def test_a_damaged_page_is_an_error_that_names_file_row_group_and_column(tmp_path: Path) -> None:
     path = tmp_path / "damaged.parquet"
     pq.write_table(pa.table({"tokens": ROWS}), path, row_group_size=100, compression="none")

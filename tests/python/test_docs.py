@@ -71,6 +71,13 @@ def test_what_users_call_first_has_an_example(name: str) -> None:
     assert name in {parameter.values[0].name for parameter in EXAMPLES}
 
 
+@pytest.mark.parametrize("name", ["RULE_DEFAULT", "RULE_DISCARD", "RULE_KEEP", "StopTraining"])
+def test_names_that_training_needs_are_in_its_module_too(name: str) -> None:
+    module = importlib.import_module("polargram.word2vec")
+    assert getattr(module, name) is getattr(pg, name)
+    assert {name, "Corpus", "TrimRule", "Word2Vec"} <= set(module.__all__)
+
+
 @pytest.mark.parametrize("name", pg.__all__)
 def test_every_public_name_is_there_and_documented(name: str) -> None:
     public = getattr(pg, name)

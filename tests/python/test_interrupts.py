@@ -139,6 +139,11 @@ class Long:
         yield [f"word-{i * i % 3001}" for i in range(1_000_000)]
 
 what, sample, large = sys.argv[1:]
+def score():
+    model = pg.Word2Vec([[f"word-{i}" for i in range(3000)]] * 5, vector_size=1000, hs=1, negative=0, sg=1, epochs=1)
+    print("ready", flush=True)
+    model.score([[f"word-{i}" for i in range(3000)]] * 300)
+
 corpora = {
     "training": lambda: pg.Word2Vec(sample, epochs=10**6),
     "counting": lambda: pg.Word2Vec(large),
@@ -146,8 +151,10 @@ corpora = {
     "slow lists": lambda: pg.Word2Vec(Slow()),
     "lazy frame": lambda: pg.Word2Vec(pl.concat([pl.scan_parquet(sample + "/*.parquet")] * 1000)),
     "long sentence": lambda: pg.Word2Vec(Long(), vector_size=1000, window=50, sg=1, sample=0, workers=2),
+    "score": score,
 }
-print("ready", flush=True)
+if what != "score":
+    print("ready", flush=True)
 try:
     corpora[what]()
     print("finished")
@@ -157,7 +164,9 @@ print(len(pg.Word2Vec([["a", "b"]] * 9, vector_size=2, epochs=1).wv), "words")
 """
 
 
-@pytest.mark.parametrize("what", ["training", "counting", "endless lists", "slow lists", "lazy frame", "long sentence"])
+@pytest.mark.parametrize(
+    "what", ["training", "counting", "endless lists", "slow lists", "lazy frame", "long sentence", "score"]
+)
 def test_ctrl_c_in_python_is_a_keyboard_interrupt_at_once(what: str, sample: Path, large: Path, tmp_path: Path) -> None:
     job = Job("-c", PROGRAM, what, sample, large, temporary=tmp_path / "tmp")
     job.wait_for("ready")

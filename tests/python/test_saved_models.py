@@ -70,15 +70,18 @@ def test_64_bit_numbers_come_back_to_the_last_bit(tmp_path: Path) -> None:
         model = pg.Word2Vec(vector_size=1, min_count=1, sample=number, ns_exponent=number)
         model.build_vocab_from_freq({"a": 1})
         model.running_training_loss = number * 1e6
+        model._epoch_losses = [number]
         model.save(tmp_path / "model")
         loaded = pg.Word2Vec.load(tmp_path / "model")
         assert (loaded.sample, loaded.ns_exponent, loaded.running_training_loss) == (number, number, number * 1e6)
+        assert loaded.epoch_losses == [number]
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_model_that_diverged_can_be_saved(rows: Sentences, loss: float, tmp_path: Path) -> None:
     model = pg.Word2Vec(rows, **SMALL)
     model.running_training_loss = loss
+    model._epoch_losses = [loss]
     model.save(tmp_path / "model")
     assert np.array_equal(pg.Word2Vec.load(tmp_path / "model").wv.vectors, model.wv.vectors)
 
@@ -88,6 +91,7 @@ def test_the_sizes_of_the_corpus_survive_a_null_word_added_later(rows: Sentences
     model.add_null_word()
     model.save(tmp_path / "model")
     loaded = pg.Word2Vec.load(tmp_path / "model")
+    assert loaded.effective_min_count == model.effective_min_count == 5
     assert (loaded.corpus_count, loaded.corpus_total_words) == (len(rows), sum(map(len, rows)))
 
 
@@ -125,6 +129,18 @@ def test_what_is_no_model_is_not_replaced(rows: Sentences, foreign: str, tmp_pat
         pg.Word2Vec(rows, **SMALL).save(tmp_path / "thesis")
     assert thesis.read_text() == "years"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_hugging_face_model_is_not_replaced(rows: Sentences, tmp_path: Path) -> None:
+    files = {"config.json": '{"model_type": "bert", "vocab_size": 30522}', "model.safetensors": "weights"}
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    model = pg.Word2Vec(rows, **SMALL)
+    with pytest.raises(ValueError, match="not a model"):
+        model.save(tmp_path)
+    with pytest.raises(ValueError, match="config.json"):
+        pg.Word2Vec(rows, **SMALL, checkpoint=tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == files
 
 
 def test_a_model_is_saved_to_an_empty_directory_and_not_below_a_missing_one(rows: Sentences, tmp_path: Path) -> None:

@@ -93,6 +93,15 @@ def test_training_needs_a_vocabulary(rows: Sentences) -> None:
         train(pg.Word2Vec(**SMALL), rows)
 
 
+def test_without_a_vocabulary_there_are_no_vectors_of_the_size_set() -> None:
+    model = pg.Word2Vec(vector_size=7)
+    assert (model.wv.vectors.shape, model.wv.vector_size, model.wv.index_to_key) == ((0, 7), 7, [])
+    for unsound in (0, -1, 2**64, "7"):
+        model.vector_size = unsound
+        with pytest.raises((ValueError, TypeError, OverflowError), match="vector_size|int"):
+            _ = model.wv
+
+
 def test_either_a_corpus_or_a_file_is_needed(rows: Sentences, tmp_path: Path) -> None:
     model = prepared(rows[:500])
     for both in ((None, None), (rows, tmp_path)):
@@ -211,7 +220,37 @@ def test_the_loss_changes_nothing_but_is_added_up_and_falls(
     assert (by_epoch > 0).all()
     assert by_epoch[-1] < by_epoch[0]
     assert losses[-1] == model.get_latest_training_loss() == model.running_training_loss
-    assert sum("mean loss" in record.message for record in caplog.records) == 4
+    said = [record.message.split("mean loss ")[1] for record in caplog.records if "mean loss" in record.message]
+    assert said == [f"{loss:.4f}" for loss in model.epoch_losses]
+    # As many examples in every epoch, but for what the draws of windows and subsampling make of them.
+    assert model.epoch_losses == pytest.approx(by_epoch * 4 * np.mean(model.epoch_losses) / by_epoch.sum(), rel=0.02)
+
+
+def test_the_mean_loss_of_each_epoch_is_there_at_its_end_and_of_the_last_training_only(rows: Sentences) -> None:
+    seen: list[list[float]] = []
+
+    class Watch:
+        def on_epoch_begin(self, model: pg.Word2Vec) -> None:
+            seen.append(model.epoch_losses)
+
+        on_epoch_end = on_epoch_begin
+
+    model = pg.Word2Vec(rows, **SMALL, alpha=0, min_alpha=0, compute_loss=True, callbacks=[Watch()])
+    # Untrained, each of a pair's six products is even odds; a noise word that is the centre is left out.
+    assert model.epoch_losses == pytest.approx([6 * math.log(2)] * 2, rel=0.02)
+    assert seen == [[], model.epoch_losses[:1], model.epoch_losses[:1], model.epoch_losses]
+    model.epoch_losses.clear()
+    assert len(model.epoch_losses) == 2
+    train(model, rows, epochs=1, compute_loss=True)
+    assert len(model.epoch_losses) == 1
+    train(model, rows, epochs=1)
+    assert model.epoch_losses == []
+    assert pg.Word2Vec(**SMALL, compute_loss=True).epoch_losses == []
+
+
+def test_epochs_without_an_example_have_no_loss() -> None:
+    model = pg.Word2Vec([["a"]] * 9, **SMALL, compute_loss=True)
+    assert model.epoch_losses == [0.0, 0.0]
 
 
 # Anything at all.
@@ -259,6 +298,27 @@ def test_no_corpus_and_no_parameters_do_worse_than_a_value_error(
     assert np.isfinite(model.wv.vectors).all()
     assert math.isfinite(model.get_latest_training_loss())
     assert (model.corpus_count, model.corpus_total_words) == (len(corpus), sum(map(len, corpus)))
+
+
+def test_a_model_is_trained_or_replaced_by_one_caller_at_a_time(rows: Sentences) -> None:
+    model = prepared(rows, epochs=1)
+    refused = []
+
+    class Greedy:
+        """A path that trains and changes the model itself when it is asked for its name."""
+
+        def __fspath__(self) -> str:
+            for change in (lambda: train(model, rows), lambda: model.build_vocab(rows), model.reset_weights):
+                with pytest.raises(RuntimeError, match="being trained"):
+                    change()
+                refused.append(change)
+            raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        train(model, Greedy())
+    assert len(refused) == 3
+    train(model, rows)
+    assert equal(model, pg.Word2Vec(rows, **{**SMALL, "epochs": 1}))
 
 
 def test_weights_may_be_read_while_they_are_trained(sample: Path, meanwhile: Callable[..., int]) -> None:

@@ -1,0 +1,61 @@
+"""What a training tells its user: by callbacks, to a function, on stderr and in the log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from polargram.word2vec import Word2Vec
+
+logger = logging.getLogger("polargram")
+
+
+class StopTraining(Exception):  # noqa: N818 - as StopIteration
+    """Raised by a callback to end the training early. What was trained so far stays."""
+
+
+class Hooks:
+    """Calls a user's callbacks."""
+
+    def __init__(self, model: Word2Vec, callbacks: Sequence[Any]) -> None:
+        self._model = model
+        self._callbacks = callbacks
+
+    def tell(self, event: str) -> bool:
+        """Whether one of them wants to stop."""
+        stop = False
+        for callback in self._callbacks:
+            try:
+                getattr(callback, event, lambda _: None)(self._model)
+            except StopTraining:
+                stop = True
+        return stop
+
+    def epoch_begins(self, epoch: int) -> bool:
+        logger.debug("epoch %d begins", epoch + 1)
+        return self.tell("on_epoch_begin")
+
+    def epoch_ends(self, epoch: int, losses: list[tuple[float, int]]) -> bool:
+        self._model._set_losses(losses)
+        mean = f", mean loss {self._model.epoch_losses[-1]:.4f}" if self._model.compute_loss else ""
+        logger.info("epoch %d is over%s", epoch + 1, mean)
+        return self.tell("on_epoch_end")
+
+
+class Report:
+    """Reports on a long job to the log, and if wanted to stderr or to a function."""
+
+    def __init__(self, progress: bool | Callable[[str, int, int, float], object]) -> None:
+        self._progress = progress
+
+    def __call__(self, phase: str, done: int, total: int, rate: float) -> None:
+        share = f" {100 * done / total:.0f} %" if total else ""
+        line = f"{phase}{share}, {done:,} words" + (f", learning rate {rate:.5f}" if phase == "training" else "")
+        logger.info(line)
+        if callable(self._progress):
+            self._progress(phase, done, total, rate)
+        elif self._progress:
+            print(f"polargram: {line}", file=sys.stderr, flush=True)

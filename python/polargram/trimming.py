@@ -1,0 +1,60 @@
+"""Which words get a vector, whatever their counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+#: Decides which words get a vector: a function of word, count and ``min_count``, or a Polars expression over the
+#: columns ``word`` and ``count``.
+TrimRule: TypeAlias = Callable[[str, int, int], int] | pl.Expr
+
+#: What a :data:`TrimRule` says of a word: it is kept if it occurs ``min_count`` times, …
+RULE_DEFAULT = 0
+#: … it is dropped, …
+RULE_DISCARD = 1
+#: … it is kept. The numbers are gensim's.
+RULE_KEEP = 2
+
+
+def rules_of(trim_rule: TrimRule, words: list[str], counts: NDArray[np.uint64], min_count: int) -> NDArray[np.uint8]:
+    """What a rule says of each word; ``min_count`` is the one in force."""
+    if not callable(trim_rule) and not isinstance(trim_rule, pl.Expr):
+        msg = f"trim_rule: {trim_rule!r} is neither a function nor a Polars expression"
+        raise TypeError(msg)
+    if isinstance(trim_rule, pl.Expr):
+        return _rules_of_expression(trim_rule, words, counts)
+    rules = np.zeros(len(words), dtype=np.uint8)
+    for row, (word, count) in enumerate(zip(words, counts.tolist(), strict=True)):
+        rule = trim_rule(word, count, min_count)
+        if rule not in (RULE_DEFAULT, RULE_DISCARD, RULE_KEEP):
+            msg = f"trim_rule: gave {rule!r} for {word!r}; expected RULE_DEFAULT, RULE_DISCARD or RULE_KEEP"
+            raise ValueError(msg)
+        rules[row] = rule
+    return rules
+
+
+def _rules_of_expression(expression: pl.Expr, words: list[str], counts: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    frame = pl.DataFrame({"word": words, "count": counts}, schema_overrides={"word": pl.String})
+    try:
+        rule = frame.select(rule=expression)["rule"]
+    except pl.exceptions.PolarsError as error:
+        msg = f"trim_rule: the expression fails over the columns word and count: {error}"
+        raise ValueError(msg) from error
+    if len(rule) != len(words):
+        msg = f"trim_rule: the expression gives {len(rule)} values for {len(words)} words"
+        raise ValueError(msg)
+    if rule.dtype == pl.Boolean:
+        rule = rule.replace_strict({True: RULE_KEEP, False: RULE_DISCARD}, return_dtype=pl.UInt8)
+    if not (rule.dtype.is_integer() or rule.dtype == pl.Null):
+        msg = f"trim_rule: the expression gives {rule.dtype}; expected true, false and null, or 0, 1 and 2"
+        raise ValueError(msg)
+    wrong = rule.filter(~rule.is_between(RULE_DEFAULT, RULE_KEEP))
+    if len(wrong) > 0:
+        msg = f"trim_rule: the expression gave {wrong[0]}; expected true, false and null, or 0, 1 and 2"
+        raise ValueError(msg)
+    return rule.fill_null(RULE_DEFAULT).cast(pl.UInt8).to_numpy()
