@@ -172,7 +172,11 @@ def test_ctrl_c_in_python_is_a_keyboard_interrupt_at_once(what: str, sample: Pat
     job.wait_for("ready")
     time.sleep(1.5 if what == "long sentence" else 0.4)
     assert job.signal(signal.SIGINT) == 0
-    assert job.said.splitlines() == ["ready", "stopped", "2 words"]
+    lines = job.said.splitlines()
+    if what == "lazy frame" and "__POLARS_ABORT_KEYBOARD_INTERRUPT" in job.said:
+        # One of Polars' own threads, interrupted while it was waited for, at times says so.
+        lines = [line for line in lines if line in {"ready", "finished", "stopped", "2 words"}]
+    assert lines == ["ready", "stopped", "2 words"]
     assert not list((tmp_path / "tmp").iterdir())
 
 
