@@ -10,7 +10,7 @@ use super::worker::Draws;
 use crate::encode::EncodedBatch;
 use crate::vocab::KeepThresholds;
 
-/// Tokens of a sentence from which on it is trained piece by piece, so that the rate falls within it and a user can
+/// Tokens of a run, at most: a longer sentence is trained in pieces, so that the rate falls within it and a user can
 /// stop it.
 pub(crate) const TOKENS_PER_RUN: usize = 1_000;
 
@@ -26,7 +26,6 @@ pub(crate) struct Text {
     pub(crate) kept: u64,
     /// For each position, one past the last one before it whose word comes again up to it: 0 if none does.
     repeats: Vec<u32>,
-    /// Between how many neighbours it matters that one is a repetition of another.
     span: usize,
 }
 
@@ -40,6 +39,7 @@ pub(crate) struct Run {
 }
 
 impl Text {
+    /// `span`: positions between two words of a block, at most.
     pub(crate) fn new(span: usize) -> Self {
         Self { span, ..Self::default() }
     }
@@ -51,7 +51,7 @@ impl Text {
         self.runs.clear();
         self.unused = 0;
         self.kept = 0;
-        let mut end = 0;
+        let (mut end, mut longest) = (0, 0);
         for bounds in batch.lists.offsets().windows(2) {
             let ids = &values[bounds[0] as usize..bounds[1] as usize];
             let sentence = end..end + subsample(ids, keep, &mut self.tokens[end..], draws);
@@ -61,7 +61,7 @@ impl Text {
                 self.unused += ids.len();
                 continue;
             }
-            end = sentence.end;
+            (end, longest) = (sentence.end, longest.max(sentence.len()));
             let pieces = ids.len().div_ceil(TOKENS_PER_RUN);
             for piece in 0..pieces {
                 let cut = |length: usize| length * piece / pieces..length * (piece + 1) / pieces;
@@ -75,14 +75,14 @@ impl Text {
             }
         }
         self.tokens.truncate(end);
-        self.find_repeats();
+        self.find_repeats(self.span.min(longest));
     }
 
-    fn find_repeats(&mut self) {
+    fn find_repeats(&mut self, span: usize) {
         self.repeats.clear();
         self.repeats.resize(self.tokens.len(), 0);
         // How far back each token's word stood before: from afar, so that the nearest stays.
-        for distance in (1..=self.span.min(self.tokens.len())).rev() {
+        for distance in (1..=span).rev() {
             let pairs = self.tokens[distance..].iter().zip(&self.tokens);
             for (repeat, (token, earlier)) in self.repeats[distance..].iter_mut().zip(pairs) {
                 *repeat = if token == earlier { distance as u32 } else { *repeat };
@@ -97,7 +97,7 @@ impl Text {
         }
     }
 
-    /// Whether a word stands twice between these positions, no more than the span apart.
+    /// Whether a word stands twice between these positions of a block.
     #[inline(always)]
     pub(crate) fn has_repeats(&self, positions: Range<usize>) -> bool {
         self.repeats[positions.end - 1] as usize > positions.start
@@ -124,10 +124,53 @@ fn subsample(ids: &[u32], keep: &KeepThresholds, kept: &mut [u32], draws: &mut D
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::ListArray;
+    use proptest::{collection, prelude::*};
     use rand_core::SeedableRng;
 
     use super::*;
     use crate::train::worker::tests::{DRAWS, chi_square};
+
+    fn text(sentences: &[&[u32]], span: usize) -> Text {
+        let lists = ListArray::from_iter_primitive::<UInt32Type, _, _>(
+            sentences.iter().map(|words| Some(words.iter().map(|&word| Some(word)))),
+        );
+        let mut text = Text::new(span);
+        let keep = KeepThresholds::new(&[1; 10], 0.0);
+        text.set(&EncodedBatch { number: 0, lists }, &keep, &mut Draws::seed_from_u64(7));
+        text
+    }
+
+    #[test]
+    fn a_word_alone_is_read_but_trains_nothing() {
+        let text = text(&[&[1], &[1, 2, 3], &[], &[4], &[5, 6], &[7]], 5);
+        assert_eq!(text.tokens, [1, 2, 3, 5, 6]);
+        let runs: Vec<_> = text.runs.iter().map(|run| (run.sentence.clone(), run.centres.clone(), run.read)).collect();
+        assert_eq!(runs, [(0..3, 0..3, 4), (3..5, 3..5, 3)]);
+        assert_eq!((text.unused, text.kept), (1, 8));
+        assert_eq!((text.centres(1), text.centres(2)), (&[5, 6][..], &[][..]));
+    }
+
+    #[test]
+    fn a_long_sentence_is_cut_into_runs_that_see_all_of_it() {
+        let text = text(&[&[1; 2 * TOKENS_PER_RUN + 1]], 5);
+        let runs: Vec<_> = text.runs.iter().map(|run| (run.sentence.clone(), run.centres.clone(), run.read)).collect();
+        assert_eq!(runs, [(0..2001, 0..667, 667), (0..2001, 667..1334, 667), (0..2001, 1334..2001, 667)]);
+    }
+
+    proptest! {
+        #[test]
+        fn repetitions_in_a_block_are_found(words in collection::vec(0u32..9, 2..60), span in 1usize..12) {
+            let text = text(&[&words], span);
+            for start in 0..words.len() {
+                for end in start + 1..words.len().min(start + span + 1) + 1 {
+                    let block = &words[start..end.min(words.len())];
+                    let want = block.iter().enumerate().any(|(i, word)| block[..i].contains(word));
+                    prop_assert_eq!(text.has_repeats(start..start + block.len()), want, "{:?}", block);
+                }
+            }
+        }
+    }
 
     #[test]
     fn tokens_are_kept_with_their_words_probability() {
