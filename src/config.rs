@@ -36,8 +36,8 @@ pub struct Config {
     pub hs: bool,
     /// Noise words drawn for each centre word; 0 for no negative sampling.
     pub negative: usize,
-    /// Whether noise words serve all context words of a centre, and neighbouring centres. If false, each pair of words
-    /// draws its own.
+    /// Whether in skip-gram noise words serve all context words of a centre, and neighbouring centres. If false, each
+    /// pair of words draws its own. In CBOW each centre draws its own.
     pub shared_negatives: bool,
     /// Exponent of the noise distribution: words are drawn in proportion to count^ns_exponent.
     #[serde(with = "crate::exact")]

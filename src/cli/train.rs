@@ -110,7 +110,7 @@ struct Parameters {
     /// Noise words for each centre word; 0 for no negative sampling.
     #[arg(long, default_value_t = Config::default().negative)]
     negative: usize,
-    /// Draw noise once for all context words of neighbouring centres; false for each pair of words.
+    /// In skip-gram, draw noise once for all context words of neighbouring centres; false for each pair of words.
     #[arg(long, default_value_t = true, action = ArgAction::Set)]
     shared_negatives: bool,
     /// Exponent of the noise distribution.

@@ -1,19 +1,14 @@
 //! CBOW: the mean or sum of a centre's context is the one input (Mikolov et al. 2013).
 
-use std::ops::Range;
-
 use super::Shared;
 use super::kernel::{Pooled, pool_rows, spread_change};
 use super::objectives::{Inputs, Objectives};
-use super::targets::{MAX_CENTRES, Mask};
 use super::worker::{Draws, Neighbours, window};
 use crate::model::AlignedBuffer;
 
 pub(crate) struct Cbow<'a> {
     shared: &'a Shared<'a>,
-    /// The context of each centre of a block.
-    contexts: [Context; MAX_CENTRES],
-    inputs: Vec<*mut f32>,
+    context: Context,
 }
 
 #[derive(Default)]
@@ -25,15 +20,12 @@ struct Context {
     hidden: AlignedBuffer,
 }
 
-/// Each hidden layer is the input of its own centre.
-const MASKS: [Mask; MAX_CENTRES] = [1, 2];
-
 impl<'a> Cbow<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
-        Self { shared, contexts: Default::default(), inputs: Vec::new() }
+        Self { shared, context: Context::default() }
     }
 
-    /// Trains a block of centres.
+    /// Trains a block, which is one centre.
     #[inline(always)]
     pub(crate) fn train(
         &mut self,
@@ -42,38 +34,19 @@ impl<'a> Cbow<'a> {
         rate: f32,
         draws: &mut Draws,
     ) {
-        let centres = block.centres.len();
-        objectives.sums.examples += centres as u64;
-        for (context, at) in self.contexts.iter_mut().zip(block.centres.clone()) {
-            context.set(at, block, self.shared, draws);
+        let (context, at) = (&mut self.context, block.centres.start);
+        objectives.sums.examples += 1;
+        context.set(at, block, self.shared, draws);
+        if self.shared.config.hs {
+            let rows = [context.pool(self.shared)];
+            let inputs = Inputs { rows: &rows, may_repeat: false, entering: block.entering };
+            objectives.train_softmax(inputs, block.after(at), rate);
+            context.spread(self.shared);
         }
-        if objectives.has_softmax() {
-            for (centre, at) in block.centres.clone().enumerate() {
-                self.pool(centre..centre + 1);
-                let inputs = Inputs { rows: &self.inputs, may_repeat: false, entering: block.entering_after(at) };
-                objectives.train_softmax(inputs, block.after(at), rate);
-                self.spread(centre..centre + 1);
-            }
-        }
-        self.pool(0..centres);
-        let inputs = Inputs { rows: &self.inputs, may_repeat: false, entering: block.entering };
-        objectives.train_negative(inputs, &MASKS[..centres], block.following, rate, draws);
-        self.spread(0..centres);
-    }
-
-    /// Makes the hidden layers of some centres the inputs.
-    #[inline(always)]
-    fn pool(&mut self, centres: Range<usize>) {
-        self.inputs.clear();
-        for context in &mut self.contexts[centres] {
-            self.inputs.push(context.pool(self.shared));
-        }
-    }
-
-    /// Gives the changes of the inputs to the contexts that they were pooled from.
-    #[inline(always)]
-    fn spread(&mut self, centres: Range<usize>) {
-        for context in &mut self.contexts[centres] {
+        if self.shared.config.negative > 0 {
+            let rows = [context.pool(self.shared)];
+            let inputs = Inputs { rows: &rows, may_repeat: false, entering: block.entering };
+            objectives.train_negative(inputs, &[1], block.following, rate, draws);
             context.spread(self.shared);
         }
     }

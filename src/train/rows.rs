@@ -33,14 +33,19 @@ struct PrivateRows {
 /// Rows of which a worker has its own copies: as many as its second cache holds beside the others.
 pub(crate) const PRIVATE_ROWS: usize = 2048;
 
-/// With two workers, how often a row is taken up between two merges. With more it is less, so that no more of the
-/// others' updates are missed.
-const USES_PER_MERGE: usize = 64;
+/// Uses of a word's row between two merges, with two workers.
+pub(crate) const USES_OF_WORD: usize = 64;
+
+/// Uses of a node's row between two merges, with two workers: the nodes near the root are in so many paths that with 64
+/// their updates would be too old, and analogies worse by a point.
+pub(crate) const USES_OF_NODE: usize = 8;
 
 impl<'a> SharedRows<'a> {
-    pub(crate) fn new(matrix: &'a Matrix, shared: &Shared<'_>) -> Self {
+    /// With two workers, `uses` is how often a row is taken up between two merges. With more it is less, so that no
+    /// more of the others' updates are missed.
+    pub(crate) fn new(matrix: &'a Matrix, uses: usize, shared: &Shared<'_>) -> Self {
         let others = shared.config.worker_threads() - 1;
-        let uses_per_merge = || USES_PER_MERGE.div_ceil(others);
+        let uses_per_merge = || uses.div_ceil(others);
         let private = (others > 0).then(|| PrivateRows::new(matrix, uses_per_merge(), shared.isa)).flatten();
         Self { matrix, private, isa: shared.isa }
     }

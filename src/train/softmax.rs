@@ -2,7 +2,7 @@
 //! branches not taken (Morin & Bengio 2005; Mikolov et al. 2013).
 
 use super::Shared;
-use super::rows::SharedRows;
+use super::rows::{SharedRows, USES_OF_NODE};
 use super::targets::Pairs;
 use crate::model::Matrix;
 use crate::vocab::HuffmanTree;
@@ -30,7 +30,7 @@ const NEAR_NODES: u32 = 256;
 
 impl<'a> HierarchicalSoftmax<'a> {
     pub(crate) fn new(tree: &'a HuffmanTree, nodes: &'a Matrix, shared: &Shared<'_>) -> Self {
-        let nodes = SharedRows::new(nodes, shared);
+        let nodes = SharedRows::new(nodes, USES_OF_NODE, shared);
         Self { tree, nodes, current: Path::default(), next: Path::default() }
     }
 
@@ -63,13 +63,19 @@ impl Path {
     fn set(&mut self, centre: u32, tree: &HuffmanTree, nodes: &mut SharedRows<'_>) {
         let (path, bits) = tree.path(centre);
         self.rows.clear();
-        self.rows.extend(path.iter().map(|&node| nodes.row(node)));
+        for &node in path {
+            self.rows.push(nodes.row(node));
+        }
         // Their numbers rise along the path.
         let near = path.iter().take_while(|&&node| node < NEAR_NODES).count();
         self.distant.clear();
         self.distant.extend_from_slice(&self.rows[near..]);
-        self.positive.clear();
-        self.positive.extend(bits.iter().map(|&bit| f32::from(1 - bit)));
-        self.positive.resize(bits.len().next_multiple_of(Pairs::STEP), 0.0);
+        let padded = bits.len().next_multiple_of(Pairs::STEP);
+        if self.positive.len() < padded {
+            self.positive.resize(padded, 0.0);
+        }
+        for (positive, &bit) in self.positive.iter_mut().zip(bits) {
+            *positive = f32::from(1 - bit);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::rows::SharedRows;
 
-/// Centres of a block, at most. They share their noise words, and each of their context words is read and written once
+/// Centres of a block in skip-gram, at most. They share their noise words, and each of their context words is read and written once
 /// for all of them. With 3 training is 1.2 times as fast, analogies are as good, but SimLex-999 falls by 0.01.
 pub(crate) const MAX_CENTRES: usize = 2;
 

@@ -145,7 +145,7 @@ impl Reference<'_> {
     }
 
     fn train(&mut self, sentence: &[usize]) {
-        let together = if self.config.shared_negatives { targets::MAX_CENTRES } else { 1 };
+        let together = if self.config.sg && self.config.shared_negatives { targets::MAX_CENTRES } else { 1 };
         for first in (0..sentence.len()).step_by(together) {
             let centres = first..(first + together).min(sentence.len());
             if self.config.sg { self.train_skipgram(sentence, centres) } else { self.train_cbow(sentence, centres) }

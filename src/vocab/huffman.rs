@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 
+use crate::train::kernel::prefetch;
+
 /// A binary tree whose leaves are the rows of a vocabulary: the more frequent a word, the shorter its path.
 ///
 /// Inner nodes are numbered by descending count, the root being 0, so that the busiest lie together.
@@ -58,8 +60,9 @@ impl HuffmanTree {
     pub(crate) fn fetch(&self, rows: &[u32]) {
         for &row in rows {
             let start = self.starts[row as usize];
-            if let (Some(&node), Some(&bit)) = (self.nodes.get(start), self.bits.get(start)) {
-                std::hint::black_box((node, bit));
+            if let (Some(node), Some(bit)) = (self.nodes.get(start), self.bits.get(start)) {
+                prefetch(node);
+                prefetch(bit);
             }
         }
     }
