@@ -37,7 +37,7 @@ pub(crate) const PRIVATE_ROWS: usize = 2048;
 pub(crate) const USES_OF_WORD: usize = 64;
 
 /// Uses of a node's row between two merges, with two workers: the nodes near the root are in so many paths that with 64
-/// their updates would be too old, and analogies worse by a point.
+/// their updates would be too old, and analogies worse by 0.6 points.
 pub(crate) const USES_OF_NODE: usize = 8;
 
 impl<'a> SharedRows<'a> {

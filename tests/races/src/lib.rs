@@ -39,7 +39,8 @@ mod model {
     mod matrix;
 
     pub(crate) use buffer::AlignedBuffer;
-    pub use matrix::Matrix;
+    #[cfg(test)]
+    pub(crate) use matrix::Matrix;
     pub(crate) use matrix::{load_relaxed, store_relaxed};
 }
 
