@@ -114,7 +114,6 @@ def test_neighbours_and_cosines_are_close_to_gensims(sentences: list[list[str]],
         {"min_count": 1},
         {"hs": 1},
         {"hs": 1, "negative": 0},
-        {"shared_negatives": False},
         {"batch_words": 1_000},
     ],
     ids=str,
@@ -125,6 +124,12 @@ def test_every_parameter_has_an_effect_and_gives_finite_vectors(
     changed_vectors = vectors(rows, **changed)
     assert np.isfinite(changed_vectors).all()
     assert not np.array_equal(changed_vectors, vectors(rows))
+
+
+def test_shared_negatives_have_an_effect_in_skip_gram_only(rows: list[list[str]]) -> None:
+    apart = [vectors(rows, sg=sg, shared_negatives=False) for sg in (0, 1)]
+    assert np.isfinite(apart).all()
+    assert [np.array_equal(a, vectors(rows, sg=sg)) for sg, a in enumerate(apart)] == [True, False]
 
 
 @pytest.mark.parametrize(
