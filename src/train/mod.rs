@@ -18,6 +18,7 @@ mod targets;
 mod text;
 mod worker;
 
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ use crate::progress::{Phase, Progress};
 use crate::vocab::{HuffmanTree, KeepThresholds, NoiseDistribution, Vocabulary};
 use kernel::{Block, Isa, Scratch};
 use negative::NegativeSampling;
-pub(crate) use rows::PRIVATE_ROWS;
+pub(crate) use rows::{PRIVATE_NODES, PRIVATE_WORDS};
 use schedule::Schedule;
 use softmax::HierarchicalSoftmax;
 pub use source::Source;
@@ -198,6 +199,8 @@ pub(crate) struct Shared<'a> {
     locks: Option<&'a [f32]>,
     noise: Option<NoiseDistribution>,
     tree: Option<HuffmanTree>,
+    /// How often the first nodes' rows were merged.
+    node_merges: Vec<AtomicU32>,
     keep: KeepThresholds,
     schedule: Schedule<'a>,
     isa: Isa,
@@ -213,15 +216,18 @@ impl<'a> Shared<'a> {
             locks,
             noise: (config.negative > 0).then(|| NoiseDistribution::new(counts, config.ns_exponent)),
             tree: config.hs.then(|| HuffmanTree::new(counts)),
+            node_merges: std::iter::repeat_with(AtomicU32::default).take(PRIVATE_NODES).collect(),
             keep: KeepThresholds::new(counts, config.sample),
             schedule: Schedule::new(config, job.source.encoded().tokens, job.expected_tokens, progress),
             isa: job.isa,
         }
     }
 
-    /// In CBOW one: two would have so few inputs for their noise that analogies are 0.7 points worse.
+    /// Centres that share their noise. In CBOW one: two would have so few inputs for it that analogies are 0.7 points
+    /// worse.
     fn centres_per_block(&self) -> usize {
-        if self.config.sg && self.config.shared_negatives { targets::MAX_CENTRES } else { 1 }
+        let share_noise = self.config.sg && self.config.shared_negatives && self.config.negative > 0;
+        if share_noise { targets::MAX_CENTRES } else { 1 }
     }
 
     fn negative_sampling(&self) -> Option<NegativeSampling<'_>> {

@@ -3,7 +3,7 @@
 use rand_core::Rng;
 
 use super::Shared;
-use super::rows::{SharedRows, USES_OF_WORD};
+use super::rows::SharedRows;
 use super::targets::{Noise, Targets};
 use super::worker::Draws;
 use crate::model::Matrix;
@@ -33,7 +33,7 @@ impl<'a> NegativeSampling<'a> {
         let negative = shared.config.negative;
         Self {
             distribution,
-            output: SharedRows::new(output, USES_OF_WORD, shared),
+            output: SharedRows::words(output, shared),
             negative,
             centres: shared.centres_per_block(),
             bits: vec![0; BLOCKS_AHEAD * negative],

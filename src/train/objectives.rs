@@ -79,6 +79,12 @@ impl<'a> Objectives<'a> {
         self.softmax.is_some()
     }
 
+    /// Whether there is noise to tell a centre from.
+    #[inline(always)]
+    pub(crate) fn has_negative(&self) -> bool {
+        self.negative.is_some()
+    }
+
     /// Trains inputs against the path of the next centre, after which comes the centre `after`.
     #[inline(always)]
     pub(crate) fn train_softmax(&mut self, inputs: Inputs<'_>, after: Option<u32>, rate: f32) {

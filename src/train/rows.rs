@@ -2,6 +2,7 @@
 
 use std::hint::select_unpredictable;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Shared;
 use super::kernel::{Isa, Pooled, pool_rows, prefetch_row, spread_change};
@@ -10,17 +11,17 @@ use crate::model::Matrix;
 /// Rows of a shared matrix.
 ///
 /// A row that several workers write moves from core to core with every write, and the busiest rows would move most of
-/// the time. So each worker trains the first rows, which are the most frequent words', in a copy of its own. Every few
-/// times that it takes up such a row it adds what it has changed to the shared row, and sees what the others have
-/// added. A worker thus misses a few of the others' latest updates, as all asynchronous training does; and two workers
-/// that add to a row at the same moment may lose one of the two changes (see [`Matrix`]).
+/// the time. So each worker trains the first rows, which are the most frequent words' or nearest the root, in a copy of
+/// its own. Every few times that it takes up such a row it merges what it has changed into the shared row, and sees
+/// what the others have. A worker thus misses a few of the others' latest updates, as all asynchronous training does;
+/// and two workers that merge into a row at the same moment may lose one of the two changes (see [`Matrix`]).
 pub(crate) struct SharedRows<'a> {
     matrix: &'a Matrix,
-    private: Option<PrivateRows>,
+    private: Option<PrivateRows<'a>>,
     isa: Isa,
 }
 
-struct PrivateRows {
+struct PrivateRows<'a> {
     /// The rows as this worker has trained them, and one that stands for all others.
     copies: Matrix,
     /// The rows as they were when last merged.
@@ -28,26 +29,51 @@ struct PrivateRows {
     /// How often each row will be taken up before it is merged; likewise one for all others.
     uses_left: Vec<u16>,
     uses_per_merge: u16,
+    merging: Merging<'a>,
+    /// How many merges by all workers each row had seen when it was last merged here, if they are counted.
+    merges_seen: Vec<u32>,
 }
 
-/// Rows of which a worker has its own copies: as many as its second cache holds beside the others.
-pub(crate) const PRIVATE_ROWS: usize = 2048;
+/// How the changes of several workers to a row become one.
+#[derive(Clone, Copy)]
+pub(crate) enum Merging<'a> {
+    /// They are added up.
+    Sum,
+    /// Their mean is taken: each counts as one of as many as have been merged since this worker's last one, whose
+    /// number is counted here for every row. So workers that correct the same error between two merges do not correct
+    /// it twice.
+    Mean(&'a [AtomicU32]),
+}
 
-/// Uses of a word's row between two merges, with two workers.
-pub(crate) const USES_OF_WORD: usize = 64;
+/// Rows of words of which a worker has its own copies: as many as its second cache holds beside the others.
+pub(crate) const PRIVATE_WORDS: usize = 2048;
 
-/// Uses of a node's row between two merges, with two workers: the nodes near the root are in so many paths that with 64
-/// their updates would be too old, and analogies worse by 0.6 points.
-pub(crate) const USES_OF_NODE: usize = 8;
+/// Rows of inner nodes, likewise. Farther from the root two workers seldom meet.
+pub(crate) const PRIVATE_NODES: usize = 256;
+
+/// Uses of a row between two merges, with two workers.
+const USES_PER_MERGE: usize = 64;
 
 impl<'a> SharedRows<'a> {
-    /// With two workers, `uses` is how often a row is taken up between two merges. With more it is less, so that no
+    /// The rows of words. Sums: a word's row seldom has enough updates between two merges to come to rest.
+    pub(crate) fn words(matrix: &'a Matrix, shared: &Shared<'_>) -> Self {
+        Self::new(matrix, PRIVATE_WORDS, Merging::Sum, shared)
+    }
+
+    /// The rows of inner nodes, of which those near the root are in so many paths that they come to rest between two
+    /// merges: with sums in place of means each would then overshoot, and analogies be worse by half a point.
+    pub(crate) fn nodes(matrix: &'a Matrix, shared: &'a Shared<'_>) -> Self {
+        Self::new(matrix, PRIVATE_NODES, Merging::Mean(&shared.node_merges), shared)
+    }
+
+    /// With two workers a row is taken up [`USES_PER_MERGE`] times between two merges. With more it is less, so that no
     /// more of the others' updates are missed.
-    pub(crate) fn new(matrix: &'a Matrix, uses: usize, shared: &Shared<'_>) -> Self {
+    fn new(matrix: &'a Matrix, private_rows: usize, merging: Merging<'a>, shared: &Shared<'_>) -> Self {
         let others = shared.config.worker_threads() - 1;
-        let uses_per_merge = || uses.div_ceil(others);
-        let private = (others > 0).then(|| PrivateRows::new(matrix, uses_per_merge(), shared.isa)).flatten();
-        Self { matrix, private, isa: shared.isa }
+        let rows = matrix.rows().min(private_rows);
+        let uses_per_merge = || USES_PER_MERGE.div_ceil(others);
+        let private = (others > 0).then(|| PrivateRows::new(matrix, rows, uses_per_merge(), merging, shared.isa));
+        Self { matrix, private: private.flatten(), isa: shared.isa }
     }
 
     /// Rows that no other worker trains.
@@ -99,14 +125,18 @@ impl TextRows {
     }
 }
 
-impl PrivateRows {
+impl<'a> PrivateRows<'a> {
     /// None if there is no memory for them: they only save time.
-    fn new(matrix: &Matrix, uses_per_merge: usize, isa: Isa) -> Option<Self> {
-        let rows = matrix.rows().min(PRIVATE_ROWS);
+    fn new(matrix: &Matrix, rows: usize, uses_per_merge: usize, merging: Merging<'a>, isa: Isa) -> Option<Self> {
         let copies = Matrix::zeros(rows + 1, matrix.columns()).ok()?;
         let merged = Matrix::zeros(rows, matrix.columns()).ok()?;
         let uses_per_merge = u16::try_from(uses_per_merge).unwrap_or(u16::MAX);
-        let this = Self { copies, merged, uses_left: vec![uses_per_merge; rows + 1], uses_per_merge };
+        let merges_seen = match merging {
+            Merging::Sum => Vec::new(),
+            Merging::Mean(merges) => merges.iter().map(|merges| merges.load(Ordering::Relaxed)).collect(),
+        };
+        let uses_left = vec![uses_per_merge; rows + 1];
+        let this = Self { copies, merged, uses_left, uses_per_merge, merging, merges_seen };
         (0..rows as u32).for_each(|index| this.take(index, matrix, isa));
         Some(this)
     }
@@ -148,12 +178,22 @@ impl PrivateRows {
         Pooled { row: self.copies.row(index), before: self.merged.row(index) }
     }
 
-    /// Adds to the shared row what has changed here, and takes over what has changed there.
+    /// Adds to the shared row what has changed here, or its share of that, and takes over what has changed there.
     #[inline(never)]
-    fn merge(&self, index: u32, shared: &Matrix, isa: Isa) {
+    fn merge(&mut self, index: u32, shared: &Matrix, isa: Isa) {
+        let share = self.share(index as usize);
         // SAFETY: rows of matrices of equal stride; the instruction set was detected.
-        unsafe { spread_change(isa, self.pooled(index), &[shared.row(index)], 1.0, shared.stride()) };
+        unsafe { spread_change(isa, self.pooled(index), &[shared.row(index)], share, shared.stride()) };
         self.take(index, shared, isa);
+    }
+
+    /// What of this worker's change is merged now.
+    fn share(&mut self, index: usize) -> f32 {
+        let Merging::Mean(merges) = self.merging else { return 1.0 };
+        let before = merges[index].fetch_add(1, Ordering::Relaxed);
+        let by_others = before.wrapping_sub(self.merges_seen[index]);
+        self.merges_seen[index] = before.wrapping_add(1);
+        1.0 / (1.0 + by_others as f32)
     }
 
     fn take(&self, index: u32, shared: &Matrix, isa: Isa) {
@@ -165,7 +205,7 @@ impl PrivateRows {
 impl Drop for SharedRows<'_> {
     /// What has changed here must not be lost.
     fn drop(&mut self) {
-        let Some(private) = &self.private else { return };
+        let Some(private) = &mut self.private else { return };
         for index in 0..private.merged.rows() as u32 {
             if private.uses_left[index as usize] < private.uses_per_merge {
                 private.merge(index, self.matrix, self.isa);
@@ -178,8 +218,9 @@ impl Drop for SharedRows<'_> {
 mod tests {
     use super::*;
 
-    fn workers<'a>(matrix: &'a Matrix, uses_per_merge: usize) -> [SharedRows<'a>; 2] {
-        let private = || PrivateRows::new(matrix, uses_per_merge, Isa::Portable);
+    fn workers<'a>(matrix: &'a Matrix, merging: Merging<'a>) -> [SharedRows<'a>; 2] {
+        let rows = matrix.rows() - 1;
+        let private = || PrivateRows::new(matrix, rows, 4, merging, Isa::Portable);
         [private(), private()].map(|private| SharedRows { matrix, private, isa: Isa::Portable })
     }
 
@@ -194,26 +235,54 @@ mod tests {
 
     #[test]
     fn no_update_of_any_worker_is_lost() {
-        let mut matrix = Matrix::zeros(PRIVATE_ROWS + 1, 3).unwrap();
-        let [mut a, mut b] = workers(&matrix, 4);
+        let mut matrix = Matrix::zeros(10, 3).unwrap();
+        let [mut a, mut b] = workers(&matrix, Merging::Sum);
         for _ in 0..50 {
-            for index in [0, 7, PRIVATE_ROWS as u32] {
+            for index in [0, 7, 9] {
                 add(&mut a, index, 1.0);
                 add(&mut b, index, 10.0);
             }
         }
         drop((a, b));
-        assert_eq!([0, 7, PRIVATE_ROWS].map(|row| matrix.values(row)[0]), [550.0; 3]);
+        assert_eq!([0, 7, 9].map(|row| matrix.values(row)[0]), [550.0; 3]);
     }
 
     #[test]
     fn a_worker_sees_the_others_updates_after_a_few_of_its_own() {
         let matrix = Matrix::zeros(3, 3).unwrap();
-        let [mut a, mut b] = workers(&matrix, 4);
+        let [mut a, mut b] = workers(&matrix, Merging::Sum);
         (0..5).for_each(|_| {
             add(&mut a, 1, 1.0);
         });
         let seen: Vec<f32> = (0..5).map(|_| add(&mut b, 1, 0.0)).collect();
         assert_eq!(seen, [0.0, 0.0, 0.0, 0.0, 4.0]);
+    }
+
+    #[test]
+    fn changes_of_workers_that_merge_by_turns_are_averaged() {
+        let mut matrix = Matrix::zeros(3, 3).unwrap();
+        let merges = [0, 0].map(AtomicU32::new);
+        let [mut a, mut b] = workers(&matrix, Merging::Mean(&merges));
+        // Both move a row from wherever it is to 8.
+        for _ in 0..50 {
+            for rows in [&mut a, &mut b] {
+                let here = add(rows, 1, 0.0);
+                add(rows, 1, 8.0 - here);
+            }
+        }
+        drop((a, b));
+        assert_eq!(matrix.values(1)[0], 8.0);
+    }
+
+    #[test]
+    fn a_worker_alone_loses_nothing_to_the_mean() {
+        let mut matrix = Matrix::zeros(3, 3).unwrap();
+        let merges = [0, 0].map(AtomicU32::new);
+        let [mut a, b] = workers(&matrix, Merging::Mean(&merges));
+        (0..50).for_each(|_| {
+            add(&mut a, 1, 1.0);
+        });
+        drop((a, b));
+        assert_eq!(matrix.values(1)[0], 50.0);
     }
 }

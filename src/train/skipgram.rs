@@ -13,15 +13,22 @@ pub(crate) struct SkipGram<'a> {
     locked: Option<LockedInputs<'a>>,
     /// The context words of a block's centres, where they are not just their rows.
     inputs: Vec<*mut f32>,
-    masks: Vec<Mask>,
     /// The inputs of one centre.
     chosen: Vec<*mut f32>,
+    masks: Vec<Mask>,
+}
+
+/// The windows of a block's centres.
+struct Windows {
+    of_centres: [Range<usize>; MAX_CENTRES],
+    /// From the first to the last position of them all.
+    all: Range<usize>,
 }
 
 impl<'a> SkipGram<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
         let locked = shared.locks.map(LockedInputs::new);
-        Self { shared, locked, inputs: Vec::new(), masks: Vec::new(), chosen: Vec::new() }
+        Self { shared, locked, inputs: Vec::new(), chosen: Vec::new(), masks: Vec::new() }
     }
 
     /// Trains a block of centres.
@@ -33,38 +40,39 @@ impl<'a> SkipGram<'a> {
         rate: f32,
         draws: &mut Draws,
     ) {
-        let context = self.set_masks(block, objectives, draws);
+        let windows = Windows::new(block, self.shared, objectives, draws);
+        let context = windows.all.clone();
         let may_repeat = block.text.has_repeats(context.clone());
         let mut rows = block.rows.get(context.clone());
-        let is_alone = block.centres.len() == 1;
-        if is_alone || self.locked.is_some() {
+        if let Some(locked) = &mut self.locked {
             self.inputs.clear();
             self.inputs.extend_from_slice(rows);
-            if let Some(locked) = &mut self.locked {
-                locked.take(&mut self.inputs, &block.text.tokens[context.clone()], self.shared);
-            }
-            if is_alone {
-                // A centre alone is nobody's context; of two each is the other's.
-                let centre = block.centres.start - context.start;
-                self.inputs.remove(centre);
-                self.masks.remove(centre);
-            }
+            locked.take(&mut self.inputs, &block.text.tokens[context], self.shared);
             rows = &self.inputs;
         }
         if objectives.has_softmax() {
             for (centre, at) in block.centres.clone().enumerate() {
-                choose(rows, &self.masks, centre, &mut self.chosen);
+                windows.choose(centre, at, rows, &mut self.chosen);
                 let inputs = Inputs { rows: &self.chosen, may_repeat, entering: block.entering_after(at) };
                 objectives.train_softmax(inputs, block.after(at), rate);
             }
         }
-        if self.shared.config.shared_negatives {
+        if objectives.has_negative() && self.shared.config.shared_negatives {
+            if block.centres.len() == 1 {
+                // A centre alone is nobody's context; of two each is the other's.
+                windows.choose(0, block.centres.start, rows, &mut self.chosen);
+                rows = &self.chosen;
+                self.masks.clear();
+                self.masks.resize(rows.len(), 1);
+            } else {
+                windows.set_masks(&block.centres, &mut self.masks);
+            }
             let inputs = Inputs { rows, may_repeat, entering: block.entering };
             objectives.train_negative(inputs, &self.masks, block.following, rate, draws);
-        } else {
+        } else if objectives.has_negative() {
             // Every pair of a centre and a context word has noise of its own.
             for (centre, at) in block.centres.clone().enumerate() {
-                choose(rows, &self.masks, centre, &mut self.chosen);
+                windows.choose(centre, at, rows, &mut self.chosen);
                 for &input in &self.chosen {
                     objectives.train_pair(input, block.text.tokens[at], rate, draws);
                 }
@@ -74,46 +82,41 @@ impl<'a> SkipGram<'a> {
             locked.give_back(self.shared);
         }
     }
+}
 
-    /// The positions of the centres' windows; the masks then say of which each is a context word.
+impl Windows {
     #[inline(always)]
-    fn set_masks(
-        &mut self,
-        block: &Neighbours<'_>,
-        objectives: &mut Objectives<'_>,
-        draws: &mut Draws,
-    ) -> Range<usize> {
-        let centres = block.centres.clone();
-        let mut windows: [Range<usize>; MAX_CENTRES] = std::array::from_fn(|_| 0..0);
+    fn new(block: &Neighbours<'_>, shared: &Shared<'_>, objectives: &mut Objectives<'_>, draws: &mut Draws) -> Self {
+        let mut of_centres: [Range<usize>; MAX_CENTRES] = std::array::from_fn(|_| 0..0);
         let (mut start, mut end) = (usize::MAX, 0);
-        for at in centres.clone() {
-            let window = window(at, &block.sentence, self.shared.config, draws);
-            objectives.sums.examples += window.len() as u64 - 1;
-            (start, end) = (start.min(window.start), end.max(window.end));
-            windows[at - centres.start] = window;
+        for (of_centre, at) in of_centres.iter_mut().zip(block.centres.clone()) {
+            *of_centre = window(at, &block.sentence, shared.config, draws);
+            objectives.sums.examples += of_centre.len() as u64 - 1;
+            (start, end) = (start.min(of_centre.start), end.max(of_centre.end));
         }
-        self.masks.clear();
-        for at in start..end {
+        Self { of_centres, all: start..end }
+    }
+
+    /// The context words of one centre, which stands at `at`, among those of all.
+    #[inline(always)]
+    fn choose(&self, centre: usize, at: usize, rows: &[*mut f32], chosen: &mut Vec<*mut f32>) {
+        let (window, start) = (&self.of_centres[centre], self.all.start);
+        chosen.clear();
+        chosen.extend_from_slice(&rows[window.start - start..at - start]);
+        chosen.extend_from_slice(&rows[at + 1 - start..window.end - start]);
+    }
+
+    /// For each position of them all, of which centres it is a context word.
+    #[inline(always)]
+    fn set_masks(&self, centres: &Range<usize>, masks: &mut Vec<Mask>) {
+        masks.clear();
+        for at in self.all.clone() {
             let mut mask = 0;
-            for (centre, window) in windows[..centres.len()].iter().enumerate() {
+            for (centre, window) in self.of_centres[..centres.len()].iter().enumerate() {
                 let is_context = (window.start <= at) & (at < window.end) & (at != centres.start + centre);
                 mask |= Mask::from(is_context) << centre;
             }
-            self.masks.push(mask);
+            masks.push(mask);
         }
-        start..end
     }
-}
-
-/// The inputs of one centre of the block.
-#[inline(always)]
-fn choose(inputs: &[*mut f32], masks: &[Mask], centre: usize, chosen: &mut Vec<*mut f32>) {
-    chosen.resize(inputs.len().max(chosen.len()), std::ptr::null_mut());
-    let mut count = 0;
-    for (&input, mask) in inputs.iter().zip(masks) {
-        // Every input is written, and overwritten by the next if it is none: whether it is cannot be predicted.
-        chosen[count] = input;
-        count += usize::from(mask >> centre & 1);
-    }
-    chosen.truncate(count);
 }

@@ -2,7 +2,7 @@
 //! branches not taken (Morin & Bengio 2005; Mikolov et al. 2013).
 
 use super::Shared;
-use super::rows::{SharedRows, USES_OF_NODE};
+use super::rows::{PRIVATE_NODES, SharedRows};
 use super::targets::Pairs;
 use crate::model::Matrix;
 use crate::vocab::HuffmanTree;
@@ -21,16 +21,13 @@ pub(crate) struct Path {
     pub(crate) rows: Vec<*mut f32>,
     /// The row of A for every input, padded for [`Pairs::repeat`]; all of B is 1.
     pub(crate) positive: Vec<f32>,
-    /// The rows that the cache may not hold.
-    distant: Vec<*mut f32>,
+    /// How many of the rows, from the root on, the cache holds.
+    near: usize,
 }
 
-/// Nodes from the root down that every path leads through so often that they stay in the cache.
-const NEAR_NODES: u32 = 256;
-
 impl<'a> HierarchicalSoftmax<'a> {
-    pub(crate) fn new(tree: &'a HuffmanTree, nodes: &'a Matrix, shared: &Shared<'_>) -> Self {
-        let nodes = SharedRows::new(nodes, USES_OF_NODE, shared);
+    pub(crate) fn new(tree: &'a HuffmanTree, nodes: &'a Matrix, shared: &'a Shared<'_>) -> Self {
+        let nodes = SharedRows::nodes(nodes, shared);
         Self { tree, nodes, current: Path::default(), next: Path::default() }
     }
 
@@ -50,11 +47,9 @@ impl<'a> HierarchicalSoftmax<'a> {
     #[inline(always)]
     pub(crate) fn path(&mut self, after: Option<u32>) -> (&Path, &[*mut f32]) {
         std::mem::swap(&mut self.current, &mut self.next);
-        match after {
-            Some(after) => self.next.set(after, self.tree, &mut self.nodes),
-            None => self.next.distant.clear(),
-        }
-        (&self.current, &self.next.distant)
+        let Some(after) = after else { return (&self.current, &[]) };
+        self.next.set(after, self.tree, &mut self.nodes);
+        (&self.current, &self.next.rows[self.next.near..])
     }
 }
 
@@ -63,13 +58,8 @@ impl Path {
     fn set(&mut self, centre: u32, tree: &HuffmanTree, nodes: &mut SharedRows<'_>) {
         let (path, bits) = tree.path(centre);
         self.rows.clear();
-        for &node in path {
-            self.rows.push(nodes.row(node));
-        }
-        // Their numbers rise along the path.
-        let near = path.iter().take_while(|&&node| node < NEAR_NODES).count();
-        self.distant.clear();
-        self.distant.extend_from_slice(&self.rows[near..]);
+        self.rows.extend(path.iter().map(|&node| nodes.row(node)));
+        self.near = path.iter().filter(|&&node| node < PRIVATE_NODES as u32).count();
         let padded = bits.len().next_multiple_of(Pairs::STEP);
         if self.positive.len() < padded {
             self.positive.resize(padded, 0.0);

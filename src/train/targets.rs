@@ -154,6 +154,8 @@ impl Patterns {
 pub(crate) struct Pairs {
     pub(crate) positive: Vec<f32>,
     pub(crate) total: Vec<f32>,
+    /// How many floats of B, from the first on, are 1 for certain.
+    ones: usize,
 }
 
 impl Pairs {
@@ -164,6 +166,7 @@ impl Pairs {
     #[inline(always)]
     pub(crate) fn set(&mut self, masks: &[Mask], targets: &Targets) {
         let (t, patterns) = (targets.rows.len(), targets.patterns());
+        self.ones = 0;
         self.make_room(masks.len() * t + patterns.stride);
         for (i, &mask) in masks.iter().enumerate() {
             let (positive, total) = patterns.of(mask);
@@ -185,13 +188,17 @@ impl Pairs {
                 self.positive[to].copy_from_slice(&positive[at..at + Self::STEP]);
             }
         }
-        self.total[..inputs * targets].fill(1.0);
+        if self.ones < inputs * targets {
+            self.ones = self.total.len();
+            self.total.fill(1.0);
+        }
     }
 
     /// Makes one input of rows that are equal, as of a word that stands in a window twice: its pairs are added up.
     #[cold]
     pub(crate) fn merge_equal(&mut self, inputs: &mut Vec<*mut f32>, targets: usize) {
         let t = targets;
+        self.ones = 0;
         let mut kept = 0;
         for i in 0..inputs.len() {
             let first = inputs[..kept].iter().position(|&row| row == inputs[i]);

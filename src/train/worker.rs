@@ -8,7 +8,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::Shared;
 use super::cbow::Cbow;
 use super::objectives::Objectives;
-use super::rows::{SharedRows, TextRows, USES_OF_WORD};
+use super::rows::{SharedRows, TextRows};
 use super::skipgram::SkipGram;
 use super::text::{Run, TOKENS_PER_RUN, Text};
 use crate::config::Config;
@@ -81,7 +81,7 @@ impl<'a> Worker<'a> {
         };
         Self {
             shared,
-            input: SharedRows::new(&shared.weights.input, USES_OF_WORD, shared),
+            input: SharedRows::words(&shared.weights.input, shared),
             objectives: Objectives::new(shared),
             family,
             // Two words of a block may be the ends of two windows.

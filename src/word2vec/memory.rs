@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::model::Matrix;
+use crate::train::{PRIVATE_NODES, PRIVATE_WORDS};
 
 /// Bytes by purpose, before they are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct Memory {
     pub tables: u64,
     /// The encoded corpus, as far as it stays in memory.
     pub spool: u64,
-    /// The workers' own copies of the busiest rows.
+    /// The workers' own copies of the busiest rows, and what each makes of a batch.
     pub workers: u64,
 }
 
@@ -32,6 +33,8 @@ const BYTES_OF_NOISE: u64 = 44;
 const BYTES_OF_PATH: u64 = 140;
 /// An id, and a share of where sentences end.
 const BYTES_OF_TOKEN: f64 = 4.3;
+/// The id, where its word comes again, and a pointer to its row.
+const BYTES_OF_BATCH_TOKEN: u64 = 16;
 
 impl Memory {
     /// An estimate for a vocabulary of `words`, and a corpus of `tokens` in-vocabulary tokens of which `memory_budget`
@@ -39,9 +42,15 @@ impl Memory {
     pub fn estimate(config: &Config, words: u64, tokens: u64, memory_budget: u64) -> Self {
         let row = (Matrix::stride_of(config.vector_size) * size_of::<f32>()) as u64;
         let matrix = words.saturating_mul(row);
-        let matrices = 1 + u64::from(config.negative > 0) + u64::from(config.hs);
         let workers = config.worker_threads() as u64;
-        let own_rows = if workers > 1 { words.min(crate::train::PRIVATE_ROWS as u64) } else { 0 };
+        let own_rows = match workers {
+            1 => 0,
+            _ => {
+                let of_words = words.min(PRIVATE_WORDS as u64) * (1 + u64::from(config.negative > 0));
+                of_words + words.min(PRIVATE_NODES as u64) * u64::from(config.hs)
+            }
+        };
+        let batch = tokens.min(config.batch_words as u64).saturating_mul(BYTES_OF_BATCH_TOKEN);
         Self {
             vocab: words.saturating_mul(BYTES_OF_WORD + BYTES_OF_TEXT),
             vectors: matrix,
@@ -49,7 +58,7 @@ impl Memory {
             syn1neg: if config.negative > 0 { matrix } else { 0 },
             tables: words.saturating_mul(BYTES_OF_NOISE + if config.hs { BYTES_OF_PATH } else { 0 }),
             spool: ((tokens as f64 * BYTES_OF_TOKEN) as u64).min(memory_budget),
-            workers: workers * (matrices * 2 * own_rows).saturating_mul(row),
+            workers: workers.saturating_mul((2 * own_rows).saturating_mul(row).saturating_add(batch)),
         }
     }
 
