@@ -109,14 +109,46 @@ impl Windows {
     /// For each position of them all, of which centres it is a context word.
     #[inline(always)]
     fn set_masks(&self, centres: &Range<usize>, masks: &mut Vec<Mask>) {
-        masks.clear();
-        for at in self.all.clone() {
-            let mut mask = 0;
-            for (centre, window) in self.of_centres[..centres.len()].iter().enumerate() {
-                let is_context = (window.start <= at) & (at < window.end) & (at != centres.start + centre);
-                mask |= Mask::from(is_context) << centre;
+        const AT_ONCE: usize = size_of::<u64>();
+        let len = self.all.len();
+        masks.resize(masks.len().max(len.next_multiple_of(AT_ONCE)), 0);
+        for (eight, from) in masks.chunks_exact_mut(AT_ONCE).zip(self.all.clone().step_by(AT_ONCE)) {
+            let before = |at: usize| ones_before(at.saturating_sub(from));
+            let mut bytes = 0;
+            for (centre, at) in centres.clone().enumerate() {
+                let window = &self.of_centres[centre];
+                let context = before(at) ^ before(window.start) ^ before(window.end) ^ before(at + 1);
+                bytes |= context << centre;
             }
-            masks.push(mask);
+            eight.copy_from_slice(&bytes.to_le_bytes());
         }
+        masks.truncate(len);
+    }
+}
+
+/// Ones in the first bytes, up to the n-th.
+#[inline(always)]
+fn ones_before(n: usize) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    ONES & 1u64.checked_shl(8 * n.min(8) as u32).map_or(u64::MAX, |byte| byte - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_tells_of_which_centres_a_position_is_a_context_word() {
+        let windows = Windows { of_centres: [3..15, 11..25], all: 3..25 };
+        let mut masks = vec![7; 40];
+        windows.set_masks(&(12..14), &mut masks);
+        let want: Vec<Mask> = (3..25)
+            .map(|at| {
+                let first = (3..15).contains(&at) && at != 12;
+                let second = (11..25).contains(&at) && at != 13;
+                Mask::from(first) | Mask::from(second) << 1
+            })
+            .collect();
+        assert_eq!(masks, want);
     }
 }

@@ -59,9 +59,11 @@ impl HuffmanTree {
     /// Brings the paths of some rows into the cache. They lie far apart; asked for together, they come at once.
     pub(crate) fn fetch(&self, rows: &[u32]) {
         for &row in rows {
-            let start = self.starts[row as usize];
-            if let (Some(node), Some(bit)) = (self.nodes.get(start), self.bits.get(start)) {
-                prefetch(node);
+            let path = self.starts[row as usize]..self.starts[row as usize + 1];
+            // Of the numbers a path has one line or two.
+            if let ([first, .., last], [bit, ..]) = (&self.nodes[path.clone()], &self.bits[path]) {
+                prefetch(first);
+                prefetch(last);
                 prefetch(bit);
             }
         }

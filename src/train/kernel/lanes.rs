@@ -23,8 +23,6 @@ pub(super) unsafe trait Lanes: Copy {
     unsafe fn store(self, to: *mut f32);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
-    unsafe fn min(self, other: Self) -> Self;
-    unsafe fn max(self, other: Self) -> Self;
     /// `self` in the lanes where |`of`| < `limit`, 0 in the others.
     unsafe fn where_within(self, of: Self, limit: Self) -> Self;
     /// `self · factor + addend`, rounded once where the hardware can.
@@ -38,7 +36,8 @@ pub(super) unsafe trait Lanes: Copy {
     /// Lane i of the result is the sum over the lanes of the i-th of `WIDTH` consecutive registers at `from`.
     unsafe fn sum_each(from: *const f32) -> Self;
 
-    /// `1 / (1 + e^-x)` in every lane, to within 2e-7. A block waits for it, so that few steps depend on each other.
+    /// `1 / (1 + e^-x)` to within 2e-7 in lanes within ±6, anything in others. A block waits for it, so that few steps
+    /// depend on each other.
     #[inline(always)]
     unsafe fn sigmoid(self) -> Self {
         // Added to a small number, it leaves no bits for a fraction: the sum is rounded to a whole number.
@@ -46,10 +45,9 @@ pub(super) unsafe trait Lanes: Copy {
         // The minimax polynomial of 2^f on ±½, to within 8e-8 of itself.
         const POWER: [f32; 6] = [1.000_000_1, 0.693_146_94, 0.240_221_2, 0.055_507_13, 0.009_675_541, 0.001_327_647_2];
         unsafe {
-            let x = self.min(Self::splat(30.0)).max(Self::splat(-30.0));
             let factor = Self::splat(-std::f32::consts::LOG2_E);
-            let shifted = x.mul_add(factor, Self::splat(SHIFT));
-            let f = x.mul_add(factor, Self::splat(SHIFT).sub(shifted));
+            let shifted = self.mul_add(factor, Self::splat(SHIFT));
+            let f = self.mul_add(factor, Self::splat(SHIFT).sub(shifted));
             let square = f.mul_add(f, Self::splat(0.0));
             let low = f.mul_add(Self::splat(POWER[1]), Self::splat(POWER[0]));
             let middle = f.mul_add(Self::splat(POWER[3]), Self::splat(POWER[2]));
@@ -108,17 +106,9 @@ unsafe impl Lanes for Portable {
         self.zip(other, |a, b| a - b)
     }
     #[inline(always)]
-    unsafe fn min(self, other: Self) -> Self {
-        self.zip(other, f32::min)
-    }
-    #[inline(always)]
     unsafe fn where_within(self, of: Self, limit: Self) -> Self {
         let is_within = of.zip(limit, |of, limit| f32::from(u8::from(of.abs() < limit)));
         self.zip(is_within, |value, is_within| if is_within == 1.0 { value } else { 0.0 })
-    }
-    #[inline(always)]
-    unsafe fn max(self, other: Self) -> Self {
-        self.zip(other, f32::max)
     }
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {

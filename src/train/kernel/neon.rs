@@ -40,19 +40,11 @@ unsafe impl Lanes for Neon {
         unsafe { Self(vsubq_f32(self.0, other.0)) }
     }
     #[inline(always)]
-    unsafe fn min(self, other: Self) -> Self {
-        unsafe { Self(vminq_f32(self.0, other.0)) }
-    }
-    #[inline(always)]
     unsafe fn where_within(self, of: Self, limit: Self) -> Self {
         unsafe {
             let is_within = vcltq_f32(vabsq_f32(of.0), limit.0);
             Self(vreinterpretq_f32_u32(vandq_u32(is_within, vreinterpretq_u32_f32(self.0))))
         }
-    }
-    #[inline(always)]
-    unsafe fn max(self, other: Self) -> Self {
-        unsafe { Self(vmaxq_f32(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {

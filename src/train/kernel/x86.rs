@@ -40,19 +40,11 @@ unsafe impl Lanes for Avx512 {
         unsafe { Self(_mm512_sub_ps(self.0, other.0)) }
     }
     #[inline(always)]
-    unsafe fn min(self, other: Self) -> Self {
-        unsafe { Self(_mm512_min_ps(self.0, other.0)) }
-    }
-    #[inline(always)]
     unsafe fn where_within(self, of: Self, limit: Self) -> Self {
         unsafe {
             let is_within = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(_mm512_abs_ps(of.0), limit.0);
             Self(_mm512_maskz_mov_ps(is_within, self.0))
         }
-    }
-    #[inline(always)]
-    unsafe fn max(self, other: Self) -> Self {
-        unsafe { Self(_mm512_max_ps(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
@@ -173,19 +165,11 @@ unsafe impl Lanes for Avx2 {
         unsafe { Self(_mm256_sub_ps(self.0, other.0)) }
     }
     #[inline(always)]
-    unsafe fn min(self, other: Self) -> Self {
-        unsafe { Self(_mm256_min_ps(self.0, other.0)) }
-    }
-    #[inline(always)]
     unsafe fn where_within(self, of: Self, limit: Self) -> Self {
         unsafe {
             let size = _mm256_andnot_ps(_mm256_set1_ps(-0.0), of.0);
             Self(_mm256_and_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(size, limit.0), self.0))
         }
-    }
-    #[inline(always)]
-    unsafe fn max(self, other: Self) -> Self {
-        unsafe { Self(_mm256_max_ps(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
