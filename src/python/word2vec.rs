@@ -277,7 +277,8 @@ impl PyModel {
         Ok(true)
     }
 
-    /// The word vectors, which share the model's memory; before there is a vocabulary, none of `vector_size` dimensions.
+    /// The word vectors, which share the model's memory; before there is a vocabulary, none, of `vector_size`
+    /// dimensions.
     fn vectors(&self, py: Python<'_>, vector_size: NonZeroUsize) -> PyResult<Py<PyKeyedVectors>> {
         match &*lock(&self.vectors) {
             Some(vectors) => Ok(vectors.clone_ref(py)),

@@ -84,8 +84,8 @@ impl Context {
         hidden.row
     }
 
-    /// Gives the change of the hidden layer to the context. As in gensim: with the mean each word gets all of it, with the sum
-    /// its share.
+    /// Gives the change of the hidden layer to the context. As in gensim: with the mean each word gets all of it, with
+    /// the sum its share.
     #[inline(always)]
     fn spread(&mut self, shared: &Shared<'_>) {
         let stride = shared.weights.input.stride();

@@ -2,8 +2,9 @@
 
 use super::rows::SharedRows;
 
-/// Centres of a block in skip-gram, at most. They share their noise words, and each of their context words is read and written once
-/// for all of them. With 3 training is 1.2 times as fast, analogies are as good, but SimLex-999 falls by 0.01.
+/// Centres of a block in skip-gram, at most. They share their noise words, and each of their context words is read and
+/// written once for all of them. With 3 training is 1.2 times as fast, analogies are as good, but SimLex-999 falls by
+/// 0.01.
 pub(crate) const MAX_CENTRES: usize = 2;
 
 /// Which centres of a block an input is a context word of, a bit each.
@@ -178,7 +179,8 @@ impl Pairs {
         }
     }
 
-    /// The pairs of inputs that all have the same row of A, with room for [`STEP`](Self::STEP) floats at its end, and ones in B.
+    /// The pairs of inputs that all have the same row of A, with room for [`STEP`](Self::STEP) floats at its end, and
+    /// ones in B.
     #[inline(always)]
     pub(crate) fn repeat(&mut self, inputs: usize, positive: &[f32], targets: usize) {
         self.make_room(inputs * targets + Self::STEP);

@@ -167,8 +167,8 @@ dispatched! {
     /// Trains one block in place.
     ///
     /// # Safety
-    /// `isa` is available; every row pointer is valid for `stride` floats and 64-byte aligned; `stride` is a multiple of
-    /// [`MAX_WIDTH`]; A and B are as long as [`Block`] says. Other threads may update the same rows meanwhile: see
+    /// `isa` is available; every row pointer is valid for `stride` floats and 64-byte aligned; `stride` is a multiple
+    /// of [`MAX_WIDTH`]; A and B are as long as [`Block`] says. Other threads may update the same rows meanwhile: see
     /// [`Matrix`](crate::model::Matrix) for why that is accepted.
     pub train_block(block: &Block<'_>, scratch: &mut Scratch) = train
 }
@@ -227,7 +227,7 @@ pub(crate) fn prefetch<T>(line: *const T) {
     // SAFETY: as above.
     #[cfg(target_arch = "aarch64")]
     unsafe {
-        std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) line, options(nostack, preserves_flags, readonly));
+        std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) line.cast::<u8>(), options(nostack, preserves_flags, readonly));
     }
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = line;
