@@ -40,7 +40,7 @@ impl<'a> Cbow<'a> {
         if self.shared.config.hs {
             let rows = [context.pool(self.shared)];
             let inputs = Inputs { rows: &rows, may_repeat: false, entering: block.entering };
-            objectives.train_softmax(inputs, block.after(at), rate);
+            objectives.train_softmax(inputs, &block.text.tokens[at + 1..], rate);
             context.spread(self.shared);
         }
         if self.shared.config.negative > 0 {

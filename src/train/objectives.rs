@@ -66,13 +66,6 @@ impl<'a> Objectives<'a> {
         }
     }
 
-    /// Begins a run of centres, which others will follow.
-    pub(crate) fn start_run(&mut self, following: &[u32]) {
-        if let Some(softmax) = &mut self.softmax {
-            softmax.start_run(following);
-        }
-    }
-
     /// Whether there is a path to find.
     #[inline(always)]
     pub(crate) fn has_softmax(&self) -> bool {
@@ -85,11 +78,11 @@ impl<'a> Objectives<'a> {
         self.negative.is_some()
     }
 
-    /// Trains inputs against the path of the next centre, after which comes the centre `after`.
+    /// Trains inputs against the path of the next centre, after which come the centres `following`.
     #[inline(always)]
-    pub(crate) fn train_softmax(&mut self, inputs: Inputs<'_>, after: Option<u32>, rate: f32) {
+    pub(crate) fn train_softmax(&mut self, inputs: Inputs<'_>, following: &[u32], rate: f32) {
         let Some(softmax) = &mut self.softmax else { return };
-        let (path, next) = softmax.path(after);
+        let (path, next) = softmax.path(following);
         self.pairs.repeat(inputs.rows.len(), &path.positive, path.rows.len());
         let rows = inputs.distinct(&mut self.pairs, &mut self.merged, path.rows.len());
         let block = block(self.shared, rows, &path.rows, &self.pairs, [inputs.entering, next], rate);

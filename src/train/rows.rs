@@ -82,12 +82,13 @@ impl<'a> SharedRows<'a> {
         Self { matrix, private: None, isa: Isa::Portable }
     }
 
-    /// A row that will be trained.
+    /// Appends rows that will be trained.
     #[inline(always)]
-    pub(crate) fn row(&mut self, index: u32) -> *mut f32 {
+    pub(crate) fn take_up(&mut self, indices: &[u32], rows: &mut Vec<*mut f32>) {
+        let (matrix, isa) = (self.matrix, self.isa);
         match &mut self.private {
-            Some(private) => private.row(index, self.matrix, self.isa),
-            None => self.matrix.row(index),
+            Some(private) => rows.extend(indices.iter().map(|&index| private.row(index, matrix, isa))),
+            None => rows.extend(indices.iter().map(|&index| matrix.row(index))),
         }
     }
 }
@@ -107,7 +108,7 @@ impl TextRows {
     pub(crate) fn take_up(&mut self, tokens: &[u32], to: usize, rows: &mut SharedRows<'_>) {
         let to = to.min(tokens.len());
         if let Some(tokens) = tokens.get(self.rows.len()..to) {
-            self.rows.extend(tokens.iter().map(|&word| rows.row(word)));
+            rows.take_up(tokens, &mut self.rows);
         }
     }
 
@@ -225,7 +226,9 @@ mod tests {
     }
 
     fn add(rows: &mut SharedRows<'_>, index: u32, change: f32) -> f32 {
-        let row = rows.row(index);
+        let mut taken = Vec::new();
+        rows.take_up(&[index], &mut taken);
+        let row = taken[0];
         // SAFETY: a row of the matrix or of this test's copy of it.
         unsafe {
             *row += change;

@@ -54,7 +54,7 @@ impl<'a> SkipGram<'a> {
             for (centre, at) in block.centres.clone().enumerate() {
                 windows.choose(centre, at, rows, &mut self.chosen);
                 let inputs = Inputs { rows: &self.chosen, may_repeat, entering: block.entering_after(at) };
-                objectives.train_softmax(inputs, block.after(at), rate);
+                objectives.train_softmax(inputs, &block.text.tokens[at + 1..], rate);
             }
         }
         if objectives.has_negative() && self.shared.config.shared_negatives {

@@ -25,6 +25,10 @@ pub(crate) struct Path {
     near: usize,
 }
 
+/// How many centres ahead the cache is asked for a path, and before that for where it lies.
+const PATH_AHEAD: usize = 3;
+const PLACE_AHEAD: usize = 6;
+
 impl<'a> HierarchicalSoftmax<'a> {
     pub(crate) fn new(tree: &'a HuffmanTree, nodes: &'a Matrix, shared: &'a Shared<'_>) -> Self {
         let nodes = SharedRows::nodes(nodes, shared);
@@ -38,16 +42,18 @@ impl<'a> HierarchicalSoftmax<'a> {
         }
     }
 
-    /// Begins a run of centres, which others will follow.
-    pub(crate) fn start_run(&mut self, following: &[u32]) {
-        self.tree.fetch(following);
-    }
-
-    /// The path of the next centre, and of the one `after` it the rows that the cache may not hold.
+    /// The path of the next centre, after which come the centres `following`, and of the path after it the rows that
+    /// the cache may not hold.
     #[inline(always)]
-    pub(crate) fn path(&mut self, after: Option<u32>) -> (&Path, &[*mut f32]) {
+    pub(crate) fn path(&mut self, following: &[u32]) -> (&Path, &[*mut f32]) {
         std::mem::swap(&mut self.current, &mut self.next);
-        let Some(after) = after else { return (&self.current, &[]) };
+        if let Some(&centre) = following.get(PLACE_AHEAD) {
+            self.tree.fetch_place(centre);
+        }
+        if let Some(&centre) = following.get(PATH_AHEAD) {
+            self.tree.fetch_path(centre);
+        }
+        let Some(&after) = following.first() else { return (&self.current, &[]) };
         self.next.set(after, self.tree, &mut self.nodes);
         (&self.current, &self.next.rows[self.next.near..])
     }
@@ -58,7 +64,7 @@ impl Path {
     fn set(&mut self, centre: u32, tree: &HuffmanTree, nodes: &mut SharedRows<'_>) {
         let (path, bits) = tree.path(centre);
         self.rows.clear();
-        self.rows.extend(path.iter().map(|&node| nodes.row(node)));
+        nodes.take_up(path, &mut self.rows);
         self.near = path.iter().filter(|&&node| node < PRIVATE_NODES as u32).count();
         let padded = bits.len().next_multiple_of(Pairs::STEP);
         if self.positive.len() < padded {

@@ -85,9 +85,7 @@ impl Targets {
             return self.merge_equal(centres, noise, output);
         }
         for words in [centres, noise.words()] {
-            for &word in words {
-                self.rows.push(output.row(word));
-            }
+            output.take_up(words, &mut self.rows);
         }
     }
 
@@ -106,7 +104,7 @@ impl Targets {
                 false => drawn[at] += 1.0,
             }
         }
-        self.rows.extend(words.into_iter().map(|word| output.row(word)));
+        output.take_up(&words, &mut self.rows);
         self.merged = Patterns::new(&places, &drawn);
     }
 

@@ -17,7 +17,7 @@ pub(crate) const TOKENS_PER_RUN: usize = 1_000;
 /// A batch after subsampling.
 #[derive(Default)]
 pub(crate) struct Text {
-    /// The tokens kept of sentences with more than one, sentence after sentence.
+    /// The tokens kept of sentences with more than one, sentence after sentence: the centres of all runs.
     pub(crate) tokens: Vec<u32>,
     pub(crate) runs: Vec<Run>,
     /// Tokens read after the last run.

@@ -48,12 +48,6 @@ pub(crate) struct Neighbours<'b> {
 }
 
 impl<'b> Neighbours<'b> {
-    /// The centre that is trained after the one at `at`.
-    #[inline(always)]
-    pub(crate) fn after(&self, at: usize) -> Option<u32> {
-        self.text.tokens[..self.centres.end].get(at + 1).or(self.following.first()).copied()
-    }
-
     /// Input rows that will be needed besides once the centre at `at` was trained.
     #[inline(always)]
     pub(crate) fn entering_after(&self, at: usize) -> &'b [*mut f32] {
@@ -134,7 +128,6 @@ impl<'a> Worker<'a> {
     fn train_run(&mut self, run: usize, rate: f32, draws: &mut Draws) {
         self.take_up(run + 1);
         let (text, next_centres) = (&self.text, self.text.centres(run + 1));
-        self.objectives.start_run(next_centres);
         let Run { sentence, centres, .. } = &text.runs[run];
         let (window, together) = (self.shared.config.window, self.shared.centres_per_block());
         for first in centres.clone().step_by(together) {

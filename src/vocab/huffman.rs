@@ -56,16 +56,18 @@ impl HuffmanTree {
         (&self.nodes[path.clone()], &self.bits[path])
     }
 
-    /// Brings the paths of some rows into the cache. They lie far apart; asked for together, they come at once.
-    pub(crate) fn fetch(&self, rows: &[u32]) {
-        for &row in rows {
-            let path = self.starts[row as usize]..self.starts[row as usize + 1];
-            // Of the numbers a path has one line or two.
-            if let ([first, .., last], [bit, ..]) = (&self.nodes[path.clone()], &self.bits[path]) {
-                prefetch(first);
-                prefetch(last);
-                prefetch(bit);
-            }
+    /// Asks the cache for where a row's path lies.
+    pub(crate) fn fetch_place(&self, row: u32) {
+        prefetch(&self.starts[row as usize]);
+    }
+
+    /// Asks the cache for a row's path.
+    pub(crate) fn fetch_path(&self, row: u32) {
+        // Of the nodes a path has one line or two.
+        if let ([first, .., last], [bit, ..]) = self.path(row) {
+            prefetch(first);
+            prefetch(last);
+            prefetch(bit);
         }
     }
 
