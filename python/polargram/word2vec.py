@@ -149,7 +149,7 @@ class Word2Vec:
     storage_options
         For a corpus that is a URL (``s3://…``): keys and endpoints, as in :func:`polars.scan_parquet`.
     shared_negatives
-        Whether in skip-gram noise words serve all context words of two neighbouring centres, which is 5.5 times as
+        Whether in skip-gram noise words serve all context words of two neighbouring centres, which is 6 times as
         fast. If false, each pair of words draws its own, as in gensim. In CBOW each centre draws its own.
     spool
         Whether the corpus is encoded once and kept, in memory or in a temporary file. If not, every epoch reads it.
