@@ -37,13 +37,13 @@ impl<'a> Cbow<'a> {
         let (context, at) = (&mut self.context, block.centres.start);
         objectives.sums.examples += 1;
         context.set(at, block, self.shared, draws);
-        if self.shared.config.hs {
+        if objectives.has_softmax() {
             let rows = [context.pool(self.shared)];
             let inputs = Inputs { rows: &rows, may_repeat: false, entering: block.entering };
             objectives.train_softmax(inputs, &block.text.tokens[at + 1..], rate);
             context.spread(self.shared);
         }
-        if self.shared.config.negative > 0 {
+        if objectives.has_negative() {
             let rows = [context.pool(self.shared)];
             let inputs = Inputs { rows: &rows, may_repeat: false, entering: block.entering };
             objectives.train_negative(inputs, &[1], block.following, rate, draws);
