@@ -62,6 +62,8 @@ pub struct Config {
     pub shrink_windows: bool,
     /// Tokens in the batches that workers take.
     pub batch_words: usize,
+    /// Whether every epoch takes the batches in another order, drawn by the seed. If false, always that of the corpus.
+    pub shuffle: bool,
     /// Whether the loss is added up; that takes time.
     pub compute_loss: bool,
 }
@@ -90,6 +92,7 @@ impl Default for Config {
             cbow_mean: true,
             shrink_windows: true,
             batch_words: 10_000,
+            shuffle: false,
             compute_loss: false,
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, RecordBatch};
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::ipc::convert::fb_to_schema;
@@ -38,6 +38,23 @@ pub(crate) fn map(path: &Path) -> Result<MappedIpc> {
     let mapping = unsafe { Mmap::map(&file) }.at("map", path)?;
     let buffer = buffer_over(mapping);
     decode(&buffer).map_err(|reason| Error::format(path, format!("is no sound Arrow IPC file: {reason}")))
+}
+
+/// Tells the system that a mapped array will not be read for a while: its memory can go, the file stays. Else a process
+/// that reads a file from end to end would seem to hold all of it.
+pub(crate) fn release(array: &dyn Array) {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    for buffer in array.to_data().buffers() {
+        let page = rustix::param::page_size();
+        let (start, length) = (buffer.as_ptr() as usize, buffer.len());
+        let first = start.next_multiple_of(page);
+        let whole_pages = (start + length).saturating_sub(first) / page * page;
+        // SAFETY: these pages lie within a mapping of a file that nobody writes to; when they are read again they come
+        // from the file. What fails leaves all as it was.
+        let _ = unsafe {
+            rustix::mm::madvise(first as *mut std::ffi::c_void, whole_pages, rustix::mm::Advice::LinuxDontNeed)
+        };
+    }
 }
 
 fn buffer_over(mapping: Mmap) -> Buffer {

@@ -4,11 +4,12 @@
 //! and leaves as a memory-mappable Arrow file, `.npy`, or the word2vec C format:
 //!
 //! ```no_run
-//! use polargram::corpus::ParquetCorpus;
+//! use polargram::corpus::{FileCorpus, ReadOptions};
 //! use polargram::{Config, KeyedVectors, Progress, Word2Vec};
 //!
-//! let corpus = ParquetCorpus::open(["corpus/*.parquet"], "tokens")?;
-//! let (model, _) = Word2Vec::fit(&corpus, Config { sg: true, ..Config::default() }, &Progress::default())?;
+//! let progress = Progress::default();
+//! let corpus = FileCorpus::open(["corpus/*.parquet"], &ReadOptions::column("tokens"), &progress)?;
+//! let (model, _) = Word2Vec::fit(&corpus, Config { sg: true, ..Config::default() }, &progress)?;
 //! model.vectors()?.save("vectors.arrow")?;
 //!
 //! let wv = KeyedVectors::load("vectors.arrow")?;
@@ -37,6 +38,7 @@ mod exact;
 #[cfg(feature = "python")]
 mod expr;
 pub mod formats;
+mod interchange;
 mod ipc;
 pub mod model;
 mod process;
@@ -44,6 +46,7 @@ mod progress;
 #[cfg(feature = "python")]
 mod python;
 pub mod sample;
+mod store;
 pub mod train;
 pub mod vectors;
 pub mod vocab;

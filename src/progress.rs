@@ -1,5 +1,6 @@
 //! How far a job has come, shared between those who work and those who watch.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
@@ -33,10 +34,13 @@ impl std::fmt::Display for Phase {
     }
 }
 
-/// Counters that workers advance and a display polls, and the flag by which a user stops a job. Nothing here takes a
-/// lock, so a worker never waits for a terminal.
+/// Counters that workers advance and a display polls, and the flag by which a user stops a job. Clones share them.
+/// Nothing here takes a lock, so a worker never waits for a terminal.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<Counters>);
+
 #[derive(Debug, Default)]
-pub struct Progress {
+struct Counters {
     phase: AtomicU8,
     tokens: AtomicU64,
     total: AtomicU64,
@@ -47,48 +51,48 @@ pub struct Progress {
 impl Progress {
     /// Enters a phase of `total` tokens, 0 if not known.
     pub fn enter(&self, phase: Phase, total: u64) {
-        self.tokens.store(0, Ordering::Relaxed);
-        self.total.store(total, Ordering::Relaxed);
-        self.phase.store(phase as u8, Ordering::Relaxed);
+        self.0.tokens.store(0, Ordering::Relaxed);
+        self.0.total.store(total, Ordering::Relaxed);
+        self.0.phase.store(phase as u8, Ordering::Relaxed);
     }
 
     /// Adds tokens done and returns how many were done before.
     pub fn advance(&self, tokens: u64) -> u64 {
-        self.tokens.fetch_add(tokens, Ordering::Relaxed)
+        self.0.tokens.fetch_add(tokens, Ordering::Relaxed)
     }
 
     pub(crate) fn set_learning_rate(&self, rate: f32) {
-        self.rate.store(rate.to_bits(), Ordering::Relaxed);
+        self.0.rate.store(rate.to_bits(), Ordering::Relaxed);
     }
 
     /// The current phase.
     pub fn phase(&self) -> Phase {
-        Phase::ALL[usize::from(self.phase.load(Ordering::Relaxed))]
+        Phase::ALL[usize::from(self.0.phase.load(Ordering::Relaxed))]
     }
 
     /// Tokens done in this phase; in training, over all epochs.
     pub fn tokens(&self) -> u64 {
-        self.tokens.load(Ordering::Relaxed)
+        self.0.tokens.load(Ordering::Relaxed)
     }
 
     /// Tokens to do in this phase, 0 if not known.
     pub fn total(&self) -> u64 {
-        self.total.load(Ordering::Relaxed)
+        self.0.total.load(Ordering::Relaxed)
     }
 
     /// The learning rate in force, 0 before training.
     pub fn learning_rate(&self) -> f32 {
-        f32::from_bits(self.rate.load(Ordering::Relaxed))
+        f32::from_bits(self.0.rate.load(Ordering::Relaxed))
     }
 
     /// Asks the job to stop; it does within a fraction of a second, with [`Error::Interrupted`].
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
+        self.0.cancelled.store(true, Ordering::Relaxed);
     }
 
     /// Whether the job was asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.0.cancelled.load(Ordering::Relaxed)
     }
 
     /// # Errors

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use polargram::corpus::ParquetCorpus;
+use polargram::corpus::{FileCorpus, ReadOptions};
 use polargram::sample::{questions, write_corpus};
 use polargram::{Config, Error, KeyedVectors, Progress, Word2Vec};
 
-fn sample(directory: &Path, tokens: u64) -> ParquetCorpus {
+fn sample(directory: &Path, tokens: u64) -> FileCorpus {
     write_corpus(directory, tokens, 1).unwrap();
-    ParquetCorpus::open([directory.to_str().unwrap()], "tokens").unwrap()
+    FileCorpus::open([directory.to_str().unwrap()], &ReadOptions::column("tokens"), &Progress::default()).unwrap()
 }
 
 fn small() -> Config {
@@ -70,7 +70,8 @@ fn bad_corpora_are_named_with_what_to_do() {
         (path("none-*.parquet"), "tokens", vec!["none-*.parquet"]),
     ];
     for (source, column, needles) in cases {
-        let message = ParquetCorpus::open([&source], column).err().unwrap().to_string();
+        let message =
+            FileCorpus::open([&source], &ReadOptions::column(column), &Progress::default()).err().unwrap().to_string();
         needles.iter().for_each(|needle| assert!(message.contains(needle), "{message:?} lacks {needle:?}"));
         assert!(!message.contains('\n'), "{message:?} is more than a line");
     }
@@ -84,7 +85,8 @@ fn a_truncated_file_is_an_error_that_names_file_row_group_and_column() {
     sample(directory.path(), 100_000);
     let path = directory.path().join("part-0.parquet");
     let whole = std::fs::read(&path).unwrap();
-    let corpus = ParquetCorpus::open([path.to_str().unwrap()], "tokens").unwrap();
+    let corpus =
+        FileCorpus::open([path.to_str().unwrap()], &ReadOptions::column("tokens"), &Progress::default()).unwrap();
     // Damage after the footer was read: zeros where the first pages were.
     let mut damaged = whole.clone();
     damaged[4..whole.len() / 2].fill(0);

@@ -3,6 +3,7 @@
 from polargram._polargram import KeyedVectors, __version__
 from polargram.callbacks import StopTraining
 from polargram.expr import W2VNamespace, embed
+from polargram.readers import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
 from polargram.word2vec import Word2Vec
 
@@ -10,8 +11,12 @@ __all__ = [
     "RULE_DEFAULT",
     "RULE_DISCARD",
     "RULE_KEEP",
+    "BrownCorpus",
     "KeyedVectors",
+    "LineSentence",
+    "PathLineSentences",
     "StopTraining",
+    "Text8Corpus",
     "W2VNamespace",
     "Word2Vec",
     "__version__",

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
@@ -16,12 +16,27 @@ _Parameters: TypeAlias = dict[str, Any]
 _Report: TypeAlias = tuple[Callable[[str, int, int, float], object], float] | None
 
 class CorpusSource:
-    def __init__(self, object: Any, column: str, is_text: bool) -> None: ...
+    def __init__(
+        self,
+        object: Any,
+        column: str,
+        is_text: bool,
+        count_column: str | None = None,
+        storage_options: dict[str, str] | None = None,
+    ) -> None: ...
+
+class TextSource:
+    def __init__(
+        self, paths: list[str], layout: str, max_sentence_length: int | None, limit: int | None, errors: str
+    ) -> None: ...
+    def __iter__(self) -> Iterator[list[str]]: ...
 
 class Model:
     @staticmethod
     def check(parameters: _Parameters) -> None: ...
-    def scan_vocab(self, corpus: CorpusSource, parameters: _Parameters, report: _Report = None) -> tuple[int, int]: ...
+    def scan_vocab(
+        self, corpus: CorpusSource, parameters: _Parameters, memory_budget: int, report: _Report = None
+    ) -> tuple[int, int]: ...
     def set_counts(self, frequencies: dict[str, int], sentences: int, sorted: bool) -> None: ...
     def counted(self) -> tuple[list[str], NDArray[np.uint64]]: ...
     def forget_counts(self) -> None: ...

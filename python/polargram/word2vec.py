@@ -51,6 +51,7 @@ _SAVED = (
     "spool",
     "memory_budget",
     "column",
+    "count_column",
 )
 _PARAMETERS = (
     "vector_size",
@@ -74,6 +75,7 @@ _PARAMETERS = (
     "cbow_mean",
     "shrink_windows",
     "batch_words",
+    "shuffle",
     "compute_loss",
 )
 
@@ -87,11 +89,14 @@ class Word2Vec:
     Parameters
     ----------
     sentences
-        The corpus: a Parquet file, directory or glob, or a list of them; a Polars DataFrame or LazyFrame (streamed by
-        batches); anything with ``__arrow_c_stream__``; or an iterable of lists of strings that can be iterated again.
-        Nulls and empty lists are skipped. No sentence is cut, however long.
+        The corpus: a file, directory, glob or URL (``s3://``, ``gs://``, ``az://``, ``https://``), or a list of them, of
+        Parquet, Arrow IPC, ``.npy`` (token lists or ids) or plain text; a Polars DataFrame or LazyFrame (streamed by
+        batches); a pyarrow Dataset or Scanner; a Hugging Face dataset; anything with ``__arrow_c_stream__`` or
+        ``__arrow_c_array__``, or a list of such; a :class:`LineSentence` or another reader of text; or an iterable of
+        lists of strings that can be iterated again. Nulls and empty lists are skipped. No sentence is cut, however long.
     corpus_file
-        Instead of ``sentences``: a UTF-8 text file of a sentence a line, its words separated by white space.
+        Instead of ``sentences``: a UTF-8 text file of a sentence a line, its words separated by white space; it may be
+        compressed (``.gz``, ``.bz2``, ``.zst``, ``.xz``) and may be a URL.
     vector_size
         Dimensions of the vectors.
     alpha, min_alpha
@@ -146,15 +151,20 @@ class Word2Vec:
         Whether each centre draws its window's width from 1 to ``window``.
     column
         The list column of the corpus.
+    count_column
+        A column of whole numbers: each list is trained as if it stood so many times in the corpus.
     storage_options
-        For a corpus that is a URL (``s3://…``): keys and endpoints, as in :func:`polars.scan_parquet`.
+        For a corpus that is a URL (``s3://…``): keys and endpoints, as in :func:`polars.scan_parquet`. Where one is
+        missing, the environment and the AWS profile are asked.
+    shuffle
+        Whether every epoch takes the batches in another order, drawn by ``seed``. Needs ``spool``.
     shared_negatives
         Whether in skip-gram noise words serve all context words of two neighbouring centres, which is 6 times as
         fast. If false, each pair of words draws its own, as in gensim. In CBOW each centre draws its own.
     spool
         Whether the corpus is encoded once and kept, in memory or in a temporary file. If not, every epoch reads it.
     memory_budget
-        Bytes of encoded corpus that stay in memory.
+        Bytes of encoded corpus that stay in memory; counts of words beyond so many bytes go to temporary files.
     progress
         True shows progress on stderr; a function is called with the phase, the words done, those to do (0 if not known)
         and the learning rate. It is always logged, at level INFO, by the logger ``polargram``.
@@ -225,8 +235,10 @@ class Word2Vec:
         shrink_windows: bool = True,
         *,
         column: str = "tokens",
+        count_column: str | None = None,
         storage_options: dict[str, Any] | None = None,
         shared_negatives: bool = True,
+        shuffle: bool = False,
         spool: bool = True,
         memory_budget: int = DEFAULT_MEMORY_BUDGET,
         progress: bool | Callable[[str, int, int, float], object] = False,
@@ -257,8 +269,10 @@ class Word2Vec:
         self.max_final_vocab = max_final_vocab
         self.shrink_windows = shrink_windows
         self.column = column
+        self.count_column = count_column
         self.storage_options = storage_options
         self.shared_negatives = shared_negatives
+        self.shuffle = shuffle
         self.spool = spool
         self.memory_budget = memory_budget
         self.progress = progress
@@ -370,7 +384,9 @@ class Word2Vec:
 
     def _scan_vocab(self, source: CorpusSource) -> tuple[int, int]:
         start = time.perf_counter()
-        words, sentences = self._model.scan_vocab(source, self._parameters(), (Report(self.progress), 1.0))
+        words, sentences = self._model.scan_vocab(
+            source, self._parameters(), self.memory_budget, (Report(self.progress), 1.0)
+        )
         self.total_vocabulary_time = time.perf_counter() - start
         logger.info("counted %d words in %d sentences", words, sentences)
         return words, sentences
@@ -937,18 +953,9 @@ class Word2Vec:
         if (corpus is None) == (corpus_file is None):
             msg = "corpus_file: give either a corpus or a corpus_file, not both or none of them"
             raise TypeError(msg)
-        if corpus is None:
-            return CorpusSource(corpus_file, self.column, True)
-        if urls := _urls(corpus):
-            corpus = pl.scan_parquet(urls, storage_options=self.storage_options)
-        return CorpusSource(corpus, self.column, False)
-
-
-def _urls(corpus: Corpus) -> list[str]:
-    """The URLs that a corpus consists of, if it does."""
-    paths = corpus if isinstance(corpus, list) else [corpus]
-    urls = [path for path in paths if isinstance(path, str) and "://" in path]
-    return urls if len(urls) == len(paths) else []
+        is_text = corpus is None
+        options = {name: str(value) for name, value in (self.storage_options or {}).items()}
+        return CorpusSource(corpus_file if is_text else corpus, self.column, is_text, self.count_column, options)
 
 
 def _there(rows: NDArray[np.float32] | None, name: str, reason: str) -> NDArray[np.float32]:

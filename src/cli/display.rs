@@ -3,7 +3,6 @@
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -34,7 +33,7 @@ pub(super) fn print_lines(lines: impl IntoIterator<Item = impl Display>) -> Resu
 }
 
 /// Stops the job on Ctrl-C or SIGTERM; a second one ends the process at once.
-pub(super) fn on_interrupt(progress: &Arc<Progress>) {
+pub(super) fn on_interrupt(progress: &Progress) {
     let progress = progress.clone();
     // It fails only where a handler is set already, as in a program that calls `run` twice: then that one stays.
     let _ = ctrlc::set_handler(move || {
@@ -53,7 +52,7 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    pub(super) fn start(progress: &Arc<Progress>, quiet: bool) -> Self {
+    pub(super) fn start(progress: &Progress, quiet: bool) -> Self {
         let start = Instant::now();
         if quiet {
             return Self { stop: None, thread: None, start };

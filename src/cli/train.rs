@@ -2,32 +2,31 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::display::{Summary, Watcher, on_interrupt, print_lines};
 use crate::config::Config;
-use crate::corpus::ParquetCorpus;
+use crate::corpus::{Corpus, FileCorpus, ReadOptions, Sampled, Split, StorageOptions, TextOptions, Utf8Errors};
 use crate::error::{IoContext, Result};
 use crate::formats::{self, Format, Staged};
 use crate::progress::{Phase, Progress};
+use crate::store::{self, Target};
 use crate::vocab::{CountOptions, Trim, WordCounts};
 use crate::word2vec::{Checkpoint, Every, Memory, Reading, TrainOptions, Word2Vec, resident_memory};
 
-/// Train word vectors from a list column of Parquet files.
+/// Train word vectors from a corpus.
 #[derive(Args)]
 pub(super) struct Train {
-    /// Parquet files, directories or globs.
+    /// Files, directories, globs or URLs (s3://, gs://, az://, https://) of Parquet, Arrow IPC, .npy or plain text.
     #[arg(required = true)]
     corpus: Vec<String>,
-    /// The list column.
-    #[arg(long, default_value = "tokens")]
-    column: String,
-    /// The directory for vectors.arrow and the other formats; made if it is missing.
+    #[command(flatten)]
+    reading: CorpusArgs,
+    /// The directory or URL for vectors.arrow and the other formats; a directory is made if it is missing.
     #[arg(long, short)]
-    output: PathBuf,
+    output: String,
     /// What to write.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "arrow")]
     formats: Vec<OutputFormat>,
@@ -51,6 +50,83 @@ pub(super) struct Train {
     /// No progress and no summary; errors only.
     #[arg(long, short)]
     quiet: bool,
+}
+
+/// How the corpus is read.
+#[derive(Args)]
+#[command(next_help_heading = "Corpus")]
+struct CorpusArgs {
+    /// The list column, or with --split the string column.
+    #[arg(long, default_value = "tokens")]
+    column: String,
+    /// A column of whole numbers: each list counts as so many.
+    #[arg(long, value_name = "COLUMN")]
+    count_column: Option<String>,
+    /// Read the rows for which this Polars SQL expression is true.
+    #[arg(long = "where", value_name = "SQL")]
+    filter: Option<String>,
+    /// Split strings into tokens: at white space, or wherever a regular expression matches.
+    #[arg(long, value_name = "whitespace|regex:PATTERN", value_parser = parse_split)]
+    split: Option<Split>,
+    /// Lowercase the tokens.
+    #[arg(long)]
+    lowercase: bool,
+    /// Read the first so many sentences, for a trial run.
+    #[arg(long, value_name = "SENTENCES")]
+    limit: Option<u64>,
+    /// Read a share of the sentences drawn by --seed, for a trial run.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
+    sample_fraction: f64,
+    /// Plain text: what to do about bytes that are not UTF-8.
+    #[arg(long, value_enum, default_value = "strict")]
+    errors: OnInvalidUtf8,
+    /// A setting of the object store, as in Polars' storage_options; may be given several times. Keys and secrets are
+    /// better left to the environment, where other users of the machine do not see them.
+    #[arg(long = "storage-option", value_name = "NAME=VALUE", value_parser = parse_storage_option)]
+    storage_options: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OnInvalidUtf8 {
+    /// Fail, naming the line.
+    Strict,
+    /// Read U+FFFD in their place.
+    Replace,
+    /// Leave them out.
+    Ignore,
+}
+
+impl CorpusArgs {
+    fn storage(&self) -> StorageOptions {
+        self.storage_options.iter().cloned().collect()
+    }
+
+    fn options(&self, memory_budget: u64) -> ReadOptions {
+        let errors = match self.errors {
+            OnInvalidUtf8::Strict => Utf8Errors::Strict,
+            OnInvalidUtf8::Replace => Utf8Errors::Replace,
+            OnInvalidUtf8::Ignore => Utf8Errors::Ignore,
+        };
+        let options = ReadOptions::column(&self.column);
+        ReadOptions {
+            count_column: self.count_column.clone(),
+            filter: self.filter.clone(),
+            split: self.split.clone(),
+            lowercase: self.lowercase,
+            text: TextOptions { errors, ..TextOptions::default() },
+            storage: self.storage(),
+            fetch_ahead: options.fetch_ahead.min(memory_budget / 4),
+            ..options
+        }
+    }
+
+    fn open(&self, sources: &[String], memory_budget: u64, seed: u64, progress: &Progress) -> Result<Box<dyn Corpus>> {
+        let corpus = Box::new(FileCorpus::open(sources, &self.options(memory_budget), progress)?);
+        match self.limit.is_some() || self.sample_fraction != 1.0 {
+            true => Ok(Box::new(Sampled::new(corpus, self.sample_fraction, self.limit, seed)?)),
+            false => Ok(corpus),
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -143,6 +219,9 @@ struct Parameters {
     /// Words in the batches that workers take.
     #[arg(long, default_value_t = Config::default().batch_words)]
     batch_words: usize,
+    /// Take the batches in another order in every epoch, drawn by the seed.
+    #[arg(long)]
+    shuffle: bool,
     /// Add up the loss, and print its mean for each epoch.
     #[arg(long)]
     compute_loss: bool,
@@ -172,6 +251,7 @@ impl From<&Parameters> for Config {
             hs: p.hs == 1,
             shared_negatives: p.shared_negatives,
             batch_words: p.batch_words,
+            shuffle: p.shuffle,
             compute_loss: p.compute_loss,
         }
     }
@@ -179,23 +259,27 @@ impl From<&Parameters> for Config {
 
 impl Train {
     pub(super) fn run(&self) -> Result<()> {
-        let progress = Arc::new(Progress::default());
+        let progress = Progress::default();
         on_interrupt(&progress);
         let config = Config::from(&self.parameters);
         config.validate()?;
-        let corpus = ParquetCorpus::open(&self.corpus, &self.column)?;
+        let corpus = self.reading.open(&self.corpus, self.memory_budget, config.seed, &progress)?;
+        let corpus = corpus.as_ref();
         if self.dry_run {
-            return self.print_memory(&corpus, config, &progress);
+            return self.print_memory(corpus, config, &progress);
         }
         // An output that cannot be written must be known before the hours of training, not after.
-        let directory = OutputDirectory::prepare(&self.output)?;
+        let output = Output::prepare(&self.output, &self.reading.storage(), &progress)?;
         let watcher = Watcher::start(&progress, self.quiet);
         let checkpoint = self.checkpoint.as_ref().map(|directory| Checkpoint::new(directory, self.checkpoint_every));
         let resumed = checkpoint.as_ref().map(|checkpoint| checkpoint.resume(&config)).transpose()?.flatten();
         let start = Instant::now();
         let (model, resume) = match resumed {
             Some((model, resume)) => (model, Some(resume)),
-            None => (Word2Vec::count(&corpus, config, &progress)?, None),
+            None => {
+                let counts = WordCounts::count(corpus, &self.count_options(&config), &progress)?;
+                (Word2Vec::new(config.clone(), &counts, &Trim::from(&config))?.0, None)
+            }
         };
         let counting = resume.is_none().then(|| start.elapsed());
         let options = TrainOptions {
@@ -205,17 +289,16 @@ impl Train {
             resume: resume.as_ref(),
             ..TrainOptions::default()
         };
-        let trained = model.train(&corpus, &options, &mut (), &progress)?;
+        let trained = model.train(corpus, &options, &mut (), &progress)?;
         progress.enter(Phase::Saving, 0);
         let vectors = model.vectors()?;
         let mut staged = Staged::default();
         for &format in &self.formats {
             progress.check()?;
-            let path = self.output.join("vectors").with_extension(Format::from(format).extension());
+            let path = output.path().join("vectors").with_extension(Format::from(format).extension());
             formats::stage(&vectors, &path, &mut staged)?;
         }
-        let files = staged.commit()?;
-        directory.keep();
+        let files = output.publish(staged.commit()?, &progress)?;
         let elapsed = watcher.stop();
         if !self.quiet {
             Summary { model: &model, trained: &trained, counting, files: &files, elapsed }.print();
@@ -223,10 +306,14 @@ impl Train {
         Ok(())
     }
 
-    fn print_memory(&self, corpus: &ParquetCorpus, config: Config, progress: &Arc<Progress>) -> Result<()> {
+    fn count_options(&self, config: &Config) -> CountOptions {
+        CountOptions { memory_budget: self.memory_budget, ..CountOptions::from(config) }
+    }
+
+    fn print_memory(&self, corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<()> {
         let watcher = Watcher::start(progress, self.quiet);
         let before = resident_memory();
-        let counts = WordCounts::count(corpus, &CountOptions::from(&config), progress)?;
+        let counts = WordCounts::count(corpus, &self.count_options(&config), progress)?;
         let report = Trim::from(&config).report(&counts, None)?;
         drop(counts);
         watcher.stop();
@@ -258,6 +345,19 @@ fn parse_every(text: &str) -> std::result::Result<Every, String> {
     }
 }
 
+fn parse_split(text: &str) -> std::result::Result<Split, String> {
+    match (text, text.strip_prefix("regex:")) {
+        ("whitespace", _) => Ok(Split::Whitespace),
+        (_, Some(pattern)) => Ok(Split::Regex(pattern.to_owned())),
+        _ => Err("expected `whitespace` or `regex:PATTERN`".to_owned()),
+    }
+}
+
+fn parse_storage_option(text: &str) -> std::result::Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| "expected NAME=VALUE".to_owned())?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// Bytes, with K, M, G or T for powers of 1024.
 fn parse_bytes(text: &str) -> std::result::Result<u64, String> {
     let (number, power) = match text.find(|c: char| c.is_ascii_alphabetic()) {
@@ -271,6 +371,44 @@ fn parse_bytes(text: &str) -> std::result::Result<u64, String> {
     };
     let bytes = number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
     bytes.ok_or_else(|| "expected a number of bytes such as 1000000, 256M or 2G".to_owned())
+}
+
+/// Where the results go.
+enum Output<'a> {
+    Directory(OutputDirectory<'a>),
+    /// Files are written here first, then sent.
+    Store(tempfile::TempDir, Target),
+}
+
+impl<'a> Output<'a> {
+    fn prepare(output: &'a str, storage: &StorageOptions, progress: &Progress) -> Result<Self> {
+        if !store::is_url(output) {
+            return Ok(Self::Directory(OutputDirectory::prepare(Path::new(output))?));
+        }
+        let target = Target::prepare(output, storage, progress)?;
+        let directory = std::env::temp_dir();
+        let staging = tempfile::Builder::new().prefix("polargram-output-").tempdir_in(&directory);
+        Ok(Self::Store(staging.at("write to the directory", &directory)?, target))
+    }
+
+    /// Where the files are to be written.
+    fn path(&self) -> &Path {
+        match self {
+            Self::Directory(directory) => directory.path,
+            Self::Store(staging, _) => staging.path(),
+        }
+    }
+
+    /// Makes the files last, and gives their names.
+    fn publish(self, files: Vec<PathBuf>, progress: &Progress) -> Result<Vec<PathBuf>> {
+        match self {
+            Self::Directory(directory) => {
+                directory.keep();
+                Ok(files)
+            }
+            Self::Store(_staging, target) => files.iter().map(|path| target.upload(path, progress)).collect(),
+        }
+    }
 }
 
 /// The output directory, removed again if the job fails and had to make it.

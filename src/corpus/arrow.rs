@@ -4,6 +4,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 
 use super::{Batches, Corpus, check_list_type};
 use crate::error::{Error, Result};
+use crate::progress::Progress;
 
 /// A column of record batches that are already in memory.
 ///
@@ -45,8 +46,8 @@ impl Corpus for ArrowCorpus {
         self.batches.len()
     }
 
-    fn read(&self, part: usize) -> Result<Batches<'_>> {
-        Ok(Box::new(std::iter::once(Ok(self.batches[part].clone()))))
+    fn read(&self, part: usize, _progress: &Progress) -> Result<Batches<'_>> {
+        Ok(Box::new(std::iter::once(Ok(self.batches[part].clone().into()))))
     }
 
     fn origin(&self, part: usize) -> String {

@@ -1,19 +1,24 @@
 //! Every Arrow layout of a list column, seen as one: values and ranges of them.
 
+use std::iter::repeat_n;
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, GenericListViewArray, OffsetSizeTrait, UInt64Array};
 use arrow::compute::{cast, take};
 use arrow::datatypes::DataType;
 
+use super::Batch;
 use crate::error::{Error, Result};
 
 /// The lists of a column.
 pub(crate) struct Lists {
     /// Tokens: Utf8, LargeUtf8 or Utf8View, or a dictionary of those.
     pub(crate) values: ArrayRef,
-    /// Where in `values` each list that is not null stands.
+    /// Where in `values` each list that is not null, and does not count 0, stands.
     pub(crate) ranges: Vec<Range<usize>>,
+    /// How often each of them counts, if not once.
+    pub(crate) counts: Option<Vec<u32>>,
 }
 
 /// # Errors
@@ -44,8 +49,9 @@ pub(crate) fn check_list_type(found: &DataType, column: &str, origin: &str) -> R
 }
 
 impl Lists {
-    /// Takes a list column apart. `origin` and `column` name it in errors.
-    pub(crate) fn new(lists: &dyn Array, column: &str, origin: &str) -> Result<Self> {
+    /// Takes a batch apart. `origin` and `column` name it in errors.
+    pub(crate) fn new(batch: &Batch, column: &str, origin: &str) -> Result<Self> {
+        let lists = batch.lists.as_ref();
         check_list_type(lists.data_type(), column, origin)?;
         let (values, ranges) = match lists.data_type() {
             DataType::List(_) => by_offsets(lists.as_list::<i32>()),
@@ -59,13 +65,36 @@ impl Lists {
             }
         };
         let values = match values.data_type() {
-            id if id.is_unsigned_integer() => cast(&values, &DataType::Utf8),
+            id if id.is_unsigned_integer() => cast(&values, &DataType::LargeUtf8),
             DataType::Dictionary(key, id) if id.is_unsigned_integer() => {
-                cast(&values, &DataType::Dictionary(key.clone(), Box::new(DataType::Utf8)))
+                cast(&values, &DataType::Dictionary(key.clone(), Box::new(DataType::LargeUtf8)))
             }
             _ => Ok(values),
         };
-        Ok(Self { values: values.map_err(|e| Error::corpus(origin, format!("column {column:?}: {e}")))?, ranges })
+        let values = values.map_err(|e| Error::corpus(origin, format!("column {column:?}: {e}")))?;
+        match &batch.counts {
+            None => Ok(Self { values, ranges, counts: None }),
+            Some(counts) => Self::counted(values, ranges, lists, counts, origin),
+        }
+    }
+
+    /// Leaves out what counts 0.
+    fn counted(
+        values: ArrayRef,
+        ranges: Vec<Range<usize>>,
+        lists: &dyn Array,
+        counts: &UInt64Array,
+        origin: &str,
+    ) -> Result<Self> {
+        let of_lists = (0..lists.len()).filter(|&i| lists.is_valid(i)).map(|i| counts.value(i));
+        let (mut kept, mut kept_counts) = (Vec::new(), Vec::new());
+        for (range, count) in ranges.into_iter().zip(of_lists).filter(|(_, count)| *count > 0) {
+            let count = u32::try_from(count)
+                .map_err(|_| Error::corpus(origin, format!("a list counts {count} times; at most {} fit", u32::MAX)))?;
+            kept.push(range);
+            kept_counts.push(count);
+        }
+        Ok(Self { values, ranges: kept, counts: Some(kept_counts) })
     }
 }
 
@@ -87,6 +116,19 @@ fn valid(lists: &dyn Array, range: impl Fn(usize) -> Range<usize>) -> Vec<Range<
     (0..lists.len()).filter(|&i| lists.is_valid(i)).map(range).collect()
 }
 impl Lists {
+    /// How often each list counts.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = u32> {
+        let counts = self.counts.as_deref();
+        (0..self.ranges.len()).map(move |i| counts.map_or(1, |counts| counts[i]))
+    }
+
+    /// How often each of the [listed values](Self::listed_values) counts, if not once.
+    pub(crate) fn value_counts(&self) -> Option<ArrayRef> {
+        let counts = self.counts.as_ref()?;
+        let each = self.ranges.iter().zip(counts).flat_map(|(range, &count)| repeat_n(u64::from(count), range.len()));
+        Some(Arc::new(each.collect::<UInt64Array>()))
+    }
+
     /// The values that stand in a list, each as often as it does.
     pub(crate) fn listed_values(&self, origin: &str) -> Result<ArrayRef> {
         let mut next = 0;

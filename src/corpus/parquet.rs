@@ -1,138 +1,318 @@
 //! Parquet files.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use bytes::{Buf, Bytes, BytesMut};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
+};
 use parquet::basic::{Encoding, PageType};
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataReader};
+use parquet::file::reader::{ChunkReader, Length};
 
-use super::arrow::missing_column;
-use super::{Batches, Corpus, check_list_type};
+use super::Batches;
+use super::files::{Place, Spans, TokenFile};
+use super::query::Query;
 use crate::error::{Error, IoContext, Result};
+use crate::store::{Object, RangeReader, Span};
 
 /// Lists that are decoded at a time.
 const BATCH_ROWS: usize = 8192;
 
-/// A list column of Parquet files; a part is a row group.
-///
-/// ```no_run
-/// use polargram::corpus::ParquetCorpus;
-///
-/// let corpus = ParquetCorpus::open(["data/*.parquet"], "tokens")?;
-/// # Ok::<(), polargram::Error>(())
-/// ```
-pub struct ParquetCorpus {
-    files: Vec<ParquetFile>,
-    /// File and row group of each part.
-    parts: Vec<(usize, usize)>,
-    column: String,
-}
-
-struct ParquetFile {
-    path: PathBuf,
+/// A Parquet file; a part is a row group.
+pub(super) struct ParquetFile {
+    place: Place,
     metadata: ArrowReaderMetadata,
-    /// The column's place among the file's root columns.
-    root: usize,
-}
-
-impl ParquetCorpus {
-    /// Opens the list column `column` of files, directories (all their `*.parquet`, sorted, without their
-    /// subdirectories) and globs (`**` descends into subdirectories). Footers are read at once, data later.
-    ///
-    /// # Errors
-    /// [`Error::Io`] for a missing or unreadable file, [`Error::Corpus`] for a pattern that matches nothing, a file
-    /// that is no Parquet, or one without such a list column.
-    pub fn open(sources: impl IntoIterator<Item = impl AsRef<str>>, column: &str) -> Result<Self> {
-        let mut paths = Vec::new();
-        for source in sources {
-            paths.extend(expand(source.as_ref())?);
-        }
-        if paths.is_empty() {
-            return Err(Error::corpus("corpus", "no files were given"));
-        }
-        let files = paths.into_iter().map(|path| ParquetFile::open(path, column)).collect::<Result<Vec<_>>>()?;
-        let groups =
-            |(i, file): (usize, &ParquetFile)| (0..file.metadata.metadata().num_row_groups()).map(move |g| (i, g));
-        let parts = files.iter().enumerate().flat_map(groups).collect();
-        Ok(Self { files, parts, column: column.to_owned() })
-    }
-}
-
-impl Corpus for ParquetCorpus {
-    fn parts(&self) -> usize {
-        self.parts.len()
-    }
-
-    fn read(&self, part: usize) -> Result<Batches<'_>> {
-        let (file, group) = self.parts[part];
-        self.files[file].read(group, &self.column, self.origin(part))
-    }
-
-    fn origin(&self, part: usize) -> String {
-        let (file, group) = self.parts[part];
-        format!("{}, row group {group}", self.files[file].path.display())
-    }
-
-    fn column(&self) -> &str {
-        &self.column
-    }
+    query: Query,
+    /// The leaf columns that are read, in file order.
+    leaves: Vec<usize>,
 }
 
 impl ParquetFile {
-    fn open(path: PathBuf, column: &str) -> Result<Self> {
-        let origin = path.display().to_string();
-        let file = File::open(&path).at("read", &path)?;
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-            .map_err(|error| Error::corpus(&origin, format!("is no readable Parquet file: {error}")))?;
-        let schema = metadata.schema();
-        let (root, field) = schema.column_with_name(column).ok_or_else(|| missing_column(column, schema, &origin))?;
-        check_list_type(field.data_type(), column, &origin)?;
-        Ok(Self { path, metadata, root })
+    /// Reads the footer of a file on this machine.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::Corpus`] for a file that is no Parquet, and as for [`new`](Self::new).
+    pub(super) fn open(place: Place, query: &Query) -> Result<Self> {
+        let Place::Local(path) = &place else { return Err(Error::corpus(place.name(), "is not on this machine")) };
+        let file = File::open(path).at("read", path)?;
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
+        let metadata = metadata.map_err(|error| no_parquet(&place.name(), &error))?;
+        Self::new(place, query, metadata)
     }
 
-    fn read(&self, group: usize, column: &str, origin: String) -> Result<Batches<'_>> {
-        let file = File::open(&self.path).at("read", &self.path)?;
+    /// # Errors
+    /// [`Error::Corpus`] for a file that lacks a column that `query` needs.
+    pub(super) fn new(place: Place, query: &Query, metadata: ArrowReaderMetadata) -> Result<Self> {
+        let name = place.name();
+        query.check(metadata.schema(), &name)?;
+        let schema = metadata.parquet_schema();
+        let is_read =
+            |root: &str| query.columns().chain(query.filter_columns().iter().map(String::as_str)).any(|c| c == root);
+        let leaves = (0..schema.num_columns()).filter(|&leaf| is_read(schema.get_column_root(leaf).name())).collect();
+        Ok(Self { place, metadata, query: query.clone(), leaves })
+    }
+
+    /// The bytes of each leaf column that is read of a row group.
+    fn ranges(&self, group: usize) -> impl Iterator<Item = Range<u64>> {
+        let group = self.metadata.metadata().row_group(group);
+        self.leaves.iter().map(|&leaf| {
+            let (start, length) = group.column(leaf).byte_range();
+            start..start.saturating_add(length)
+        })
+    }
+
+    /// Those columns of the file.
+    fn mask<'a>(&self, names: impl Iterator<Item = &'a str>) -> ProjectionMask {
+        let fields = self.metadata.schema().fields();
+        let roots = names.filter_map(|name| fields.iter().position(|field| field.name() == name));
+        ProjectionMask::roots(self.metadata.parquet_schema(), roots)
+    }
+
+    fn decode<R: ChunkReader + 'static>(&self, group: usize, reader: R) -> Result<Batches<'_>> {
+        let origin = self.origin(group);
         let broken = {
-            let column = column.to_owned();
-            move |error: &dyn std::fmt::Display| {
-                Error::corpus(&origin, format!("cannot decode column {column:?}: {error}"))
-            }
+            let (origin, column) = (origin.clone(), self.query.column.clone());
+            move |error: ParquetError| broken(error, &origin, &column)
         };
         let parquet = self.metadata.metadata();
-        let options = ArrowReaderOptions::new().with_schema(self.decoded_schema(group, column));
-        let metadata = ArrowReaderMetadata::try_new(parquet.clone(), options).map_err(|e| broken(&e))?;
-        let projection = ProjectionMask::roots(parquet.file_metadata().schema_descr(), [self.root]);
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-            .with_projection(projection)
+        let options = ArrowReaderOptions::new().with_schema(self.decoded_schema(group));
+        let metadata = ArrowReaderMetadata::try_new(parquet.clone(), options).map_err(&broken)?;
+        let is_pushed_down = self.is_filter_pushed_down();
+        let columns = match is_pushed_down {
+            true => self.mask(self.query.columns()),
+            false => ProjectionMask::leaves(self.metadata.parquet_schema(), self.leaves.iter().copied()),
+        };
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(reader, metadata)
+            .with_projection(columns)
             .with_row_groups(vec![group])
-            .with_batch_size(BATCH_ROWS)
-            .build()
-            .map_err(|e| broken(&e))?;
-        Ok(Box::new(
-            reader.map(move |batch| -> Result<ArrayRef> { Ok(batch.map_err(|e| broken(&e))?.column(0).clone()) }),
-        ))
+            .with_batch_size(BATCH_ROWS);
+        if is_pushed_down && !self.query.filter_columns().is_empty() {
+            let columns = self.mask(self.query.filter_columns().iter().map(String::as_str));
+            let (query, origin) = (self.query.clone(), origin.clone());
+            let is_wanted = ArrowPredicateFn::new(columns, move |batch| {
+                query.matches(&batch, &origin).map_err(|error| arrow::error::ArrowError::ExternalError(Box::new(error)))
+            });
+            builder = builder.with_row_filter(RowFilter::new(vec![Box::new(is_wanted)]));
+        }
+        let reader = builder.build().map_err(&broken)?;
+        Ok(Box::new(reader.map(move |batch| {
+            let batch = batch.map_err(|error| broken(ParquetError::from(error)))?;
+            if is_pushed_down {
+                self.query.apply(&batch, &origin)
+            } else {
+                self.query.filter_and_apply(&batch, &origin)
+            }
+        })))
+    }
+
+    /// Whether the filter's columns are read first, and of the others only what it leaves. A column that is in both
+    /// would be read twice.
+    fn is_filter_pushed_down(&self) -> bool {
+        !self.query.filter_columns().iter().any(|filter| self.query.columns().any(|column| column == filter))
     }
 
     /// The file's schema with this column's strings as views, or as a dictionary where the row group's pages all are:
     /// then nothing is copied on decoding, and each distinct token is looked up once.
-    fn decoded_schema(&self, group: usize, column: &str) -> SchemaRef {
+    fn decoded_schema(&self, group: usize) -> SchemaRef {
         let group = self.metadata.metadata().row_group(group);
+        let column = self.query.column.as_str();
         let leaf = group.columns().iter().find(|c| c.column_path().parts().first().is_some_and(|name| name == column));
         let strings = match leaf.is_some_and(is_dictionary_encoded) {
             true => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
             false => DataType::Utf8View,
         };
         let schema = self.metadata.schema();
-        let fields = schema.fields().iter().enumerate().map(|(i, field)| match i == self.root {
+        let fields = schema.fields().iter().map(|field| match field.name() == column {
             true => with_strings_as(field, &strings),
             false => field.clone(),
         });
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+}
+
+impl TokenFile for ParquetFile {
+    fn parts(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    fn spans(&self) -> Vec<Span> {
+        let Place::Remote(object) = &self.place else { return Vec::new() };
+        let ranges = (0..self.parts()).flat_map(|group| self.ranges(group));
+        ranges.map(|bytes| Span { object: object.clone(), bytes }).collect()
+    }
+
+    fn read(&self, part: usize, spans: Spans<'_>) -> Result<Batches<'_>> {
+        match &self.place {
+            Place::Local(path) => self.decode(part, File::open(path).at("read", path)?),
+            Place::Remote(object) => {
+                let first = part * self.leaves.len();
+                let columns = self.ranges(part).enumerate().map(|(i, range)| {
+                    Ok((range.clone(), Mutex::new(Window::new(range.start, spans.read(first + i)?))))
+                });
+                let columns = columns.collect::<Result<Vec<_>>>()?;
+                self.decode(part, Chunks { length: object.size(), columns: Arc::new(columns) })
+            }
+        }
+    }
+
+    fn origin(&self, part: usize) -> String {
+        format!("{}, row group {part}", self.place.name())
+    }
+}
+
+/// An error of ours that came through the decoder, or one of the decoder's.
+fn broken(error: ParquetError, origin: &str, column: &str) -> Error {
+    let reason = error.to_string();
+    let mut cause: Option<Box<dyn std::error::Error + Send + Sync>> = Some(Box::new(error));
+    while let Some(error) = cause {
+        cause = match error.downcast::<Error>() {
+            Ok(ours) => return *ours,
+            Err(error) => match error.downcast::<ParquetError>().map(|error| *error) {
+                Ok(ParquetError::External(inner)) => Some(inner),
+                Ok(_) => None,
+                Err(error) => match error.downcast::<arrow::error::ArrowError>().map(|error| *error) {
+                    Ok(arrow::error::ArrowError::ExternalError(inner)) => Some(inner),
+                    Ok(arrow::error::ArrowError::IoError(_, inner)) => Some(Box::new(inner)),
+                    Ok(_) => None,
+                    Err(error) => error.downcast::<io::Error>().ok().and_then(|error| error.into_inner()),
+                },
+            },
+        };
+    }
+    Error::corpus(origin, format!("cannot decode column {column:?}: {reason}"))
+}
+
+fn no_parquet(name: &str, error: &ParquetError) -> Error {
+    Error::corpus(name, format!("is no readable Parquet file: {error}"))
+}
+
+/// Bytes at the end of an object that are read first: most footers lie within.
+const TAIL: u64 = 64 << 10;
+
+/// The footer of an object.
+pub(super) async fn remote_footer(object: &Object) -> Result<ArrowReaderMetadata> {
+    let refused = |error: ParquetError| no_parquet(&object.url(), &error);
+    let size = object.size();
+    let mut bytes = object.get(size - size.min(TAIL)..size).await?;
+    let mut reader = ParquetMetaDataReader::new();
+    loop {
+        match reader.try_parse_sized(&bytes, size) {
+            Ok(()) => break,
+            Err(ParquetError::NeedMoreData(needed)) if needed as u64 <= size && needed > bytes.len() => {
+                bytes = object.get(size - needed as u64..size).await?;
+            }
+            Err(error) => return Err(refused(error)),
+        }
+    }
+    let metadata = reader.finish().map_err(refused)?;
+    ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()).map_err(refused)
+}
+
+/// The columns of a row group as they arrive. Pages are read in order, so what lies before the last one read is
+/// forgotten.
+struct Chunks {
+    length: u64,
+    columns: Arc<Vec<(Range<u64>, Mutex<Window>)>>,
+}
+
+/// A stretch of a column that was fetched and not yet forgotten.
+struct Window {
+    start: u64,
+    bytes: BytesMut,
+    reader: RangeReader,
+}
+
+impl Window {
+    fn new(start: u64, reader: RangeReader) -> Self {
+        Self { start, bytes: BytesMut::new(), reader }
+    }
+
+    /// Fetches up to `end` of the file, or to the column's end.
+    fn fill(&mut self, end: u64) -> io::Result<()> {
+        while self.start + (self.bytes.len() as u64) < end {
+            match self.reader.next_block().map_err(io::Error::other)? {
+                Some(block) => self.bytes.extend_from_slice(&block),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes from a place on, at most so many.
+    fn peek(&mut self, at: u64, most: usize) -> io::Result<&[u8]> {
+        self.fill(at.saturating_add(most as u64))?;
+        let before = || io::Error::new(io::ErrorKind::InvalidInput, "a page lies before the last one read");
+        let from = at.checked_sub(self.start).ok_or_else(before)? as usize;
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        Ok(&rest[..rest.len().min(most)])
+    }
+
+    /// Bytes from a place on; what stands before is forgotten.
+    fn take(&mut self, at: u64, count: usize) -> io::Result<Bytes> {
+        let found = self.peek(at, count)?.len();
+        if found < count {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a page ends after its column"));
+        }
+        self.bytes.advance((at - self.start) as usize);
+        self.start = at;
+        // The page stays: its header may be read again.
+        Ok(Bytes::copy_from_slice(&self.bytes[..count]))
+    }
+}
+
+impl Chunks {
+    fn column(&self, at: u64) -> parquet::errors::Result<usize> {
+        self.columns
+            .iter()
+            .position(|(range, _)| range.contains(&at))
+            .ok_or_else(|| ParquetError::EOF(format!("byte {at} lies outside the columns that are read")))
+    }
+}
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = ColumnRead;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<ColumnRead> {
+        Ok(ColumnRead { columns: self.columns.clone(), column: self.column(start)?, at: start })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        let (_, window) = &self.columns[self.column(start)?];
+        Ok(window.lock().unwrap_or_else(PoisonError::into_inner).take(start, length)?)
+    }
+}
+
+/// Reads a column on from a place.
+struct ColumnRead {
+    columns: Arc<Vec<(Range<u64>, Mutex<Window>)>>,
+    column: usize,
+    at: u64,
+}
+
+/// Bytes that are looked at for a page's header at a time.
+const HEADER_BYTES: usize = 256;
+
+impl Read for ColumnRead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (_, window) = &self.columns[self.column];
+        let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = window.peek(self.at, buffer.len().min(HEADER_BYTES))?;
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        self.at += bytes.len() as u64;
+        Ok(bytes.len())
     }
 }
 
@@ -146,7 +326,6 @@ fn is_dictionary_encoded(column: &ColumnChunkMetaData) -> bool {
 
 /// The same list type over another string type. Lists of ids stay as they are.
 fn with_strings_as(field: &FieldRef, strings: &DataType) -> FieldRef {
-    let is_string = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
     let item = |item: &FieldRef| -> FieldRef {
         let holds_strings = match item.data_type() {
             DataType::Dictionary(_, value) => is_string(value),
@@ -158,51 +337,12 @@ fn with_strings_as(field: &FieldRef, strings: &DataType) -> FieldRef {
         DataType::List(i) | DataType::ListView(i) => DataType::List(item(i)),
         DataType::LargeList(i) | DataType::LargeListView(i) => DataType::LargeList(item(i)),
         DataType::FixedSizeList(i, n) => DataType::FixedSizeList(item(i), *n),
+        text if is_string(text) => strings.clone(),
         other => other.clone(),
     };
     Arc::new(Field::clone(field).with_data_type(lists))
 }
 
-/// Files that a path, directory or glob stands for.
-fn expand(source: &str) -> Result<Vec<PathBuf>> {
-    let path = Path::new(source);
-    if path.is_dir() {
-        return files_in(path);
-    }
-    // A file whose name holds a bracket is a file first.
-    if !path.exists() && source.contains(['*', '?', '[']) {
-        return files_matching(source);
-    }
-    Ok(vec![path.to_owned()])
-}
-
-/// The directory's own `*.parquet` files, sorted.
-fn files_in(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory).at("read", directory)? {
-        let path = entry.at("read", directory)?.path();
-        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !is_hidden && path.extension().is_some_and(|extension| extension == "parquet") && path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    match files.is_empty() {
-        true => Err(Error::corpus(directory.display().to_string(), "the directory holds no *.parquet file")),
-        false => Ok(files),
-    }
-}
-
-/// The files that match a glob, sorted.
-fn files_matching(pattern: &str) -> Result<Vec<PathBuf>> {
-    let paths = glob::glob(pattern).map_err(|error| Error::corpus(pattern, format!("is no valid glob: {error}")))?;
-    let mut files = Vec::new();
-    for path in paths {
-        let path =
-            path.map_err(|error| Error::Io { action: "read", path: error.path().to_owned(), source: error.into() })?;
-        if path.is_file() {
-            files.push(path);
-        }
-    }
-    if files.is_empty() { Err(Error::corpus("corpus", format!("no file matches {pattern}"))) } else { Ok(files) }
+fn is_string(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }

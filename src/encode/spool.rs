@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, ListArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::writer::FileWriter;
 use tempfile::NamedTempFile;
@@ -17,9 +17,17 @@ use crate::ipc;
 pub struct Spool {
     batches: Vec<EncodedBatch>,
     encoded: Encoded,
+    is_mapped: bool,
 }
 
 impl Spool {
+    /// Lets go of the memory that a batch took while it was read, if it lies in a file.
+    pub(crate) fn release(&self, batch: &EncodedBatch) {
+        if self.is_mapped {
+            ipc::release(batch.lists.values());
+        }
+    }
+
     pub(crate) fn batches(&self) -> &[EncodedBatch] {
         &self.batches
     }
@@ -50,14 +58,14 @@ impl SpoolWriter {
 
     pub(super) fn write(&mut self, batch: EncodedBatch) -> Result<()> {
         if let Some(file) = &mut self.file {
-            return file.write(&batch.lists);
+            return file.write(&batch);
         }
-        self.bytes += ((batch.lists.values().len() + batch.lists.len()) * size_of::<u32>()) as u64;
+        self.bytes += ((batch.lists.values().len() + 2 * batch.lists.len()) * size_of::<u32>()) as u64;
         self.batches.push(batch);
         if self.bytes > self.budget {
-            let mut file = SpoolFile::create()?;
+            let mut file = SpoolFile::create(self.batches[0].repeats.is_some())?;
             for batch in self.batches.drain(..) {
-                file.write(&batch.lists)?;
+                file.write(&batch)?;
             }
             self.file = Some(file);
         }
@@ -65,40 +73,50 @@ impl SpoolWriter {
     }
 
     pub(super) fn finish(mut self, encoded: Encoded) -> Result<Spool> {
+        let is_mapped = self.file.is_some();
         if let Some(file) = self.file {
-            let batches = file.finish()?.into_iter().enumerate();
-            self.batches = batches.map(|(number, lists)| EncodedBatch { number, lists }).collect();
+            self.batches = file.finish()?;
         }
-        Ok(Spool { batches: self.batches, encoded })
+        Ok(Spool { batches: self.batches, encoded, is_mapped })
     }
 }
 
 impl SpoolFile {
-    fn create() -> Result<Self> {
+    fn create(has_repeats: bool) -> Result<Self> {
         let directory = std::env::temp_dir();
         let temporary =
             tempfile::Builder::new().prefix("polargram-spool-").tempfile().at("write a spool in", &directory)?;
         let file = temporary.reopen().at("write", temporary.path())?;
-        let writer = FileWriter::try_new_buffered(file, &schema()).map_err(|e| failed(e, &temporary))?;
+        let writer = FileWriter::try_new_buffered(file, &schema(has_repeats)).map_err(|e| failed(e, &temporary))?;
         Ok(Self { temporary, writer })
     }
 
-    fn write(&mut self, lists: &ListArray) -> Result<()> {
-        RecordBatch::try_new(schema(), vec![Arc::new(lists.clone())])
+    fn write(&mut self, batch: &EncodedBatch) -> Result<()> {
+        let lists: ArrayRef = Arc::new(batch.lists.clone());
+        let repeats = batch.repeats.clone().map(|repeats| Arc::new(repeats) as ArrayRef);
+        RecordBatch::try_new(schema(repeats.is_some()), std::iter::once(lists).chain(repeats).collect())
             .and_then(|batch| self.writer.write(&batch))
             .map_err(|e| failed(e, &self.temporary))
     }
 
     /// Maps what was written. The file loses its name at once and its space when the last batch is dropped.
-    fn finish(mut self) -> Result<Vec<ListArray>> {
+    fn finish(mut self) -> Result<Vec<EncodedBatch>> {
         self.writer.finish().map_err(|e| failed(e, &self.temporary))?;
-        let batches = ipc::map(self.temporary.path())?.batches;
-        Ok(batches.into_iter().map(|batch| batch.column(0).as_list().clone()).collect())
+        let batches = ipc::map(self.temporary.path())?.batches.into_iter().enumerate();
+        let encoded = batches.map(|(number, batch)| EncodedBatch {
+            number,
+            lists: batch.column(0).as_list().clone(),
+            repeats: batch.columns().get(1).map(|repeats| repeats.as_primitive().clone()),
+        });
+        Ok(encoded.collect())
     }
 }
 
-fn schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![Field::new("rows", DataType::List(item_field()), false)]))
+/// `List<UInt32>`, and if lists come again how often.
+fn schema(has_repeats: bool) -> SchemaRef {
+    let rows = Field::new("rows", DataType::List(item_field()), false);
+    let repeats = has_repeats.then(|| Field::new("repeats", DataType::UInt32, false));
+    Arc::new(Schema::new(std::iter::once(rows).chain(repeats).collect::<Vec<_>>()))
 }
 
 fn failed(error: arrow::error::ArrowError, file: &NamedTempFile) -> Error {

@@ -65,7 +65,14 @@ fn a_batch_ends_with_the_sentence_that_fills_it() {
 fn a_measured_corpus_is_the_encoded_one_and_its_tokens_are_told() {
     let corpus = corpus(&[&[Some("a"), None, Some("b"), Some("a")], &[Some("rare")]]);
     let (vocabulary, progress) = (vocabulary(&corpus, 2), Progress::default());
-    let measured = measure(&corpus, &vocabulary, BATCH_WORDS, &progress).unwrap();
+    let encoder = Encoder {
+        corpus: &corpus,
+        vocabulary: &vocabulary,
+        batch_words: BATCH_WORDS,
+        memory_budget: u64::MAX,
+        progress: &progress,
+    };
+    let measured = measure(&encoder).unwrap();
     assert_eq!(measured, encoded(&corpus, 2, u64::MAX).1.encoded());
     assert_eq!((progress.phase(), progress.tokens(), progress.total()), (Phase::Encoding, 4, 4));
 }
@@ -76,5 +83,5 @@ fn a_cancelled_job_is_interrupted() {
     let vocabulary = vocabulary(&corpus, 1);
     let progress = Progress::default();
     progress.cancel();
-    assert!(matches!(encode(&corpus, &vocabulary, BATCH_WORDS, u64::MAX, &progress), Err(Error::Interrupted)));
+    assert!(matches!(encode(&corpus, &vocabulary, BATCH_WORDS, u64::MAX, &progress), Err(crate::Error::Interrupted)));
 }

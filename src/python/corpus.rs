@@ -4,16 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayBuilder, ArrayRef, AsArray, LargeListBuilder, LargeStringBuilder};
+use arrow::array::{Array, ArrayBuilder, ArrayRef, AsArray, LargeListBuilder, LargeStringBuilder};
 use arrow::datatypes::{DataType, Schema};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyString};
-use pyo3_arrow::PyArrayReader;
+use pyo3::types::{PyDict, PyIterator, PyList, PyString};
+use pyo3_arrow::{PyArray, PyArrayReader};
 
 use super::errors::raised;
-use crate::corpus::{Batches, Corpus, ParquetCorpus, missing_column};
+use super::job;
+use super::text::PyTextSource;
+use crate::corpus::{Batch, Batches, Corpus, FileCorpus, ReadOptions, counts_of, missing_column};
 use crate::error::{Error, Result};
+use crate::progress::Progress;
 
 /// What messages call a stream.
 const ORIGIN: &str = "Arrow stream";
@@ -21,26 +24,63 @@ const ORIGIN: &str = "Arrow stream";
 /// Sentences that are taken from a Python iterator at a time.
 const SENTENCES_PER_BATCH: usize = 4096;
 
+/// Rows that are asked of a dataset at a time.
+const ROWS_PER_BATCH: usize = 8192;
+
 /// Or fewer, where they come slowly: between batches the job can be stopped.
 const TIME_PER_BATCH: Duration = Duration::from_millis(100);
 
-/// Recognises paths, Polars LazyFrames, anything with an Arrow stream, and iterables of lists of strings.
-pub(super) fn corpus_from(object: &Bound<'_, PyAny>, column: &str) -> PyResult<Box<dyn Corpus>> {
+/// Recognises paths, text readers, Polars frames, whatever speaks Arrow, and iterables of lists of strings.
+pub(super) fn corpus_from(object: &Bound<'_, PyAny>, options: &ReadOptions) -> PyResult<Box<dyn Corpus>> {
+    let py = object.py();
     if let Some(paths) = paths_from(object)? {
-        return Ok(Box::new(object.py().detach(|| ParquetCorpus::open(paths, column))?));
+        return files(py, &paths, options);
+    }
+    if let Ok(source) = object.getattr("_text_source")
+        && let Ok(source) = source.cast::<PyTextSource>()
+    {
+        return source.get().open(py, options.storage.clone());
     }
     let kind = match object {
         _ if object.hasattr("collect_batches")? => Kind::LazyFrame,
+        _ if is_dataset(object)? => Kind::Dataset,
+        _ if object.hasattr("to_reader")? && object.hasattr("dataset_schema")? => Kind::Scanner,
+        _ if object.hasattr("with_format")? && object.hasattr("iter")? => Kind::HuggingFace,
         _ if object.hasattr("__next__")? => return Err(refused(object)),
         _ if object.hasattr("__arrow_c_stream__")? => Kind::ArrowStream,
+        _ if object.hasattr("__arrow_c_array__")? => Kind::ArrowArray,
+        _ if is_list_of_arrow(object)? => Kind::ArrowList,
         _ if object.hasattr("__iter__")? || object.hasattr("__getitem__")? => Kind::Sentences,
         _ => {
-            let expected =
-                "expected Parquet paths, a Polars frame, an Arrow stream, or an iterable of lists of strings";
+            let expected = "expected paths or URLs, a Polars frame, a pyarrow or Hugging Face dataset, an Arrow stream, \
+                            or an iterable of lists of strings";
             return Err(PyTypeError::new_err(format!("corpus: {} is no corpus; {expected}", object.get_type())));
         }
     };
-    Ok(Box::new(PyCorpus { object: object.clone().unbind(), kind, column: column.to_owned() }))
+    if kind == Kind::Sentences && options.count_column.is_some() {
+        return Err(PyTypeError::new_err("count_column: lists of strings have no columns"));
+    }
+    let columns = Columns { tokens: options.column.clone(), counts: options.count_column.clone() };
+    Ok(Box::new(PyCorpus { object: object.clone().unbind(), kind, columns }))
+}
+
+/// Opens files and objects, which Ctrl-C can stop.
+pub(super) fn files(py: Python<'_>, paths: &[String], options: &ReadOptions) -> PyResult<Box<dyn Corpus>> {
+    Ok(Box::new(job::run(py, None, |progress, _| FileCorpus::open(paths, options, progress))?))
+}
+
+/// Whether it is a `pyarrow.dataset.Dataset`.
+fn is_dataset(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(object.hasattr("scanner")? && object.hasattr("to_batches")? && object.hasattr("get_fragments")?)
+}
+
+/// Whether it is a list of record batches, tables or arrays.
+fn is_list_of_arrow(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let Ok(items) = object.cast::<PyList>() else { return Ok(false) };
+    let is_arrow = |item: &Bound<'_, PyAny>| -> PyResult<bool> {
+        Ok(item.hasattr("__arrow_c_stream__")? || item.hasattr("__arrow_c_array__")?)
+    };
+    Ok(!items.is_empty() && is_arrow(&items.get_item(0)?)?)
 }
 
 fn refused(object: &Bound<'_, PyAny>) -> PyErr {
@@ -62,24 +102,44 @@ fn paths_from(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     if let Some(path) = path_of(object)? {
         return Ok(Some(vec![path]));
     }
-    let Ok(items) = object.cast::<pyo3::types::PyList>() else { return Ok(None) };
+    let Ok(items) = object.cast::<PyList>() else { return Ok(None) };
     if items.is_empty() {
         return Ok(None);
     }
     items.iter().map(|item| path_of(&item)).collect()
 }
 
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     LazyFrame,
+    /// Of pyarrow.
+    Dataset,
+    Scanner,
+    HuggingFace,
     ArrowStream,
+    ArrowArray,
+    ArrowList,
     Sentences,
+}
+
+/// The columns that are read.
+#[derive(Debug, Clone)]
+struct Columns {
+    tokens: String,
+    counts: Option<String>,
+}
+
+impl Columns {
+    fn names(&self) -> Vec<&str> {
+        std::iter::once(self.tokens.as_str()).chain(self.counts.as_deref()).collect()
+    }
 }
 
 /// A Python object that gives its tokens as often as asked, in one part and under the GIL.
 struct PyCorpus {
     object: Py<PyAny>,
     kind: Kind,
-    column: String,
+    columns: Columns,
 }
 
 impl Corpus for PyCorpus {
@@ -87,37 +147,51 @@ impl Corpus for PyCorpus {
         1
     }
 
-    fn read(&self, _part: usize) -> Result<Batches<'_>> {
+    fn read(&self, _part: usize, _progress: &Progress) -> Result<Batches<'_>> {
         Python::attach(|py| {
             let object = self.object.bind(py);
-            let batches: Batches<'_> = match self.kind {
-                Kind::LazyFrame => {
-                    let lists = object.call_method1("select", (&self.column,)).map_err(raised)?;
-                    let frames =
-                        lists.call_method0("collect_batches").and_then(|batches| batches.try_iter()).map_err(raised)?;
-                    Box::new(Frames { frames: frames.unbind(), column: &self.column }.flatten())
+            // What pyarrow, Polars and Hugging Face give is one Arrow object after the other.
+            let pieces = match self.kind {
+                Kind::Sentences => {
+                    let sentences = object.try_iter().map_err(raised)?.unbind();
+                    return Ok(Box::new(Sentences { sentences, number: 0, is_done: false }) as Batches<'_>);
                 }
-                Kind::ArrowStream => Box::new(stream(object, &self.column)?),
-                Kind::Sentences => Box::new(Sentences {
-                    sentences: object.try_iter().map_err(raised)?.unbind(),
-                    number: 0,
-                    is_done: false,
-                }),
+                Kind::ArrowStream => return stream(object, &self.columns),
+                Kind::ArrowArray => return array(object, &self.columns),
+                Kind::LazyFrame => object
+                    .call_method1("select", (self.columns.names(),))
+                    .and_then(|lists| lists.call_method0("collect_batches")),
+                Kind::Dataset | Kind::Scanner => {
+                    let scanner = match self.kind {
+                        Kind::Dataset => object.call_method("scanner", (), Some(&columns_argument(py, &self.columns)?)),
+                        _ => Ok(object.clone()),
+                    };
+                    let reader = scanner.and_then(|scanner| scanner.call_method0("to_reader")).map_err(raised)?;
+                    return stream(&reader, &self.columns);
+                }
+                Kind::HuggingFace => object
+                    .call_method1("select_columns", (self.columns.names(),))
+                    .and_then(|columns| columns.call_method1("with_format", ("arrow",)))
+                    .and_then(|arrow| arrow.call_method1("iter", (ROWS_PER_BATCH,))),
+                Kind::ArrowList => Ok(object.clone()),
             };
-            Ok(batches)
+            let pieces = pieces.and_then(|pieces| pieces.try_iter()).map_err(raised)?.unbind();
+            Ok(Box::new(Pieces { pieces, columns: &self.columns }.flatten()) as Batches<'_>)
         })
     }
 
     fn origin(&self, _part: usize) -> String {
         match self.kind {
-            Kind::LazyFrame => "LazyFrame".into(),
-            Kind::ArrowStream => ORIGIN.into(),
-            Kind::Sentences => "sentences".into(),
+            Kind::LazyFrame => "LazyFrame",
+            Kind::Dataset | Kind::Scanner | Kind::HuggingFace => "dataset",
+            Kind::Sentences => "sentences",
+            Kind::ArrowStream | Kind::ArrowArray | Kind::ArrowList => ORIGIN,
         }
+        .into()
     }
 
     fn column(&self) -> &str {
-        &self.column
+        &self.columns.tokens
     }
 
     fn is_parallel(&self) -> bool {
@@ -125,57 +199,100 @@ impl Corpus for PyCorpus {
     }
 }
 
-/// Of a Polars frame the frame of this one column: others may be of types that only Polars knows.
-fn polars_column<'py>(object: &Bound<'py, PyAny>, column: &str) -> PyResult<Result<Option<Bound<'py, PyAny>>>> {
-    if !object.hasattr("lazy")? || !object.getattr("columns")?.contains(column)? {
+fn columns_argument<'py>(py: Python<'py>, columns: &Columns) -> Result<Bound<'py, PyDict>> {
+    let arguments = PyDict::new(py);
+    arguments.set_item("columns", columns.names()).map_err(raised)?;
+    Ok(arguments)
+}
+
+/// Of a Polars frame the frame of these columns: others may be of types that only Polars knows.
+fn polars_columns<'py>(object: &Bound<'py, PyAny>, columns: &Columns) -> PyResult<Result<Option<Bound<'py, PyAny>>>> {
+    if !object.hasattr("lazy")? || !object.getattr("columns")?.contains(&columns.tokens)? {
         return Ok(Ok(None));
     }
-    let frame = object.call_method1("select", (column,))?;
+    let frame = object.call_method1("select", (columns.names(),))?;
     // Polars exports its type Null in a way that arrow-rs refuses without naming the column.
     let data_type = frame.getattr("dtypes")?.get_item(0)?.str()?.to_string();
+    let column = &columns.tokens;
     Ok(match data_type.contains("Null") {
         true => Err(Error::corpus(ORIGIN, format!("column {column:?} is {data_type}; expected a list of strings"))),
         false => Ok(Some(frame)),
     })
 }
 
-/// The column's batches of an object with `__arrow_c_stream__`: of a stream of records the column, of a stream of lists
-/// itself.
-fn stream(object: &Bound<'_, PyAny>, column: &str) -> Result<impl Iterator<Item = Result<ArrayRef>> + Send + use<>> {
-    let object = polars_column(object, column).map_err(raised)??.unwrap_or_else(|| object.clone());
+/// The columns' batches of an object with `__arrow_c_stream__`: of a stream of records the columns, of a stream of
+/// lists itself.
+fn stream(object: &Bound<'_, PyAny>, columns: &Columns) -> Result<Batches<'static>> {
+    let object = polars_columns(object, columns).map_err(raised)??.unwrap_or_else(|| object.clone());
     let reader = object.extract::<PyArrayReader>().and_then(PyArrayReader::into_reader).map_err(raised)?;
-    let field = reader.field();
-    let index = match field.data_type() {
-        DataType::Struct(fields) => {
-            let index = fields.iter().position(|field| field.name() == column);
-            Some(index.ok_or_else(|| missing_column(column, &Schema::new(fields.clone()), ORIGIN))?)
-        }
-        _ => None,
-    };
-    let column = column.to_owned();
-    Ok(reader.map(move |batch| {
+    let places = Places::of(reader.field().data_type(), columns)?;
+    let column = columns.tokens.clone();
+    Ok(Box::new(reader.map(move |batch| {
         let batch =
             batch.map_err(|error| Error::corpus(ORIGIN, format!("column {column:?} cannot be read: {error}")))?;
-        Ok(index.map_or_else(|| batch.clone(), |index| batch.as_struct().column(index).clone()))
-    }))
+        places.take(&batch)
+    })))
 }
 
-/// Polars frames from `collect_batches`, each as an Arrow stream.
-struct Frames<'a> {
-    frames: Py<PyIterator>,
-    column: &'a str,
+/// The batch of an object with `__arrow_c_array__`: a record batch, a struct array or an array of lists.
+fn array(object: &Bound<'_, PyAny>, columns: &Columns) -> Result<Batches<'static>> {
+    let array = object.extract::<PyArray>().map_err(raised)?.into_inner().0;
+    let batch = Places::of(array.data_type(), columns)?.take(&array);
+    Ok(Box::new(std::iter::once(batch)))
 }
 
-impl Iterator for Frames<'_> {
-    type Item = Vec<Result<ArrayRef>>;
+/// Where the columns stand in a struct; nowhere if the array is the lists themselves.
+struct Places {
+    tokens: Option<usize>,
+    counts: Option<(usize, String)>,
+}
+
+impl Places {
+    fn of(data_type: &DataType, columns: &Columns) -> Result<Self> {
+        let place = |name: &str| match data_type {
+            DataType::Struct(fields) => match fields.iter().position(|field| field.name() == name) {
+                None => Err(missing_column(name, &Schema::new(fields.clone()), ORIGIN)),
+                place => Ok(place),
+            },
+            _ => Ok(None),
+        };
+        let counts = match &columns.counts {
+            None => None,
+            Some(name) => match place(name)? {
+                Some(at) => Some((at, name.clone())),
+                None => return Err(Error::corpus(ORIGIN, format!("has no columns, so none is called {name:?}"))),
+            },
+        };
+        Ok(Self { tokens: place(&columns.tokens)?, counts })
+    }
+
+    fn take(&self, batch: &ArrayRef) -> Result<Batch> {
+        let column = |at: usize| batch.as_struct().column(at).clone();
+        let counts = match &self.counts {
+            Some((at, name)) => Some(counts_of(&column(*at), name, ORIGIN)?),
+            None => None,
+        };
+        Ok(Batch { lists: self.tokens.map_or_else(|| batch.clone(), column), counts })
+    }
+}
+
+/// Arrow objects from a Python iterator.
+struct Pieces<'a> {
+    pieces: Py<PyIterator>,
+    columns: &'a Columns,
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Batches<'static>;
 
     fn next(&mut self) -> Option<Self::Item> {
         Python::attach(|py| {
-            let frame = self.frames.bind(py).clone().next()?;
-            match frame.map_err(raised).and_then(|frame| stream(&frame, self.column)) {
-                Ok(batches) => Some(batches.collect()),
-                Err(error) => Some(vec![Err(error)]),
-            }
+            let piece = self.pieces.bind(py).clone().next()?.map_err(raised);
+            let batches = piece.and_then(|piece| match piece.hasattr("__arrow_c_stream__").map_err(raised)? {
+                true => stream(&piece, self.columns),
+                false => array(&piece, self.columns),
+            });
+            Some(batches.unwrap_or_else(|error| Box::new(std::iter::once(Err(error)))))
         })
     }
 }
@@ -188,7 +305,7 @@ struct Sentences {
 }
 
 impl Iterator for Sentences {
-    type Item = Result<ArrayRef>;
+    type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.is_done {
@@ -196,7 +313,7 @@ impl Iterator for Sentences {
         }
         let batch = Python::attach(|py| self.take_batch(py)).map_err(raised);
         self.is_done |= batch.is_err();
-        batch.transpose()
+        batch.map(|lists| lists.map(Batch::from)).transpose()
     }
 }
 

@@ -1,6 +1,5 @@
 //! Long work away from the interpreter.
 
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -48,7 +47,7 @@ pub(super) fn run<T: Send>(
     report: Option<&Report<'_>>,
     work: impl FnOnce(&Progress, &Caller<'_>) -> Result<T> + Send,
 ) -> PyResult<T> {
-    let progress = Arc::new(Progress::default());
+    let progress = Progress::default();
     let watched = progress.clone();
     let report = report.map(|report| (report.function.clone().unbind(), report.interval));
     py.detach(|| {

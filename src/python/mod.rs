@@ -4,6 +4,7 @@ mod corpus;
 mod errors;
 mod job;
 mod keyed_vectors;
+mod text;
 mod word2vec;
 
 use pyo3::prelude::*;
@@ -21,6 +22,8 @@ mod _polargram {
 
     #[pymodule_export]
     use super::keyed_vectors::PyKeyedVectors;
+    #[pymodule_export]
+    use super::text::PyTextSource;
     #[pymodule_export]
     use super::word2vec::{PyCorpusSource, PyModel};
 

@@ -1,5 +1,6 @@
 //! The training side.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,11 +13,11 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::corpus::corpus_from;
+use super::corpus::{corpus_from, files};
 use super::job::{self, Caller, Report};
 use super::keyed_vectors::{PyKeyedVectors, matrix_of};
 use crate::config::Config;
-use crate::corpus::{Corpus, TextCorpus};
+use crate::corpus::{Corpus, FileFormat, ReadOptions};
 use crate::error::Result;
 use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
@@ -115,15 +116,17 @@ impl PyModel {
     }
 
     /// Counts a corpus; its tokens and sentences.
-    #[pyo3(signature = (corpus, parameters, report = None))]
+    #[pyo3(signature = (corpus, parameters, memory_budget, report = None))]
     fn scan_vocab(
         &self,
         py: Python<'_>,
         corpus: &PyCorpusSource,
         parameters: &Bound<'_, PyDict>,
+        memory_budget: u64,
         report: Option<(Bound<'_, PyAny>, f64)>,
     ) -> PyResult<(u64, u64)> {
-        let options = CountOptions::from(&config_from(&Parameters(parameters))?);
+        let config = config_from(&Parameters(parameters))?;
+        let options = CountOptions { memory_budget, ..CountOptions::from(&config) };
         let corpus = corpus.open(py)?;
         let report = report_from(report);
         *lock(&self.before) = resident_memory();
@@ -378,19 +381,27 @@ impl PyModel {
     }
 }
 
-/// Whatever the user calls a corpus, and the column or the kind of file that goes with it.
+/// Whatever the user calls a corpus, and how it is read.
 #[pyclass(name = "CorpusSource", module = "polargram._polargram", frozen)]
 pub(super) struct PyCorpusSource {
     object: Py<PyAny>,
-    column: String,
+    options: ReadOptions,
     is_text: bool,
 }
 
 #[pymethods]
 impl PyCorpusSource {
     #[new]
-    fn new(object: Py<PyAny>, column: String, is_text: bool) -> Self {
-        Self { object, column, is_text }
+    #[pyo3(signature = (object, column, is_text, count_column = None, storage_options = None))]
+    fn new(
+        object: Py<PyAny>,
+        column: String,
+        is_text: bool,
+        count_column: Option<String>,
+        storage_options: Option<HashMap<String, String>>,
+    ) -> Self {
+        let storage = storage_options.into_iter().flatten().collect();
+        Self { object, options: ReadOptions { count_column, storage, ..ReadOptions::column(column) }, is_text }
     }
 }
 
@@ -402,9 +413,10 @@ impl PyCorpusSource {
                 let path: PathBuf = object
                     .extract()
                     .map_err(|_| PyTypeError::new_err("corpus_file: must be the path of a text file"))?;
-                Ok(Box::new(TextCorpus::open(path)?))
+                let text = ReadOptions { format: Some(FileFormat::Text), ..self.options.clone() };
+                files(py, &[path.to_string_lossy().into_owned()], &text)
             }
-            false => corpus_from(object, &self.column),
+            false => corpus_from(object, &self.options),
         }
     }
 }
@@ -572,6 +584,7 @@ fn config_from(parameters: &Parameters<'_, '_>) -> PyResult<Config> {
         cbow_mean: parameters.switch("cbow_mean")?,
         shrink_windows: parameters.switch("shrink_windows")?,
         batch_words: parameters.count("batch_words")?,
+        shuffle: parameters.switch("shuffle")?,
         compute_loss: parameters.switch("compute_loss")?,
     })
 }

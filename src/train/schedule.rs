@@ -58,10 +58,6 @@ impl<'a> Schedule<'a> {
         let share = ((epoch as f64 + within.min(1.0)) / self.epochs as f64).min(1.0);
         (self.start + (self.end - self.start) * share) as f32
     }
-
-    pub(crate) fn progress(&self) -> &'a Progress {
-        self.progress
-    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
 use super::worker::{Sums, Worker};
 use super::{Job, Shared};
-use crate::corpus::Corpus;
-use crate::encode::{Encoded, EncodedBatch, Spool, encode_batches};
+use crate::encode::{Encoded, EncodedBatch, Encoder, Spool};
 use crate::error::{Error, Result};
 
 /// Where an epoch's batches come from.
@@ -18,9 +20,9 @@ pub enum Source<'a> {
     Spool(&'a Spool),
     /// Encoded anew in every epoch, while the workers train: slower, but nothing of the corpus is kept.
     Stream {
-        /// Read in every epoch.
-        corpus: &'a dyn Corpus,
-        /// What it holds.
+        /// Runs in every epoch.
+        encoder: Encoder<'a>,
+        /// What it gives.
         encoded: Encoded,
     },
 }
@@ -62,16 +64,23 @@ impl Stretch<'_> {
     pub(super) fn train(&self) -> Result<Done> {
         let train_batch = |worker: &mut Worker<'_>, batch: &EncodedBatch| worker.train_batch(batch, self.epoch);
         match self.job.source {
-            Source::Spool(spool) => self.train_spool(spool.batches(), &train_batch),
-            Source::Stream { corpus, encoded } => self.train_stream(corpus, encoded, &train_batch),
+            Source::Spool(spool) => self.train_spool(spool, &train_batch),
+            Source::Stream { encoder, encoded } => self.train_stream(encoder, encoded, &train_batch),
         }
     }
 
-    fn train_spool(&self, batches: &[EncodedBatch], train_batch: &TrainBatch<'_>) -> Result<Done> {
+    fn train_spool(&self, spool: &Spool, train_batch: &TrainBatch<'_>) -> Result<Done> {
         let taken = AtomicUsize::new(self.first);
+        let batches = spool.batches();
+        let order = self.job.config.shuffle.then(|| shuffled(batches.len(), self.job.config.seed, self.epoch));
+        let batch_at = |place: usize| match &order {
+            Some(order) => batches.get(*order.get(place)? as usize),
+            None => batches.get(place),
+        };
         let by_worker = self.on_workers(&|worker| {
-            while let Some(batch) = batches.get(taken.fetch_add(1, Ordering::Relaxed)) {
+            while let Some(batch) = batch_at(taken.fetch_add(1, Ordering::Relaxed)) {
                 train_batch(worker, batch)?;
+                spool.release(batch);
                 if self.is_due() {
                     break;
                 }
@@ -85,7 +94,7 @@ impl Stretch<'_> {
 
     pub(super) fn train_stream(
         &self,
-        corpus: &dyn Corpus,
+        encoder: Encoder<'_>,
         encoded: Encoded,
         train_batch: &TrainBatch<'_>,
     ) -> Result<Done> {
@@ -94,7 +103,7 @@ impl Stretch<'_> {
             let (send, receive) = sync_channel(2 * self.pool.current_num_threads());
             // Dropped when a worker panics, before the scope waits for the reader, which would else wait for room.
             let receive = Mutex::new(Some(receive));
-            let reader = scope.spawn(move || self.read(corpus, &mut |batch| send.send(batch).is_ok()));
+            let reader = scope.spawn(move || self.read(encoder, &mut |batch| send.send(batch).is_ok()));
             let next_batch = || {
                 let mut receive = receive.lock().unwrap_or_else(PoisonError::into_inner);
                 if self.is_due() && taken.load(Ordering::Relaxed) > self.first {
@@ -125,13 +134,11 @@ impl Stretch<'_> {
     /// read to the end.
     fn read(
         &self,
-        corpus: &dyn Corpus,
+        encoder: Encoder<'_>,
         pass_on: &mut dyn FnMut(EncodedBatch) -> bool,
     ) -> Result<Option<(Encoded, usize)>> {
         let (mut is_stopped, mut batches) = (false, 0);
-        let (vocabulary, batch_words) = (self.job.vocabulary, self.job.config.batch_words);
-        let progress = self.shared.schedule.progress();
-        let read = encode_batches(corpus, vocabulary, batch_words, progress, &mut |batch| {
+        let read = encoder.run(&|_| {}, &mut |batch| {
             batches = batch.number + 1;
             is_stopped = is_stopped || (batch.number >= self.first && !pass_on(batch));
             if is_stopped { Err(Error::Interrupted) } else { Ok(()) }
@@ -151,6 +158,18 @@ impl Stretch<'_> {
         });
         by_worker.into_iter().collect()
     }
+}
+
+/// The numbers of the batches in the order of an epoch (Fisher and Yates), which follows from the seed.
+fn shuffled(batches: usize, seed: u64, epoch: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..batches as u32).collect();
+    let mut draws = Xoshiro256PlusPlus::seed_from_u64(seed ^ (epoch as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    for last in (1..order.len()).rev() {
+        // The 64 bits of a draw make the bias of a product immeasurable for so few batches.
+        let other = (u128::from(draws.next_u64()) * (last as u128 + 1)) >> 64;
+        order.swap(last, other as usize);
+    }
+    order
 }
 
 /// A corpus that is not the same when it is read again.

@@ -2,13 +2,13 @@
 //! how the batches come.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
 
 use super::*;
-use crate::corpus::{ArrowCorpus, Corpus, ParquetCorpus};
-use crate::encode::{Spool, encode};
+use crate::corpus::{ArrowCorpus, Corpus, FileCorpus, ReadOptions};
+use crate::encode::{Encoder, Spool, encode};
 use crate::model::Matrix;
 use crate::sample::write_corpus;
 use crate::vocab::{Trim, WordCounts};
@@ -26,6 +26,9 @@ fn vocabulary_of(corpus: &dyn Corpus, config: &Config) -> Vocabulary {
 }
 
 /// Everything a job needs, over the sample corpus or another.
+/// Nobody looks at it.
+static NOBODY: LazyLock<Progress> = LazyLock::new(Progress::default);
+
 struct Setup {
     config: Config,
     vocabulary: Vocabulary,
@@ -51,6 +54,16 @@ impl Setup {
             expected_tokens: None,
             start: Position::default(),
             isa,
+        }
+    }
+
+    fn encoder<'a>(&'a self, corpus: &'a dyn Corpus) -> Encoder<'a> {
+        Encoder {
+            corpus,
+            vocabulary: &self.vocabulary,
+            batch_words: self.config.batch_words,
+            memory_budget: u64::MAX,
+            progress: &NOBODY,
         }
     }
 
@@ -292,10 +305,12 @@ fn a_sentence_is_trained_as_the_papers_say_in_every_mode_on_every_path() {
 }
 
 /// 20,000 tokens of the sample corpus.
-fn sample() -> (tempfile::TempDir, ParquetCorpus) {
+fn sample() -> (tempfile::TempDir, FileCorpus) {
     let directory = tempfile::tempdir().unwrap();
     write_corpus(directory.path(), 20_000, 1).unwrap();
-    let corpus = ParquetCorpus::open([directory.path().to_str().unwrap()], "tokens").unwrap();
+    let corpus =
+        FileCorpus::open([directory.path().to_str().unwrap()], &ReadOptions::column("tokens"), &Progress::default())
+            .unwrap();
     (directory, corpus)
 }
 
@@ -356,7 +371,7 @@ fn a_run_that_is_paused_streamed_or_resumed_ends_in_the_same_bits() {
     let expected = values_of(&uninterrupted.weights.input);
 
     let streamed = Setup::new(&corpus, config.clone());
-    let source = Source::Stream { corpus: &corpus, encoded: streamed.spool.encoded() };
+    let source = Source::Stream { encoder: streamed.encoder(&corpus), encoded: streamed.spool.encoded() };
     let job = Job { source, ..streamed.job(Isa::Portable) };
     let trained = train(&job, &mut (), &Progress::default()).unwrap();
     assert_eq!((values_of(&streamed.weights.input) == expected, trained.kept), (true, whole.kept), "streamed");
@@ -364,7 +379,7 @@ fn a_run_that_is_paused_streamed_or_resumed_ends_in_the_same_bits() {
     for is_streamed in [false, true] {
         let setup = Setup::new(&corpus, config.clone());
         let source = match is_streamed {
-            true => Source::Stream { corpus: &corpus, encoded: setup.spool.encoded() },
+            true => Source::Stream { encoder: setup.encoder(&corpus), encoded: setup.spool.encoded() },
             false => Source::Spool(&setup.spool),
         };
         let mut stops = Stops { at_once: true, ..Stops::default() };
@@ -406,7 +421,7 @@ fn a_streamed_corpus_that_changes_is_an_error() {
     let (_directory, corpus) = sample();
     let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, ..Config::default() });
     let encoded = Encoded { fingerprint: 1, ..setup.spool.encoded() };
-    let job = Job { source: Source::Stream { corpus: &corpus, encoded }, ..setup.job(Isa::Portable) };
+    let job = Job { source: Source::Stream { encoder: setup.encoder(&corpus), encoded }, ..setup.job(Isa::Portable) };
     let error = train(&job, &mut (), &Progress::default()).unwrap_err();
     assert!(error.to_string().contains("other tokens"), "{error}");
 }
@@ -421,7 +436,8 @@ fn a_worker_that_panics_leaves_no_reader_waiting() {
         let shared = Shared::new(&job, &progress);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let stretch = Stretch { job: &job, shared: &shared, pool: &pool, epoch: 0, first: 0, pause: None };
-        let train = || stretch.train_stream(&corpus, setup.spool.encoded(), &|_, _| panic!("as the test wants"));
+        let train =
+            || stretch.train_stream(setup.encoder(&corpus), setup.spool.encoded(), &|_, _| panic!("as the test wants"));
         send.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(train)).is_err()).unwrap();
     });
     assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(true));

@@ -1,5 +1,6 @@
 //! What a worker makes of a batch: the tokens that subsampling keeps, cut into runs of centres.
 
+use std::iter::repeat_n;
 use std::ops::Range;
 
 use arrow::array::AsArray;
@@ -47,12 +48,13 @@ impl Text {
     /// Takes up a batch.
     pub(crate) fn set(&mut self, batch: &EncodedBatch, keep: &KeepThresholds, draws: &mut Draws) {
         let values = batch.lists.values().as_primitive::<UInt32Type>().values();
-        self.tokens.resize(values.len(), 0);
+        self.tokens.resize(batch.tokens() as usize, 0);
         self.runs.clear();
         self.unused = 0;
         self.kept = 0;
         let (mut end, mut longest) = (0, 0);
-        for bounds in batch.lists.offsets().windows(2) {
+        let lists = batch.lists.offsets().windows(2).enumerate();
+        for bounds in lists.flat_map(|(list, bounds)| repeat_n(bounds, batch.repeats(list) as usize)) {
             let ids = &values[bounds[0] as usize..bounds[1] as usize];
             let sentence = end..end + subsample(ids, keep, &mut self.tokens[end..], draws);
             self.kept += sentence.len() as u64;
@@ -137,7 +139,7 @@ mod tests {
         );
         let mut text = Text::new(span);
         let keep = KeepThresholds::new(&[1; 10], 0.0);
-        text.set(&EncodedBatch { number: 0, lists }, &keep, &mut Draws::seed_from_u64(7));
+        text.set(&EncodedBatch { number: 0, lists, repeats: None }, &keep, &mut Draws::seed_from_u64(7));
         text
     }
 

@@ -4,24 +4,34 @@
 //! source is counted the same way, and can be interrupted. Memory grows with the distinct words, not with the tokens,
 //! and with [`CountOptions::max_vocab_size`] not with the words either.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, ArrayRef};
-use arrow::ffi::to_ffi;
 use polars::prelude::*;
 
 use super::WordCounts;
+use super::spill::Spill;
+use super::word_counts::Counts;
 use crate::corpus::{Corpus, Lists};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::interchange::to_polars;
 use crate::progress::{Phase, Progress};
 
 /// Tokens in a partial aggregation. Of 250,000, 700,000 and 2,000,000 the smallest took half the memory at the same
 /// speed (the summary of `polargram train`).
 const PARTIAL_TOKENS: usize = 250_000;
 
-/// Words of partial aggregations that are held before they are added up.
-const HELD_WORDS: usize = 8_000_000;
+/// Words of partial aggregations that are held before they are added up, at most.
+const HELD_WORDS: u64 = 8_000_000;
+/// And at least: fewer would be added up again and again.
+const LEAST_HELD_WORDS: u64 = 500_000;
+
+/// Bytes that a word held takes, about: its text, a view of it, and its count.
+const WORD_BYTES: u64 = 64;
 
 /// Bits of a token's position in the corpus that say where in its part it stands; those above are the part's number.
 const POSITION_BITS: u32 = 40;
@@ -37,11 +47,14 @@ pub struct CountOptions {
     pub max_vocab_size: Option<usize>,
     /// Whether rows are by descending count, then by word; if not, by first occurrence.
     pub sorted: bool,
+    /// Bytes of counts that are held in memory, about; beyond, they go to temporary files. With `max_vocab_size` they
+    /// never do.
+    pub memory_budget: u64,
 }
 
 impl Default for CountOptions {
     fn default() -> Self {
-        Self { max_vocab_size: None, sorted: true }
+        Self { max_vocab_size: None, sorted: true, memory_budget: 256 << 20 }
     }
 }
 
@@ -52,12 +65,9 @@ pub(super) fn count_words(corpus: &dyn Corpus, options: &CountOptions, progress:
         Counter { corpus, options, progress, partials: Mutex::new(Partials::default()), sentences: AtomicU64::new(0) };
     counter.count_parts()?;
     let partials = counter.partials.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(WordCounts {
-        frame: add_up(partials.frames, options)?,
-        sorted: options.sorted,
-        raw_tokens: partials.tokens,
-        sentences: counter.sentences.into_inner(),
-    })
+    let (sorted, raw_tokens, sentences) = (options.sorted, partials.tokens, counter.sentences.into_inner());
+    let (counts, words) = partials.finish(options)?;
+    Ok(WordCounts { counts, words, sorted, raw_tokens, sentences })
 }
 
 /// What the threads that count share.
@@ -102,16 +112,19 @@ impl Counter<'_> {
     fn count_part(&self, part: usize) -> Result<()> {
         let origin = self.corpus.origin(part);
         let mut tokens = Tokens::new((!self.options.sorted).then_some((part as u64) << POSITION_BITS));
-        for lists in self.corpus.read(part)? {
+        for lists in self.corpus.read(part, self.progress)? {
             self.progress.check()?;
             let lists = Lists::new(&lists?, self.corpus.column(), &origin)?;
-            let mut values = lists.listed_values(&origin)?;
-            self.sentences.fetch_add(lists.ranges.len() as u64, Ordering::Relaxed);
+            let (mut values, mut counts) = (lists.listed_values(&origin)?, lists.value_counts());
+            self.sentences.fetch_add(lists.counts().map(u64::from).sum(), Ordering::Relaxed);
             self.progress.advance((values.len() - values.null_count()) as u64);
             while !values.is_empty() {
                 let taken = values.len().min(self.room_in(&tokens));
-                tokens.push(&values.slice(0, taken), &origin)?;
-                values = values.slice(taken, values.len() - taken);
+                let cut = |array: &ArrayRef| (array.slice(0, taken), array.slice(taken, array.len() - taken));
+                let (first, rest) = cut(&values);
+                let (first_counts, rest_counts) = counts.as_ref().map(cut).unzip();
+                tokens.push(&first, first_counts.as_ref())?;
+                (values, counts) = (rest, rest_counts);
                 if tokens.len >= PARTIAL_TOKENS {
                     self.add(&mut tokens)?;
                 }
@@ -142,9 +155,14 @@ impl Counter<'_> {
     }
 }
 
+/// A column in chunks.
+type Chunks = Vec<Box<dyn polars_arrow::array::Array>>;
+
 /// Tokens that wait to be counted.
 struct Tokens {
-    chunks: Vec<Box<dyn polars_arrow::array::Array>>,
+    chunks: Chunks,
+    /// How often each counts; none if all count once.
+    counts: Chunks,
     len: usize,
     /// The position of the first of them in the corpus, if first occurrences are asked for.
     position: Option<u64>,
@@ -152,31 +170,28 @@ struct Tokens {
 
 impl Tokens {
     fn new(position: Option<u64>) -> Self {
-        Self { chunks: Vec::new(), len: 0, position }
+        Self { chunks: Vec::new(), counts: Vec::new(), len: 0, position }
     }
 
-    /// Passes an array to Polars through the Arrow C data interface, without copying it.
-    fn push(&mut self, values: &ArrayRef, origin: &str) -> Result<()> {
-        let (array, schema) = to_ffi(&values.to_data()).map_err(|error| Error::corpus(origin, error.to_string()))?;
+    fn push(&mut self, values: &ArrayRef, counts: Option<&ArrayRef>) -> Result<()> {
         self.len += values.len();
-        // SAFETY: both structs are the C data interface's, laid out by its specification; ownership moves, since Polars
-        // calls the release callback and `FFI_ArrowArray` is forgotten by the transmute.
-        let chunk = unsafe {
-            let array = std::mem::transmute::<arrow::ffi::FFI_ArrowArray, polars_arrow::ffi::ArrowArray>(array);
-            let schema = std::mem::transmute::<arrow::ffi::FFI_ArrowSchema, polars_arrow::ffi::ArrowSchema>(schema);
-            let field = polars_arrow::ffi::import_field_from_c(&schema)?;
-            polars_arrow::ffi::import_array_from_c(array, field.dtype)?
-        };
-        self.chunks.push(chunk);
+        self.chunks.push(to_polars(values)?);
+        if let Some(counts) = counts {
+            self.counts.push(to_polars(counts)?);
+        }
         Ok(())
     }
 
     /// Counts what waits, and takes it away.
     fn count(&mut self) -> Result<DataFrame> {
-        let chunks = std::mem::take(&mut self.chunks);
-        let words = Series::try_from((PlSmallStr::from_static("word"), chunks))?.cast(&DataType::String)?;
-        let mut words = words.into_frame();
+        let column =
+            |name, chunks: &mut Chunks| Series::try_from((PlSmallStr::from_static(name), std::mem::take(chunks)));
+        let mut words = column("word", &mut self.chunks)?.cast(&DataType::String)?.into_frame();
         let mut counts = vec![len().cast(DataType::UInt64).alias("count")];
+        if !self.counts.is_empty() {
+            words.with_column(column("count", &mut self.counts)?.into_column())?;
+            counts = vec![col("count").sum()];
+        }
         if let Some(first) = self.position {
             let end = first + self.len as u64;
             let positions = UInt64Chunked::from_vec(PlSmallStr::from_static("first"), (first..end).collect());
@@ -202,6 +217,8 @@ impl Tokens {
 struct Partials {
     frames: Vec<DataFrame>,
     words: usize,
+    /// Those that did not fit.
+    spill: Option<Spill>,
     /// Tokens counted, those of words that were dropped among them.
     tokens: u64,
 }
@@ -211,15 +228,41 @@ impl Partials {
         self.tokens += counts.column("count")?.u64()?.sum().unwrap_or(0);
         self.words += counts.height();
         self.frames.push(counts);
-        // A vocabulary beyond the limit is added up again only when it has doubled.
-        let limit = HELD_WORDS.max(2 * self.frames[0].height());
-        let bound = options.max_vocab_size.map_or(usize::MAX, |most| most.saturating_mul(2));
-        if self.words > limit.min(bound) {
-            let sum = add_up(std::mem::take(&mut self.frames), options)?;
-            self.words = sum.height();
-            self.frames.push(sum);
+        let held = (options.memory_budget / WORD_BYTES).clamp(LEAST_HELD_WORDS, HELD_WORDS) as usize;
+        // Under a bound nothing is spilled, so what cannot shrink is added up again only when it has doubled.
+        let bound = |most: usize| held.max(2 * self.frames[0].height()).min(most.saturating_mul(2));
+        if self.words <= options.max_vocab_size.map_or(held, bound) {
+            return Ok(());
         }
+        let sum = add_up(std::mem::take(&mut self.frames), options)?;
+        if options.max_vocab_size.is_none() && sum.height() > held / 2 {
+            self.words = 0;
+            return self.spill(options)?.write(&sum);
+        }
+        self.words = sum.height();
+        self.frames.push(sum);
         Ok(())
+    }
+
+    fn spill(&mut self, options: &CountOptions) -> Result<&mut Spill> {
+        match &mut self.spill {
+            Some(spill) => Ok(spill),
+            none => Ok(none.insert(Spill::create(options)?)),
+        }
+    }
+
+    /// The sums, and how many words there are.
+    fn finish(self, options: &CountOptions) -> Result<(Counts, usize)> {
+        let sum = add_up(self.frames, options)?;
+        let Some(mut spill) = self.spill else {
+            let words = sum.height();
+            return Ok((Counts::InMemory(sum), words));
+        };
+        if sum.height() > 0 {
+            spill.write(&sum)?;
+        }
+        let (spilled, words) = spill.finish(options)?;
+        Ok((Counts::OnDisk(Arc::new(spilled)), words))
     }
 }
 
@@ -243,19 +286,30 @@ pub(super) fn add_up(frames: Vec<DataFrame>, options: &CountOptions) -> Result<D
 
 /// At most `most` words. The threshold follows from the counts alone, so words of one count stay or go together.
 fn prune(counts: DataFrame, most: usize) -> Result<DataFrame> {
-    match count_at(&counts, most)? {
+    match count_at(std::iter::once(Ok(Cow::Borrowed(&counts))), most)? {
         Some(count) => streamed(counts.lazy().filter(col("count").gt(lit(count)))),
         None => Ok(counts),
     }
 }
 
 /// The count at an index of the descending counts, if there are so many.
-pub(super) fn count_at(counts: &DataFrame, index: usize) -> Result<Option<u64>> {
-    if index >= counts.height() {
-        return Ok(None);
+pub(super) fn count_at<'a>(
+    frames: impl Iterator<Item = Result<Cow<'a, DataFrame>>>,
+    index: usize,
+) -> Result<Option<u64>> {
+    // Few counts are different from each other.
+    let mut words_of_count: BTreeMap<Reverse<u64>, usize> = BTreeMap::new();
+    for frame in frames {
+        for count in frame?.column("count")?.u64()?.into_no_null_iter() {
+            *words_of_count.entry(Reverse(count)).or_default() += 1;
+        }
     }
-    let mut counts: Vec<u64> = counts.column("count")?.u64()?.into_no_null_iter().collect();
-    Ok(Some(*counts.select_nth_unstable_by(index, |a, b| b.cmp(a)).1))
+    let mut words = 0;
+    let reached = words_of_count.into_iter().find(|(_, more)| {
+        words += more;
+        words > index
+    });
+    Ok(reached.map(|(Reverse(count), _)| count))
 }
 
 pub(super) fn streamed(query: LazyFrame) -> Result<DataFrame> {

@@ -3,6 +3,7 @@
 mod count;
 mod huffman;
 mod noise;
+mod spill;
 mod subsample;
 mod trim;
 mod word_counts;

@@ -103,7 +103,7 @@ fn without_sorting_rows_are_by_first_occurrence_over_all_parts() {
 
 #[test]
 fn a_bound_drops_the_rarest_words_whenever_counts_are_added_up() {
-    let options = CountOptions { max_vocab_size: Some(2), sorted: true };
+    let options = CountOptions { max_vocab_size: Some(2), ..CountOptions::default() };
     // Five words wait after the second part: b and a stay. So c counts from zero in the third, and there b goes too.
     let counts = count(&["a a a b c", "b d", "c c c"], &options);
     assert_eq!(columns(&counts), named(&[("a", 3), ("c", 3)]));
@@ -112,7 +112,7 @@ fn a_bound_drops_the_rarest_words_whenever_counts_are_added_up() {
 
 #[test]
 fn words_of_one_count_are_dropped_together() {
-    let counts = count(&["a a b c"], &CountOptions { max_vocab_size: Some(2), sorted: true });
+    let counts = count(&["a a b c"], &CountOptions { max_vocab_size: Some(2), ..CountOptions::default() });
     assert_eq!(columns(&counts), named(&[("a", 2)]));
 }
 
@@ -125,13 +125,36 @@ fn a_bound_drops_the_same_words_however_the_source_cuts_its_batches() {
     let counted = |batch_lines: usize| {
         let batches: Vec<ArrayRef> =
             lines.chunks(batch_lines).map(|lines| batch(&lines.join("\n")).column(0).clone()).collect();
-        let options = CountOptions { max_vocab_size: Some(10_000), sorted: false };
+        let options = CountOptions { max_vocab_size: Some(10_000), sorted: false, ..CountOptions::default() };
         WordCounts::count(&OnePart(batches), &options, &Progress::default()).unwrap()
     };
     let (large, small) = (counted(16_000), counted(999));
     assert!((1..=10_000).contains(&large.len()), "{} words", large.len());
     assert_eq!(large.raw_tokens(), 640_000);
     assert!(columns(&large) == columns(&small));
+}
+
+#[test]
+fn counts_that_do_not_fit_into_memory_are_the_same_from_disk() {
+    // More words than are held at the least, each twice and far apart, and one that is frequent.
+    let lines: Vec<String> = (0..1_400_000).map(|i| format!("the w{}", i % 700_000)).collect();
+    let corpus = OnePart(lines.chunks(50_000).map(|lines| batch(&lines.join(" ")).column(0).clone()).collect());
+    for sorted in [true, false] {
+        let counted = |memory_budget| {
+            let options = CountOptions { memory_budget, sorted, ..CountOptions::default() };
+            WordCounts::count(&corpus, &options, &Progress::default()).unwrap()
+        };
+        let (in_memory, on_disk) = (counted(u64::MAX), counted(0));
+        assert!(matches!(in_memory.counts, word_counts::Counts::InMemory(_)));
+        assert!(matches!(on_disk.counts, word_counts::Counts::OnDisk(_)));
+        assert_eq!((on_disk.len(), on_disk.raw_tokens()), (700_001, 2_800_000));
+        assert!(columns(&on_disk) == columns(&in_memory));
+        assert_eq!(on_disk.count_at(1).unwrap(), Some(2));
+        assert_eq!(on_disk.count_at(700_001).unwrap(), None);
+        let trim = Trim { min_count: 3, ..Trim::default() };
+        let (kept, report) = Vocabulary::new(&on_disk, &trim).unwrap();
+        assert_eq!((kept.len(), report.drop_unique), (1, 700_000));
+    }
 }
 
 /// Batches of one part.
@@ -142,8 +165,8 @@ impl crate::corpus::Corpus for OnePart {
         1
     }
 
-    fn read(&self, _part: usize) -> Result<crate::corpus::Batches<'_>> {
-        Ok(Box::new(self.0.iter().cloned().map(Ok)))
+    fn read(&self, _part: usize, _progress: &Progress) -> Result<crate::corpus::Batches<'_>> {
+        Ok(Box::new(self.0.iter().cloned().map(|lists| Ok(lists.into()))))
     }
 
     fn origin(&self, _part: usize) -> String {
@@ -268,7 +291,7 @@ fn an_extension_may_bring_nothing_new() {
 fn a_vocabulary_without_words_is_an_error_that_names_the_threshold() {
     let error = Vocabulary::new(&sorted(&["a a b"]), &trim(3)).unwrap_err();
     assert!(matches!(error, Error::EmptyVocabulary { min_count: 3, distinct: 2, total: 3 }), "{error}");
-    let nothing = CountOptions { sorted: false, max_vocab_size: Some(1) };
+    let nothing = CountOptions { sorted: false, max_vocab_size: Some(1), ..CountOptions::default() };
     let error = Vocabulary::new(&count(&[], &nothing), &trim(0)).unwrap_err();
     assert!(matches!(error, Error::EmptyVocabulary { distinct: 0, .. }), "{error}");
 }

@@ -122,8 +122,11 @@ impl Extension {
         let mut totals = Vec::with_capacity(known.len() + kept.counts.len());
         totals.extend_from_slice(known.counts());
         if !known.is_empty() {
-            let known_rows = counts.each()?.filter_map(|(word, count)| Some((known.words().row(word)?, count)));
-            known_rows.for_each(|(row, count)| totals[row as usize] = totals[row as usize].saturating_add(count));
+            counts.each(|word, count| {
+                if let Some(row) = known.words().row(word) {
+                    totals[row as usize] = totals[row as usize].saturating_add(count);
+                }
+            })?;
         }
         let mut rows = Vec::with_capacity(kept.counts.len());
         for (word, &count) in kept.words.no_null_iter().zip(&kept.counts) {

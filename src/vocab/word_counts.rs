@@ -1,9 +1,13 @@
 //! How often each word of a corpus occurs, before any is dropped.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use arrow::array::LargeStringArray;
 use polars::prelude::*;
 
 use super::count::{CountOptions, add_up, count_at, count_words, streamed};
+use super::spill::Spilled;
 use super::trim::Rule;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
@@ -25,11 +29,28 @@ use crate::progress::Progress;
 /// ```
 #[derive(Debug, Clone)]
 pub struct WordCounts {
-    /// A line for each word, in no order: `word`, `count`, and unless sorted `first`, where it occurs first.
-    pub(super) frame: DataFrame,
+    pub(super) counts: Counts,
+    pub(super) words: usize,
     pub(super) sorted: bool,
     pub(super) raw_tokens: u64,
     pub(super) sentences: u64,
+}
+
+/// A line for each word, in no order: `word`, `count`, and unless sorted `first`, where it occurs first.
+#[derive(Debug, Clone)]
+pub(super) enum Counts {
+    InMemory(DataFrame),
+    OnDisk(Arc<Spilled>),
+}
+
+impl Counts {
+    /// Frames that hold each word once, so many at a time as fit into memory.
+    pub(super) fn frames(&self) -> Box<dyn Iterator<Item = Result<Cow<'_, DataFrame>>> + '_> {
+        match self {
+            Self::InMemory(frame) => Box::new(std::iter::once(Ok(Cow::Borrowed(frame)))),
+            Self::OnDisk(spilled) => Box::new(spilled.frames().map(|frame| frame.map(Cow::Owned))),
+        }
+    }
 }
 
 /// The words that trimming leaves, in row order, and their counts in the corpus.
@@ -64,12 +85,12 @@ impl WordCounts {
         let first: Vec<u64> = (0..words.len() as u64).collect();
         let frame = df!("word" => words, "count" => counts, "first" => first)?;
         let frame = add_up(vec![frame], &CountOptions { sorted, ..CountOptions::default() })?;
-        Ok(Self { frame, sorted, raw_tokens, sentences })
+        Ok(Self { words: frame.height(), counts: Counts::InMemory(frame), sorted, raw_tokens, sentences })
     }
 
     /// The number of distinct words.
     pub fn len(&self) -> usize {
-        self.frame.height()
+        self.words
     }
 
     /// Whether there are none.
@@ -92,36 +113,43 @@ impl WordCounts {
     /// # Errors
     /// [`Error::Polars`] if the query fails.
     pub fn columns(&self) -> Result<(LargeStringArray, Vec<u64>)> {
-        let all = Kept::new(&self.in_row_order(self.frame.clone().lazy())?)?;
+        let all = Kept::new(&self.in_row_order(|words| words)?)?;
         Ok((LargeStringArray::from_iter_values(all.words.no_null_iter()), all.counts))
     }
 
     /// The count at an index of the descending counts, if there are so many words.
     pub(super) fn count_at(&self, index: usize) -> Result<Option<u64>> {
-        count_at(&self.frame, index)
+        count_at(self.counts.frames(), index)
     }
 
     /// The words of at least `min_count` occurrences; with rules, one for each word in row order, those that they keep.
     pub(super) fn kept(&self, min_count: u64, rules: Option<&[Rule]>) -> Result<Kept> {
         let Some(rules) = rules else {
-            let frequent = self.frame.clone().lazy().filter(col("count").gt_eq(lit(min_count)));
-            return Kept::new(&self.in_row_order(frequent)?);
+            return Kept::new(&self.in_row_order(|words| words.filter(col("count").gt_eq(lit(min_count))))?);
         };
         if rules.len() != self.len() {
             return Err(Error::parameter("rules", format!("{} rules for {} words", rules.len(), self.len())));
         }
-        let all = self.in_row_order(self.frame.clone().lazy())?;
+        let all = self.in_row_order(|words| words)?;
         let counts = all.column("count")?.u64()?.into_no_null_iter();
         let mask: BooleanChunked = counts.zip(rules).map(|(count, rule)| rule.keeps(count, min_count)).collect();
         Kept::new(&all.filter(&mask)?)
     }
 
-    /// All words and counts, in no order.
-    pub(super) fn each(&self) -> Result<impl Iterator<Item = (&str, u64)>> {
-        Ok(self.frame.column("word")?.str()?.no_null_iter().zip(self.frame.column("count")?.u64()?.into_no_null_iter()))
+    /// Tells all words and counts, in no order.
+    pub(super) fn each(&self, mut tell: impl FnMut(&str, u64)) -> Result<()> {
+        for frame in self.counts.frames() {
+            let frame = frame?;
+            let counts = frame.column("count")?.u64()?.into_no_null_iter();
+            frame.column("word")?.str()?.no_null_iter().zip(counts).for_each(|(word, count)| tell(word, count));
+        }
+        Ok(())
     }
 
-    fn in_row_order(&self, words: LazyFrame) -> Result<DataFrame> {
+    /// Those that are chosen, in row order.
+    fn in_row_order(&self, choose: impl Fn(LazyFrame) -> LazyFrame) -> Result<DataFrame> {
+        let chosen = self.counts.frames().map(|frame| Ok(streamed(choose(frame?.into_owned().lazy()))?.lazy()));
+        let words = concat(chosen.collect::<Result<Vec<_>>>()?, UnionArgs::default())?;
         let order = SortMultipleOptions::default();
         streamed(match self.sorted {
             true => words.sort(["count", "word"], order.with_order_descending_multi([true, false])),

@@ -16,7 +16,7 @@ pub use saved::Saved;
 
 use crate::config::Config;
 use crate::corpus::Corpus;
-use crate::encode::{Encoded, encode, measure};
+use crate::encode::{Encoded, Encoder, encode, measure};
 use crate::error::{Error, Result};
 use crate::model::{Matrix, Weights};
 use crate::process::need_threads;
@@ -237,13 +237,23 @@ impl Word2Vec {
         }
         let start = Instant::now();
         let (config, vocabulary) = (&self.config, self.vocabulary.as_ref());
+        let memory_budget = options.reading.memory_budget;
         let spool = match options.reading.spool {
-            true => Some(encode(corpus, vocabulary, config.batch_words, options.reading.memory_budget, progress)?),
+            true => Some(encode(corpus, vocabulary, config.batch_words, memory_budget, progress)?),
             false => None,
         };
         let source = match &spool {
             Some(spool) => Source::Spool(spool),
-            None => Source::Stream { corpus, encoded: measure(corpus, vocabulary, config.batch_words, progress)? },
+            None => {
+                if config.shuffle {
+                    return Err(Error::parameter(
+                        "shuffle",
+                        "needs the spool: batches that are streamed come in order",
+                    ));
+                }
+                let encoder = Encoder { corpus, vocabulary, batch_words: config.batch_words, memory_budget, progress };
+                Source::Stream { encoded: measure(&encoder)?, encoder }
+            }
         };
         let encoded = source.encoded();
         if encoded.raw_tokens == 0 {
@@ -365,7 +375,7 @@ fn expected_tokens(encoded: Encoded, expected: CorpusSize) -> u64 {
 
 impl From<&Config> for CountOptions {
     fn from(config: &Config) -> Self {
-        Self { max_vocab_size: config.max_vocab_size, sorted: config.sorted_vocab }
+        Self { max_vocab_size: config.max_vocab_size, sorted: config.sorted_vocab, ..Self::default() }
     }
 }
 

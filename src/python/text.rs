@@ -1,0 +1,130 @@
+//! Readers of plain text.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::vec::IntoIter;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use super::corpus::files;
+use crate::corpus::{Batch, Corpus, FileFormat, ReadOptions, StorageOptions, TextLayout, TextOptions, Utf8Errors};
+use crate::error::Result;
+use crate::progress::Progress;
+
+/// Files of plain text, and how they are read. `polargram.LineSentence` and others are its faces.
+#[pyclass(name = "TextSource", module = "polargram._polargram", frozen)]
+pub(super) struct PyTextSource {
+    paths: Vec<String>,
+    options: TextOptions,
+}
+
+#[pymethods]
+impl PyTextSource {
+    #[new]
+    fn new(
+        paths: Vec<String>,
+        layout: &str,
+        max_sentence_length: Option<usize>,
+        limit: Option<usize>,
+        errors: &str,
+    ) -> PyResult<Self> {
+        let layout = match layout {
+            "lines" => TextLayout::Lines,
+            "text8" => TextLayout::Text8,
+            _ => TextLayout::Brown,
+        };
+        let errors = errors_from(errors)?;
+        Ok(Self { paths, options: TextOptions { layout, max_sentence_length, limit, errors } })
+    }
+
+    /// The sentences, as lists of strings.
+    fn __iter__(&self, py: Python<'_>) -> PyResult<PySentences> {
+        let corpus = self.open(py, StorageOptions::default())?;
+        // A thread reads ahead by one batch; when nobody takes it, it ends.
+        let (send, batches) = sync_channel(1);
+        std::thread::spawn(move || {
+            let progress = Progress::default();
+            let batches = (0..corpus.parts()).flat_map(|part| match corpus.read(part, &progress) {
+                Ok(batches) => batches,
+                Err(error) => Box::new(std::iter::once(Err(error))),
+            });
+            for batch in batches {
+                let is_last = batch.is_err();
+                if send.send(batch).is_err() || is_last {
+                    break;
+                }
+            }
+        });
+        Ok(PySentences(Mutex::new(Reading { batches, sentences: Vec::new().into_iter() })))
+    }
+}
+
+impl PyTextSource {
+    pub(super) fn open(&self, py: Python<'_>, storage: StorageOptions) -> PyResult<Box<dyn Corpus>> {
+        let text = ReadOptions {
+            text: self.options.clone(),
+            format: Some(FileFormat::Text),
+            storage,
+            ..ReadOptions::column("lines")
+        };
+        files(py, &self.paths, &text)
+    }
+}
+
+/// What Python's `errors` means.
+fn errors_from(errors: &str) -> PyResult<Utf8Errors> {
+    match errors {
+        "strict" => Ok(Utf8Errors::Strict),
+        "replace" => Ok(Utf8Errors::Replace),
+        "ignore" => Ok(Utf8Errors::Ignore),
+        other => Err(PyValueError::new_err(format!(
+            "errors: {other:?} is unknown; expected \"strict\", \"replace\" or \"ignore\""
+        ))),
+    }
+}
+
+/// Sentences of a text, one after the other.
+#[pyclass(module = "polargram._polargram", frozen)]
+struct PySentences(Mutex<Reading>);
+
+struct Reading {
+    batches: Receiver<Result<Batch>>,
+    /// Those of the last batch.
+    sentences: IntoIter<Vec<String>>,
+}
+
+#[pymethods]
+impl PySentences {
+    fn __iter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Vec<String>>> {
+        Ok(py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).next()).transpose()?)
+    }
+}
+
+impl Iterator for Reading {
+    type Item = Result<Vec<String>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(sentence) = self.sentences.next() {
+                return Some(Ok(sentence));
+            }
+            // The thread has ended when nothing comes any more.
+            match self.batches.recv().ok()? {
+                Ok(batch) => self.sentences = sentences_of(&batch).into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+fn sentences_of(batch: &Batch) -> Vec<Vec<String>> {
+    let lists = batch.lists.as_list::<i64>();
+    let words = |list: ArrayRef| list.as_string::<i64>().iter().flatten().map(str::to_owned).collect();
+    (0..lists.len()).map(|i| words(lists.value(i))).collect()
+}

@@ -1,0 +1,184 @@
+//! From a URL and its options to a store.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, resolve_bucket_region};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::http::HttpBuilder;
+use object_store::path::Path;
+use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, ObjectStore, ObjectStoreScheme, RetryConfig};
+use url::Url;
+
+use super::{StorageOptions, Store, block_on, profile};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+
+/// A request and its answer, which is a block of some MiB at most.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Options that say how often and how long to try again; the names are Polars'.
+const RETRY_OPTIONS: [&str; 5] =
+    ["max_retries", "retry_timeout_ms", "retry_init_backoff_ms", "retry_max_backoff_ms", "retry_base_multiplier"];
+/// Options of Polars without a meaning here, and those read by [`profile`].
+const OTHER_OPTIONS: [&str; 2] = ["file_cache_ttl", "aws_profile"];
+
+/// The store that a URL is in, and the URL's place there, which may be a prefix or a glob.
+///
+/// # Errors
+/// [`Error::Parameter`] for a URL or an option that means nothing here; [`Error::Io`] if the store cannot be told.
+pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) -> Result<(Arc<Store>, String)> {
+    let place = Place::parse(url)?;
+    let retry = retry(options)?;
+    let refused = |error: object_store::Error| Error::parameter("storage_options", format!("{url}: {error}"));
+    let inner: Arc<dyn ObjectStore> = match place.scheme {
+        ObjectStoreScheme::AmazonS3 => {
+            let builder = AmazonS3Builder::from_env().with_url(&place.base).with_client_options(client());
+            let builder = set(builder, options, AmazonS3Builder::with_config)?;
+            let builder = with_profile(builder, options)?;
+            let builder = with_region(builder, &place, progress)?;
+            Arc::new(builder.with_retry(retry).build().map_err(refused)?)
+        }
+        ObjectStoreScheme::GoogleCloudStorage => {
+            let builder = GoogleCloudStorageBuilder::from_env().with_url(&place.base).with_client_options(client());
+            let builder = set::<_, GoogleConfigKey>(builder, options, GoogleCloudStorageBuilder::with_config)?;
+            Arc::new(builder.with_retry(retry).build().map_err(refused)?)
+        }
+        ObjectStoreScheme::MicrosoftAzure => {
+            let builder = MicrosoftAzureBuilder::from_env().with_url(&place.base).with_client_options(client());
+            let builder = set::<_, AzureConfigKey>(builder, options, MicrosoftAzureBuilder::with_config)?;
+            Arc::new(builder.with_retry(retry).build().map_err(refused)?)
+        }
+        _ => {
+            let builder = HttpBuilder::new().with_url(&place.base).with_client_options(client());
+            let builder = set::<_, ClientConfigKey>(builder, options, HttpBuilder::with_config)?;
+            Arc::new(builder.with_retry(retry).build().map_err(refused)?)
+        }
+    };
+    let store = Store { inner, root: place.base.trim_end_matches('/').to_owned(), options: options.clone() };
+    Ok((Arc::new(store), place.key))
+}
+
+/// A URL taken apart. Keys are taken as they stand: a `?` or `[` may belong to a glob.
+struct Place {
+    scheme: ObjectStoreScheme,
+    /// Up to the bucket, container or server.
+    base: String,
+    key: String,
+}
+
+impl Place {
+    fn parse(url: &str) -> Result<Self> {
+        let refused = |reason: &str| Error::parameter("corpus", format!("{url}: {reason}"));
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("is no URL"))?;
+        let (authority, key) = rest.split_once('/').unwrap_or((rest, ""));
+        let base = format!("{scheme}://{authority}");
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "s3" | "s3a" => ObjectStoreScheme::AmazonS3,
+            "gs" | "gcs" => ObjectStoreScheme::GoogleCloudStorage,
+            "az" | "azure" | "adl" | "abfs" | "abfss" => ObjectStoreScheme::MicrosoftAzure,
+            "http" | "https" => return Self::on_a_server(url, &base, key),
+            _ => {
+                return Err(refused(
+                    "is of an unknown scheme; expected s3://, gs://, az://, abfs://, http://, https:// or file://",
+                ));
+            }
+        };
+        match authority.is_empty() {
+            true => Err(refused("names no bucket or container")),
+            // The builder knows Google's buckets by one name only.
+            false => Ok(Self { scheme, base: base.replacen("gcs://", "gs://", 1), key: key.to_owned() }),
+        }
+    }
+
+    /// The web addresses of Amazon's and Microsoft's stores are known; any other server gives single files.
+    fn on_a_server(url: &str, base: &str, key: &str) -> Result<Self> {
+        let refused = |reason: String| Error::parameter("corpus", format!("{url}: {reason}"));
+        let parsed = Url::parse(url).map_err(|error| refused(format!("is no URL: {error}")))?;
+        let (scheme, path) = ObjectStoreScheme::parse(&parsed).map_err(|error| refused(error.to_string()))?;
+        if scheme == ObjectStoreScheme::Http {
+            if parsed.query().is_some() {
+                return Err(refused("has a query, which is not passed on; use s3://, gs:// or az:// there".into()));
+            }
+            return Ok(Self { scheme, base: base.to_owned(), key: key.to_owned() });
+        }
+        let key = path.to_string();
+        let base = url.trim_end_matches('/').strip_suffix(&key).unwrap_or(base).to_owned();
+        Ok(Self { scheme, base, key })
+    }
+}
+
+fn client() -> ClientOptions {
+    // A user who names an http:// endpoint means it.
+    ClientOptions::new().with_allow_http(true).with_timeout(TIMEOUT).with_connect_timeout(CONNECT_TIMEOUT)
+}
+
+/// Sets every option that the store knows.
+fn set<B, K: FromStr>(builder: B, options: &StorageOptions, with: fn(B, K, String) -> B) -> Result<B> {
+    options.iter().filter(|(name, _)| !RETRY_OPTIONS.contains(name) && !OTHER_OPTIONS.contains(name)).try_fold(
+        builder,
+        |builder, (name, value)| {
+            let key = K::from_str(name)
+                .map_err(|_| Error::parameter("storage_options", format!("{name:?} is no setting of this store")))?;
+            Ok(with(builder, key, value.to_owned()))
+        },
+    )
+}
+
+fn retry(options: &StorageOptions) -> Result<RetryConfig> {
+    let number = |name: &'static str, default: f64| match options.get(name) {
+        None => Ok(default),
+        Some(value) => value.parse::<f64>().ok().filter(|value| (0.0..1e9).contains(value)).ok_or_else(|| {
+            Error::parameter("storage_options", format!("{name}: {value:?} is not a number of at least 0"))
+        }),
+    };
+    let milliseconds = |name, default| number(name, default).map(|ms| Duration::from_secs_f64(ms / 1e3));
+    Ok(RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: milliseconds("retry_init_backoff_ms", 100.0)?,
+            max_backoff: milliseconds("retry_max_backoff_ms", 5_000.0)?,
+            base: number("retry_base_multiplier", 2.0)?.max(1.0),
+        },
+        max_retries: number("max_retries", 5.0)? as usize,
+        retry_timeout: milliseconds("retry_timeout_ms", 120_000.0)?,
+    })
+}
+
+/// Where neither options nor environment hold credentials, those of the AWS profile.
+fn with_profile(builder: AmazonS3Builder, options: &StorageOptions) -> Result<AmazonS3Builder> {
+    use AmazonS3ConfigKey as Key;
+    let is_set = |key: Key| builder.get_config_value(&key).is_some();
+    let is_anonymous = builder.get_config_value(&Key::SkipSignature).is_some_and(|skip| skip == "true");
+    let has_credentials = is_anonymous || is_set(Key::AccessKeyId);
+    let settings = profile::settings(options.get("aws_profile").filter(|_| !has_credentials))
+        .or_else(|error| if has_credentials { Ok(Vec::new()) } else { Err(error) })?;
+    let is_credential = |key: Key| matches!(key, Key::AccessKeyId | Key::SecretAccessKey | Key::Token);
+    let wanted = settings.into_iter().filter(|(key, _)| !(is_set(*key) || has_credentials && is_credential(*key)));
+    let wanted: Vec<_> = wanted.collect();
+    Ok(wanted.into_iter().fold(builder, |builder, (key, value)| builder.with_config(key, value)))
+}
+
+/// Where nobody names the region of a bucket at Amazon, Amazon does.
+fn with_region(builder: AmazonS3Builder, place: &Place, progress: &Progress) -> Result<AmazonS3Builder> {
+    use AmazonS3ConfigKey as Key;
+    let is_known =
+        [Key::Region, Key::DefaultRegion, Key::Endpoint].iter().any(|key| builder.get_config_value(key).is_some());
+    if is_known {
+        return Ok(builder);
+    }
+    let bucket = place.base.split_once("://").map_or("", |(_, bucket)| bucket).to_owned();
+    let region = block_on(progress, async { Ok(resolve_bucket_region(&bucket, &client()).await) })?;
+    match region {
+        Ok(region) => Ok(builder.with_region(region)),
+        // Its own region may still be the default one; the first request will tell.
+        Err(_) => Ok(builder),
+    }
+}
+
+/// The key as the store takes it.
+pub(super) fn path_of(url: &str, key: &str) -> Result<Path> {
+    Path::parse(key).map_err(|error| Error::parameter("corpus", format!("{url}: {error}")))
+}

@@ -1,0 +1,223 @@
+//! Bytes of objects, fetched ahead of whoever reads them.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use object_store::{GetOptions, GetRange};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+
+use super::{Object, runtime};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+
+/// Bytes asked for at a time.
+const BLOCK: u64 = 4 << 20;
+/// Blocks of one span that are under way at a time.
+const BLOCKS_AT_ONCE: usize = 4;
+/// Spans that are fetched before they are asked for, at most.
+const SPANS_AHEAD: usize = 32;
+/// The budget is counted in units of this many bytes.
+const UNIT: u64 = 1 << 10;
+/// How often a block is asked for before the job fails: besides the store's own retries, whose answers may break off.
+const TRIES: usize = 3;
+
+/// A stretch of an object.
+#[derive(Debug, Clone)]
+pub(crate) struct Span {
+    pub(crate) object: Object,
+    pub(crate) bytes: Range<u64>,
+}
+
+/// Spans in the order in which they will be read. Those that come next are fetched ahead, as far as the budget goes.
+pub(crate) struct Fetcher {
+    spans: Vec<Span>,
+    budget: Arc<Semaphore>,
+    ahead: Mutex<BTreeMap<usize, Fetching>>,
+}
+
+/// A span under way.
+struct Fetching {
+    blocks: Receiver<Result<Block>>,
+    /// Its reader has nothing left, so the next block comes whatever the budget says.
+    is_awaited: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+/// Part of a span, and its part of the budget.
+struct Block {
+    bytes: Bytes,
+    _budget: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Fetcher {
+    /// Keeps at most about `budget` bytes that nobody has asked for yet.
+    pub(crate) fn new(spans: Vec<Span>, budget: u64) -> Self {
+        let units = (budget / UNIT).clamp(BLOCK / UNIT, u64::from(u32::MAX)) as usize;
+        Self { spans, budget: Arc::new(Semaphore::new(units)), ahead: Mutex::default() }
+    }
+
+    /// Reads a span from its start.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if no threads can be had.
+    pub(crate) fn read(&self, span: usize, progress: &Progress) -> Result<RangeReader> {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        // Left over from an earlier pass.
+        ahead.retain(|&other, _| other + SPANS_AHEAD >= span && other <= span + SPANS_AHEAD);
+        for next in span..self.spans.len().min(span + 1 + SPANS_AHEAD) {
+            // Those before may be read by others right now.
+            if let std::collections::btree_map::Entry::Vacant(entry) = ahead.entry(next)
+                && (next == span || self.budget.available_permits() > 0)
+            {
+                entry.insert(self.start(next)?);
+            }
+        }
+        let fetching = ahead.remove(&span).ok_or(Error::Interrupted)?;
+        let end = self.spans[span].bytes.end;
+        Ok(RangeReader {
+            fetching,
+            progress: progress.clone(),
+            rest: Bytes::new(),
+            budget: None,
+            at: self.spans[span].bytes.start,
+            end,
+        })
+    }
+
+    fn start(&self, span: usize) -> Result<Fetching> {
+        let (send, blocks) = channel(1);
+        let is_awaited = Arc::new(Notify::new());
+        let task = runtime()?.spawn(fetch(self.spans[span].clone(), self.budget.clone(), is_awaited.clone(), send));
+        Ok(Fetching { blocks, is_awaited, task })
+    }
+}
+
+async fn fetch(span: Span, budget: Arc<Semaphore>, is_awaited: Arc<Notify>, send: Sender<Result<Block>>) {
+    let (object, bytes) = (&span.object, &span.bytes);
+    let starts = (bytes.start..bytes.end).step_by(BLOCK as usize);
+    let block = |start: u64| {
+        let (range, budget, is_awaited) = (start..bytes.end.min(start + BLOCK), budget.clone(), is_awaited.clone());
+        async move {
+            let units = (range.end - range.start).div_ceil(UNIT) as u32;
+            let budget = tokio::select! {
+                biased;
+                permit = budget.acquire_many_owned(units) => permit.ok(),
+                () = is_awaited.notified() => None,
+            };
+            Ok(Block { bytes: object.get(range).await?, _budget: budget })
+        }
+    };
+    let mut blocks = stream::iter(starts).map(block).buffered(BLOCKS_AT_ONCE);
+    while let Some(block) = blocks.next().await {
+        let is_last = block.is_err();
+        if send.send(block).await.is_err() || is_last {
+            break;
+        }
+    }
+}
+
+impl Object {
+    /// A range of its bytes, all of them.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the store fails, the object has vanished or changed.
+    pub(crate) async fn get(&self, range: Range<u64>) -> Result<Bytes> {
+        let is_whole = range == (0..self.meta.size);
+        for tried in 1.. {
+            let options = GetOptions {
+                // Some servers know no ranges.
+                range: (!is_whole).then(|| GetRange::Bounded(range.clone())),
+                if_match: self.meta.e_tag.clone(),
+                ..GetOptions::default()
+            };
+            let got = match self.store.inner.get_opts(&self.meta.location, options).await {
+                Ok(answer) => answer.bytes().await.map_err(|error| (error, true)),
+                Err(error) => Err((error, false)),
+            };
+            match got {
+                Ok(bytes) if bytes.len() as u64 == range.end - range.start => return Ok(bytes),
+                Ok(bytes) if tried == TRIES => return Err(self.cut_short(&range, bytes.len())),
+                Err((error, broke_off)) if tried == TRIES || !broke_off => {
+                    return Err(self.store.failed("read", &self.url(), &error));
+                }
+                _ => tokio::time::sleep(Duration::from_millis(100 << tried)).await,
+            }
+        }
+        Err(Error::Interrupted)
+    }
+
+    fn cut_short(&self, range: &Range<u64>, got: usize) -> Error {
+        let reason = format!("the store gave {got} bytes instead of bytes {} to {}", range.start, range.end);
+        Error::Io {
+            action: "read",
+            path: self.url().into(),
+            source: io::Error::new(io::ErrorKind::UnexpectedEof, reason),
+        }
+    }
+
+    /// A range of its bytes, at once.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub(crate) fn read_range(&self, range: Range<u64>, progress: &Progress) -> Result<Bytes> {
+        super::block_on(progress, self.get(range))
+    }
+}
+
+/// A span's bytes, in order.
+pub(crate) struct RangeReader {
+    fetching: Fetching,
+    progress: Progress,
+    rest: Bytes,
+    /// That of the block being read.
+    budget: Option<OwnedSemaphorePermit>,
+    at: u64,
+    end: u64,
+}
+
+impl RangeReader {
+    /// The next bytes; none at the end.
+    ///
+    /// # Errors
+    /// What the store failed with, or [`Error::Interrupted`].
+    pub(crate) fn next_block(&mut self) -> Result<Option<Bytes>> {
+        if self.at == self.end {
+            return Ok(None);
+        }
+        self.budget = None;
+        let fetching = &mut self.fetching;
+        if fetching.blocks.is_empty() {
+            fetching.is_awaited.notify_one();
+        }
+        let progress = &self.progress;
+        let block = super::block_on(progress, async { Ok(fetching.blocks.recv().await) })?;
+        let Block { bytes, _budget } = block.ok_or(Error::Interrupted)??;
+        self.at += bytes.len() as u64;
+        self.budget = _budget;
+        Ok(Some(bytes))
+    }
+}
+
+impl Read for RangeReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.rest.is_empty() {
+            self.rest = self.next_block().map_err(io::Error::other)?.unwrap_or_default();
+        }
+        let count = self.rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&self.rest.split_to(count));
+        Ok(count)
+    }
+}

@@ -1,0 +1,103 @@
+//! The objects that a URL stands for.
+
+use std::sync::Arc;
+
+use futures_util::TryStreamExt;
+use glob::{MatchOptions, Pattern};
+use object_store::path::Path;
+use object_store::{Error as StoreError, ObjectMeta, ObjectStoreExt};
+
+use super::connect::{connect, path_of};
+use super::{Object, StorageOptions, Store, block_on};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+
+/// Whether a source is a URL of a store, not a path on this machine.
+pub(crate) fn is_url(source: &str) -> bool {
+    source.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric()) && !scheme.eq_ignore_ascii_case("file")
+    })
+}
+
+/// The objects that a URL of an object, a prefix or a glob stands for, sorted. Of a prefix those that `is_wanted` by
+/// name, at any depth, but for names and folders that start with `.` or `_`.
+///
+/// # Errors
+/// [`Error::Io`] if there is no such object or bucket, access is refused or the store fails; [`Error::Corpus`] if
+/// nothing matches.
+pub(crate) fn expand(
+    url: &str,
+    options: &StorageOptions,
+    is_wanted: &(dyn Fn(&str) -> bool + Sync),
+    progress: &Progress,
+) -> Result<Vec<Object>> {
+    let (store, key) = connect(url, options, progress)?;
+    let mut objects = block_on(progress, async {
+        if key.contains(['*', '?', '[']) {
+            return store.matching(url, &key).await;
+        }
+        if !key.is_empty() && !key.ends_with('/') {
+            let path = path_of(url, &key)?;
+            match store.inner.head(&path).await {
+                Ok(meta) => return Ok(vec![meta]),
+                // It may be a prefix without its slash.
+                Err(StoreError::NotFound { .. }) => {}
+                Err(error) => return Err(store.failed("read", url, &error)),
+            }
+        }
+        store.below(url, &key, is_wanted).await
+    })?;
+    if objects.is_empty() {
+        return Err(Error::corpus(url, "there is no such object, and nothing under this prefix or glob"));
+    }
+    objects.sort_by(|a, b| a.location.cmp(&b.location));
+    Ok(objects.into_iter().map(|meta| Object { store: store.clone(), meta: Arc::new(meta) }).collect())
+}
+
+impl Store {
+    async fn matching(&self, url: &str, pattern: &str) -> Result<Vec<ObjectMeta>> {
+        let glob = Pattern::new(pattern).map_err(|error| Error::corpus(url, format!("is no valid glob: {error}")))?;
+        // What stands before the first folder with a wildcard narrows the listing.
+        let literal = pattern.split(['*', '?', '[']).next().unwrap_or_default();
+        let prefix = literal.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
+        let objects = self.list(url, prefix).await?;
+        Ok(objects.into_iter().filter(|meta| glob.matches_with(meta.location.as_ref(), options)).collect())
+    }
+
+    async fn below(
+        &self,
+        url: &str,
+        prefix: &str,
+        is_wanted: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<Vec<ObjectMeta>> {
+        let prefix = prefix.trim_end_matches('/');
+        let objects = self.list(url, prefix).await?;
+        let wanted = |meta: &ObjectMeta| {
+            let below = meta.location.as_ref().strip_prefix(prefix).unwrap_or_default();
+            !below.split('/').any(|part| part.starts_with(['.', '_'])) && is_wanted(below)
+        };
+        Ok(objects.into_iter().filter(wanted).collect())
+    }
+
+    /// Every object under a folder, page by page.
+    async fn list(&self, url: &str, folder: &str) -> Result<Vec<ObjectMeta>> {
+        let folder: Path = path_of(url, folder)?;
+        self.inner.list(Some(&folder)).try_collect().await.map_err(|error| self.failed("list", url, &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_told_from_paths() {
+        for url in ["s3://bucket/key", "gs://b", "https://host/file.parquet", "abfss://c@a.dfs.core.windows.net/x"] {
+            assert!(is_url(url), "{url}");
+        }
+        for path in ["data/*.parquet", "/a/b", "C:\\corpus", "file:///tmp/x.parquet", "odd://", "a b://c"] {
+            assert_eq!(is_url(path), path == "odd://", "{path}");
+        }
+    }
+}

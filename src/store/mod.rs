@@ -1,0 +1,148 @@
+//! Objects in stores: S3, Google Cloud Storage, Azure, and HTTP servers.
+
+mod connect;
+mod fetch;
+mod listing;
+mod options;
+mod profile;
+mod upload;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
+use tokio::runtime::{Builder, Runtime};
+
+pub(crate) use fetch::{Fetcher, RangeReader, Span};
+pub(crate) use listing::{expand, is_url};
+pub use options::StorageOptions;
+pub(crate) use upload::Target;
+
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+
+/// A bucket, container or server, with what is needed to get in.
+#[derive(Debug)]
+pub(crate) struct Store {
+    inner: Arc<dyn ObjectStore>,
+    /// What the URLs of its objects start with: `s3://bucket`.
+    root: String,
+    /// What is said must name no secret of these.
+    options: StorageOptions,
+}
+
+/// An object as it was when it was found.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    store: Arc<Store>,
+    meta: Arc<ObjectMeta>,
+}
+
+impl Object {
+    pub(crate) fn url(&self) -> String {
+        self.store.url(&self.meta.location)
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.meta.size
+    }
+}
+
+impl Store {
+    fn url(&self, key: &Path) -> String {
+        format!("{}/{key}", self.root)
+    }
+
+    /// Says which object was at fault, and what may help.
+    fn failed(&self, action: &'static str, url: &str, error: &object_store::Error) -> Error {
+        use object_store::Error as E;
+        let (kind, advice) = match error {
+            E::NotFound { .. } => (io::ErrorKind::NotFound, "There is no such object, or no such bucket"),
+            E::PermissionDenied { .. } | E::Unauthenticated { .. } => (
+                io::ErrorKind::PermissionDenied,
+                "Access was refused: check the credentials in the environment, the profile or storage_options",
+            ),
+            E::Precondition { .. } => (io::ErrorKind::Other, "It was changed after the job had started to read it"),
+            E::NotSupported { .. } => (io::ErrorKind::Unsupported, "The store does not offer this"),
+            _ => (io::ErrorKind::Other, "The store failed, again after each retry"),
+        };
+        let reason = self.options.redact(&format!("{advice} ({})", said(error)));
+        Error::Io { action, path: PathBuf::from(url), source: io::Error::new(kind, reason) }
+    }
+}
+
+/// The error and its causes, each once, and of an XML answer the message.
+fn said(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let reason = error.to_string();
+        if !text.contains(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        cause = error.source();
+    }
+    if let Some((before, xml)) = text.split_once("<?xml") {
+        let message = xml.split_once("<Message>").and_then(|(_, rest)| rest.split_once("</Message>"));
+        text = format!("{before}{}", message.map_or("", |(message, _)| message));
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The threads that wait for the network.
+fn runtime() -> Result<&'static Runtime> {
+    static RUNTIME: LazyLock<io::Result<Runtime>> =
+        LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).thread_name("store").enable_all().build());
+    RUNTIME.as_ref().map_err(|error| Error::Io {
+        action: "start threads for",
+        path: PathBuf::from("object stores"),
+        source: io::Error::new(error.kind(), error.to_string()),
+    })
+}
+
+/// How long a Ctrl-C may go unnoticed.
+const LOOK_UP: Duration = Duration::from_millis(50);
+
+/// Runs until done, or until the user asks to stop.
+fn block_on<T>(progress: &Progress, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let cancelled = async {
+        while !progress.is_cancelled() {
+            tokio::time::sleep(LOOK_UP).await;
+        }
+    };
+    runtime()?.block_on(async {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = cancelled => Err(Error::Interrupted),
+        }
+    })
+}
+
+/// Requests that are under way at a time.
+const REQUESTS_AT_ONCE: usize = 16;
+
+/// Runs many requests, and gives what they give in order.
+///
+/// # Errors
+/// The first error, or [`Error::Interrupted`].
+pub(crate) fn all<T>(requests: Vec<impl Future<Output = Result<T>>>, progress: &Progress) -> Result<Vec<T>> {
+    block_on(progress, stream::iter(requests).buffered(REQUESTS_AT_ONCE).try_collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_xml_answer_the_message_is_told() {
+        let xml =
+            "status 403: <?xml version=\"1.0\"?>\n<Error><Code>X</Code><Message>The key\n is bad.</Message></Error>";
+        assert_eq!(said(&io::Error::other(xml)), "status 403: The key is bad.");
+        assert_eq!(said(&io::Error::other("no route\n to host")), "no route to host");
+    }
+}

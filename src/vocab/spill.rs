@@ -1,0 +1,134 @@
+//! Counts that do not fit into memory: in temporary files, each word's in one of them.
+
+use std::fs::File;
+use std::hash::BuildHasher;
+use std::io::BufWriter;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::ipc::writer::FileWriter;
+use foldhash::fast::FixedState;
+use polars::prelude::{Column, DataFrame};
+use tempfile::TempDir;
+
+use super::count::{CountOptions, add_up};
+use crate::error::{Error, IoContext, Result};
+use crate::interchange::{from_polars, series};
+use crate::ipc;
+
+/// Files that words are spread over. Each fits into memory where all together do not.
+const FILES: usize = 64;
+
+/// Files of partial counts, growing.
+pub(super) struct Spill {
+    directory: TempDir,
+    files: Vec<FileWriter<BufWriter<File>>>,
+    schema: SchemaRef,
+}
+
+/// Counts in files, every word once.
+#[derive(Debug)]
+pub(super) struct Spilled {
+    /// Removed with the last copy of the counts.
+    _directory: TempDir,
+    files: Vec<PathBuf>,
+}
+
+impl Spill {
+    pub(super) fn create(options: &CountOptions) -> Result<Self> {
+        let temporary = std::env::temp_dir();
+        let directory = tempfile::Builder::new().prefix("polargram-counts-").tempdir_in(&temporary);
+        let directory = directory.at("spill counts to", &temporary)?;
+        let schema = schema(options);
+        let file = |i| writer(&path(&directory, "part", i), &schema);
+        let files = (0..FILES).map(file).collect::<Result<_>>()?;
+        Ok(Self { directory, files, schema })
+    }
+
+    /// Writes each word's count to its file.
+    pub(super) fn write(&mut self, counts: &DataFrame) -> Result<()> {
+        let batch = batch_of(counts, &self.schema)?;
+        let words = batch.column(0).as_string_view();
+        let mut rows = vec![Vec::new(); FILES];
+        for (row, word) in words.iter().flatten().enumerate() {
+            rows[(FixedState::default().hash_one(word) % FILES as u64) as usize].push(row as u64);
+        }
+        for (file, rows) in self.files.iter_mut().zip(rows) {
+            let part = take_record_batch(&batch, &UInt64Array::from(rows)).and_then(|part| file.write(&part));
+            part.map_err(|error| failed(&error, &self.directory))?;
+        }
+        Ok(())
+    }
+
+    /// Adds up each file's counts; how many words there are.
+    pub(super) fn finish(mut self, options: &CountOptions) -> Result<(Spilled, usize)> {
+        let (mut files, mut words) = (Vec::new(), 0);
+        for (i, mut file) in std::mem::take(&mut self.files).into_iter().enumerate() {
+            file.finish().map_err(|error| failed(&error, &self.directory))?;
+            let part = path(&self.directory, "part", i);
+            let sum = add_up(frames_in(&part)?, options)?;
+            words += sum.height();
+            let whole = path(&self.directory, "sum", i);
+            let mut out = writer(&whole, &self.schema)?;
+            let written = out.write(&batch_of(&sum, &self.schema)?).and_then(|()| out.finish());
+            written.map_err(|error| failed(&error, &self.directory))?;
+            std::fs::remove_file(&part).at("remove", &part)?;
+            files.push(whole);
+        }
+        Ok((Spilled { _directory: self.directory, files }, words))
+    }
+}
+
+impl Spilled {
+    /// The counts, one file after the other.
+    pub(super) fn frames(&self) -> impl Iterator<Item = Result<DataFrame>> {
+        self.files.iter().map(|path| {
+            let mut frames = frames_in(path)?;
+            frames.pop().ok_or_else(|| Error::format(path, "holds no counts"))
+        })
+    }
+}
+
+fn path(directory: &TempDir, name: &str, number: usize) -> PathBuf {
+    directory.path().join(format!("{name}-{number}.arrow"))
+}
+
+fn schema(options: &CountOptions) -> SchemaRef {
+    let number = |name| Field::new(name, DataType::UInt64, false);
+    let mut fields = vec![Field::new("word", DataType::Utf8View, false), number("count")];
+    if !options.sorted {
+        fields.push(number("first"));
+    }
+    Arc::new(Schema::new(fields))
+}
+
+fn writer(path: &std::path::Path, schema: &SchemaRef) -> Result<FileWriter<BufWriter<File>>> {
+    let file = File::create_new(path).at("spill counts to", path)?;
+    FileWriter::try_new_buffered(file, schema).map_err(|error| Error::format(path, error.to_string()))
+}
+
+fn failed(error: &ArrowError, directory: &TempDir) -> Error {
+    let reason = format!("{error}. Set TMPDIR to a directory with more room, or set max_vocab_size.");
+    Error::Io { action: "spill counts to", path: directory.path().to_owned(), source: std::io::Error::other(reason) }
+}
+
+fn batch_of(counts: &DataFrame, schema: &SchemaRef) -> Result<RecordBatch> {
+    let column = |field: &Arc<Field>| from_polars(counts.column(field.name())?.as_materialized_series());
+    let columns: Vec<ArrayRef> = schema.fields().iter().map(column).collect::<Result<_>>()?;
+    RecordBatch::try_new(schema.clone(), columns).map_err(|error| Error::corpus("counts", error.to_string()))
+}
+
+/// The record batches of a mapped file.
+fn frames_in(path: &std::path::Path) -> Result<Vec<DataFrame>> {
+    let frame = |batch: RecordBatch| {
+        let schema = batch.schema();
+        let named = schema.fields().iter().zip(batch.columns());
+        let columns = named.map(|(field, column)| Ok(Column::from(series(field.name(), column)?)));
+        Ok(DataFrame::new(batch.num_rows(), columns.collect::<Result<_>>()?)?)
+    };
+    ipc::map(path)?.batches.into_iter().map(frame).collect()
+}
