@@ -1,7 +1,8 @@
 //! Files on this machine and objects in stores, of every format.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
@@ -118,14 +119,28 @@ impl Place {
 
     /// The first bytes, fewer of a short file.
     pub(super) fn head(&self, bytes: u64, progress: &Progress) -> Result<Vec<u8>> {
-        let mut head = Vec::new();
+        self.range(0..bytes.min(self.size()?), progress)
+    }
+
+    pub(super) fn size(&self) -> Result<u64> {
+        match self {
+            Self::Local(path) => Ok(fs::metadata(path).at("read", path)?.len()),
+            Self::Remote(object) => Ok(object.size()),
+        }
+    }
+
+    /// Some of its bytes, fewer if it ends before.
+    pub(super) fn range(&self, bytes: Range<u64>, progress: &Progress) -> Result<Vec<u8>> {
+        let mut read = Vec::new();
         match self {
             Self::Local(path) => {
-                File::open(path).and_then(|file| file.take(bytes).read_to_end(&mut head)).at("read", path)?;
+                let mut file = File::open(path).at("read", path)?;
+                file.seek(SeekFrom::Start(bytes.start)).at("read", path)?;
+                file.take(bytes.end - bytes.start).read_to_end(&mut read).at("read", path)?;
             }
-            Self::Remote(object) => head.extend(object.read_range(0..bytes.min(object.size()), progress)?),
+            Self::Remote(object) => read.extend(object.read_range(bytes, progress)?),
         }
-        Ok(head)
+        Ok(read)
     }
 
     fn format(&self, progress: &Progress) -> Result<FileFormat> {
@@ -188,7 +203,7 @@ impl FileCorpus {
                     Place::Local(_) => ParquetFile::open(place, &query)?,
                     Place::Remote(_) => ParquetFile::new(place, &query, footers.next().ok_or(Error::Interrupted)?)?,
                 }),
-                FileFormat::Ipc => Box::new(IpcFile::new(place, &query)),
+                FileFormat::Ipc => Box::new(IpcFile::open(place, &query, progress)?),
                 FileFormat::Npy => Box::new(NpyFile::open(place, &query, progress)?),
                 FileFormat::Text => Box::new(TextFile::open(place, &query, options)?),
             };

@@ -1,56 +1,131 @@
-//! Arrow IPC: files, streams and Feather 2. A file is a stream between two magic words, with a table of its batches at
-//! the end; so all are read from the front, one batch at a time.
+//! Arrow IPC: files (Feather 2), whose record batches are parts, and streams, which are read from the front.
 
 use std::collections::VecDeque;
 use std::io::Read;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
-use arrow::ipc::reader::StreamDecoder;
-use arrow::ipc::root_as_message;
+use arrow::error::ArrowError;
+use arrow::ipc::convert::fb_to_schema;
+use arrow::ipc::reader::{FileDecoder, StreamDecoder, read_footer_length};
+use arrow::ipc::{Block, root_as_footer, root_as_message};
 
 use super::Batches;
 use super::files::{Place, Spans, TokenFile, unwrapped};
 use super::query::Query;
 use crate::error::{Error, Result};
+use crate::progress::Progress;
 use crate::store::Span;
 
-/// What a file starts with, padded to 8 bytes.
-const MAGIC: &[u8; 8] = b"ARROW1\0\0";
+/// What a file starts with.
+const MAGIC: &[u8; 6] = b"ARROW1";
+/// The footer's length and the magic at a file's end.
+const TRAILER: u64 = 10;
 /// What stands before each message.
 const CONTINUATION: [u8; 4] = [0xFF; 4];
 /// Rows of a batch that are passed on at a time: a writer may put all of its rows into one.
 const ROWS_AT_ONCE: usize = 8192;
 
-/// An Arrow IPC file or stream, in one part.
+/// An Arrow IPC file or stream.
 pub(super) struct IpcFile {
     place: Place,
     query: Query,
+    layout: Layout,
+}
+
+enum Layout {
+    Stream,
+    File { decoder: FileDecoder, blocks: Vec<Block> },
 }
 
 impl IpcFile {
-    pub(super) fn new(place: Place, query: &Query) -> Self {
-        Self { place, query: query.clone() }
+    /// Reads the footer and the dictionaries of a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::Corpus`] for a file that is not sound or lacks a column that `query` needs.
+    pub(super) fn open(place: Place, query: &Query, progress: &Progress) -> Result<Self> {
+        let layout = match place.head(MAGIC.len() as u64, progress)? == MAGIC {
+            true => Layout::file(&place, query, progress)?,
+            false => Layout::Stream,
+        };
+        Ok(Self { place, query: query.clone(), layout })
+    }
+
+    fn batch(&self, decoder: &FileDecoder, block: &Block, number: usize, spans: Spans<'_>) -> Result<RecordBatch> {
+        let mut bytes = Vec::new();
+        match &self.place {
+            Place::Local(_) => bytes = self.place.range(range(block).unwrap_or_default(), spans.progress)?,
+            Place::Remote(_) => {
+                let read = spans.read(number)?.read_to_end(&mut bytes);
+                read.map_err(|error| unwrapped(error, &self.place.name()))?;
+            }
+        }
+        let name = self.origin(number);
+        let batch = decoded(&name, &bytes, || decoder.read_record_batch(block, &Buffer::from(bytes.clone())))?;
+        batch.ok_or_else(|| damaged(&name, "it is empty"))
+    }
+}
+
+impl Layout {
+    fn file(place: &Place, query: &Query, progress: &Progress) -> Result<Self> {
+        let name = place.name();
+        let unsound = |reason: &dyn std::fmt::Display| damaged(&name, &reason.to_string());
+        let size = place.size()?;
+        let read = |bytes: Range<u64>| place.range(bytes, progress);
+        let end = size.checked_sub(TRAILER).ok_or_else(|| unsound(&"it is too short"))?;
+        let trailer = read(end..size)?.try_into().map_err(|_| unsound(&"it has no trailer"))?;
+        let length = read_footer_length(trailer).map_err(|error| unsound(&error))? as u64;
+        let start = end.checked_sub(length).ok_or_else(|| unsound(&"its footer is longer than the file"))?;
+        let footer = read(start..end)?;
+        let footer = root_as_footer(&footer).map_err(|error| unsound(&error))?;
+        let schema = footer.schema().ok_or_else(|| unsound(&"it has no schema"))?;
+        let schema = Arc::new(caught(&name, || Ok(fb_to_schema(schema)))?);
+        query.check(&schema, &name)?;
+        let mut decoder = FileDecoder::new(schema, footer.version());
+        let within = |block: &Block| match range(block).filter(|range| range.end <= start) {
+            Some(range) => Ok(range),
+            None => Err(unsound(&"a block lies outside the file")),
+        };
+        for block in footer.dictionaries().iter().flatten() {
+            let bytes = read(within(block)?)?;
+            decoded(&name, &bytes, || decoder.read_dictionary(block, &Buffer::from(bytes.clone())))?;
+        }
+        let blocks: Vec<Block> = footer.recordBatches().into_iter().flatten().copied().collect();
+        blocks.iter().try_for_each(|block| within(block).map(drop))?;
+        Ok(Self::File { decoder, blocks })
     }
 }
 
 impl TokenFile for IpcFile {
-    fn spans(&self) -> Vec<Span> {
-        self.place.whole()
+    fn parts(&self) -> usize {
+        match &self.layout {
+            Layout::Stream => 1,
+            Layout::File { blocks, .. } => blocks.len(),
+        }
     }
 
-    fn read(&self, _part: usize, spans: Spans<'_>) -> Result<Batches<'_>> {
-        let messages = Messages {
-            bytes: self.place.bytes(spans)?,
-            name: self.place.name(),
-            decoder: StreamDecoder::new(),
-            decoded: VecDeque::new(),
-            is_first: true,
-            batches: 0,
-            is_over: false,
+    fn spans(&self) -> Vec<Span> {
+        match (&self.layout, &self.place) {
+            (Layout::File { blocks, .. }, Place::Remote(object)) => {
+                let span = |bytes| Span { object: object.clone(), bytes };
+                blocks.iter().filter_map(range).map(span).collect()
+            }
+            _ => self.place.whole(),
+        }
+    }
+
+    fn read(&self, part: usize, spans: Spans<'_>) -> Result<Batches<'_>> {
+        let batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send> = match &self.layout {
+            Layout::Stream => Box::new(Messages::new(self.place.bytes(spans)?, self.place.name())),
+            Layout::File { decoder, blocks } => {
+                Box::new(std::iter::once(self.batch(decoder, &blocks[part], part, spans)))
+            }
         };
-        let pieces = messages.flat_map(|batch| match batch {
+        let origin = self.origin(part);
+        let pieces = batches.flat_map(|batch| match batch {
             Ok(batch) => {
                 let cuts = (0..batch.num_rows()).step_by(ROWS_AT_ONCE);
                 let piece = move |from| Ok(batch.slice(from, ROWS_AT_ONCE.min(batch.num_rows() - from)));
@@ -58,12 +133,65 @@ impl TokenFile for IpcFile {
             }
             error => Box::new(std::iter::once(error)),
         });
-        Ok(Box::new(pieces.map(|batch| self.query.filter_and_apply(&batch?, &self.place.name()))))
+        Ok(Box::new(pieces.map(move |batch| self.query.filter_and_apply(&batch?, &origin))))
     }
 
-    fn origin(&self, _part: usize) -> String {
-        self.place.name()
+    fn origin(&self, part: usize) -> String {
+        match &self.layout {
+            Layout::Stream => self.place.name(),
+            Layout::File { .. } => format!("{}, record batch {part}", self.place.name()),
+        }
     }
+}
+
+/// The bytes of a block, if its numbers are sound.
+fn range(block: &Block) -> Option<Range<u64>> {
+    let start = u64::try_from(block.offset()).ok()?;
+    let length = u64::try_from(block.metaDataLength()).ok()?.checked_add(u64::try_from(block.bodyLength()).ok()?)?;
+    Some(start..start.checked_add(length)?)
+}
+
+/// Decodes an encapsulated message, once it is known that all its buffers lie within.
+fn decoded<T>(name: &str, bytes: &[u8], decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
+    let prefix = if bytes.starts_with(&CONTINUATION) { 8 } else { 4 };
+    let length = bytes.get(prefix - 4..prefix).and_then(|length| length.try_into().ok()).map(u32::from_le_bytes);
+    let end = length.and_then(|length| prefix.checked_add(length as usize));
+    let metadata = end.and_then(|end| bytes.get(prefix..end)).ok_or_else(|| damaged(name, "it ends too early"))?;
+    let body = body_length(name, metadata)?;
+    if body > (bytes.len() - prefix - metadata.len()) as u64 {
+        return Err(damaged(name, "it ends too early"));
+    }
+    caught(name, decode)
+}
+
+/// What `decode` gives. The decoder checks what it decodes, but panics on some types and lengths that no writer gives.
+fn caught<T>(name: &str, decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(result) => result.map_err(|error| damaged(name, &error.to_string())),
+        Err(_) => Err(damaged(name, "it says what cannot be")),
+    }
+}
+
+/// The length of a message's body, once it is known that all its buffers lie within.
+fn body_length(name: &str, metadata: &[u8]) -> Result<u64> {
+    let message = root_as_message(metadata).map_err(|error| damaged(name, &error.to_string()))?;
+    let body = message.bodyLength();
+    let batch = message
+        .header_as_record_batch()
+        .or_else(|| message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data()));
+    let is_within = batch.and_then(|batch| batch.buffers()).into_iter().flatten().all(|buffer| {
+        buffer.offset() >= 0
+            && buffer.length() >= 0
+            && buffer.offset().checked_add(buffer.length()).is_some_and(|end| end <= body)
+    });
+    match u64::try_from(body) {
+        Ok(body) if is_within => Ok(body),
+        _ => Err(damaged(name, "a buffer lies outside its message")),
+    }
+}
+
+fn damaged(name: &str, reason: &str) -> Error {
+    Error::corpus(name, format!("is no sound Arrow IPC: {reason}"))
 }
 
 /// Record batches of a stream of messages.
@@ -72,8 +200,6 @@ struct Messages {
     name: String,
     decoder: StreamDecoder,
     decoded: VecDeque<RecordBatch>,
-    /// Whether nothing was read yet.
-    is_first: bool,
     batches: usize,
     is_over: bool,
 }
@@ -98,13 +224,13 @@ impl Iterator for Messages {
 }
 
 impl Messages {
+    fn new(bytes: Box<dyn Read + Send>, name: String) -> Self {
+        Self { bytes, name, decoder: StreamDecoder::new(), decoded: VecDeque::new(), batches: 0, is_over: false }
+    }
+
     /// Reads and decodes one message; after the last `is_over`.
     fn read_message(&mut self) -> Result<()> {
         let mut message = self.exactly(8)?;
-        if self.is_first && message == MAGIC {
-            message = self.exactly(8)?;
-        }
-        self.is_first = false;
         let Some(length) = message.strip_prefix(&CONTINUATION).and_then(|length| length.try_into().ok()) else {
             return Err(self.damaged("no message starts where one should; files of before Arrow 0.15 are not read"));
         };
@@ -113,7 +239,7 @@ impl Messages {
             self.is_over = true;
         } else {
             message.extend(self.exactly(u64::from(length))?);
-            let body = self.check(&message[8..])?;
+            let body = body_length(&self.name(), &message[8..])?;
             message.extend(self.exactly(body)?);
         }
         self.decode(message)?;
@@ -133,47 +259,27 @@ impl Messages {
         }
     }
 
-    /// The length of a message's body, once it is known that all its buffers lie within.
-    fn check(&self, metadata: &[u8]) -> Result<u64> {
-        let message = root_as_message(metadata).map_err(|error| self.damaged(&error.to_string()))?;
-        let body = message.bodyLength();
-        let batch = message
-            .header_as_record_batch()
-            .or_else(|| message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data()));
-        let buffers = batch.and_then(|batch| batch.buffers());
-        let is_within = buffers.into_iter().flatten().all(|buffer| {
-            buffer.offset() >= 0
-                && buffer.length() >= 0
-                && buffer.offset().checked_add(buffer.length()).is_some_and(|end| end <= body)
-        });
-        match u64::try_from(body) {
-            Ok(body) if is_within => Ok(body),
-            _ => Err(self.damaged("a buffer lies outside its message")),
-        }
-    }
-
     fn decode(&mut self, message: Vec<u8>) -> Result<()> {
         let mut message = Buffer::from(message);
-        // The decoder checks what it decodes, but panics on some types and lengths that no writer gives.
-        let decoded = catch_unwind(AssertUnwindSafe(|| {
+        let name = self.name();
+        let (decoder, decoded) = (&mut self.decoder, &mut self.decoded);
+        let result = caught(&name, || {
             // A message without a body is decoded when the next one comes, so there may be two.
             while !message.is_empty() {
-                self.decoded.extend(self.decoder.decode(&mut message)?);
+                decoded.extend(decoder.decode(&mut message)?);
             }
-            Ok::<_, arrow::error::ArrowError>(())
-        }));
+            Ok(())
+        });
         self.batches += self.decoded.len();
-        match decoded {
-            Ok(decoded) => decoded.map_err(|error| self.damaged(&error.to_string())),
-            Err(_) => Err(self.damaged("it says what cannot be")),
-        }
+        result
+    }
+
+    fn name(&self) -> String {
+        format!("{}, record batch {}", self.name, self.batches)
     }
 
     fn damaged(&self, reason: &str) -> Error {
-        Error::corpus(
-            format!("{}, record batch {}", self.name, self.batches),
-            format!("is no sound Arrow IPC: {reason}"),
-        )
+        damaged(&self.name(), reason)
     }
 
     fn ends_too_early(&self) -> Error {

@@ -2,7 +2,6 @@
 
 use std::iter::repeat_n;
 use std::ops::Range;
-use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, GenericListViewArray, OffsetSizeTrait, UInt64Array};
 use arrow::compute::{cast, take};
@@ -123,10 +122,10 @@ impl Lists {
     }
 
     /// How often each of the [listed values](Self::listed_values) counts, if not once.
-    pub(crate) fn value_counts(&self) -> Option<ArrayRef> {
+    pub(crate) fn value_counts(&self) -> Option<UInt64Array> {
         let counts = self.counts.as_ref()?;
         let each = self.ranges.iter().zip(counts).flat_map(|(range, &count)| repeat_n(u64::from(count), range.len()));
-        Some(Arc::new(each.collect::<UInt64Array>()))
+        Some(each.collect())
     }
 
     /// The values that stand in a list, each as often as it does.

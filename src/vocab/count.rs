@@ -1,8 +1,7 @@
-//! Counting, by Polars' streaming engine.
+//! Counting: each thread tallies the words of its parts, and Polars' streaming engine adds the tallies up.
 //!
-//! The corpus is counted in partial aggregations of some hundred thousand tokens each, which are added up: so every
-//! source is counted the same way, and can be interrupted. Memory grows with the distinct words, not with the tokens,
-//! and with [`CountOptions::max_vocab_size`] not with the words either.
+//! Memory grows with the distinct words, not with the tokens; beyond [`CountOptions::memory_budget`] counts go to disk,
+//! or with [`CountOptions::max_vocab_size`] the rarest words are dropped.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -10,19 +9,18 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::Array;
 use polars::prelude::*;
 
 use super::WordCounts;
 use super::spill::Spill;
+use super::tally::Tally;
 use super::word_counts::Counts;
 use crate::corpus::{Corpus, Lists};
 use crate::error::Result;
-use crate::interchange::to_polars;
 use crate::progress::{Phase, Progress};
 
-/// Tokens in a partial aggregation. Of 250,000, 700,000 and 2,000,000 the smallest took half the memory at the same
-/// speed (the summary of `polargram train`).
+/// Tokens that are counted before rare words are dropped, when the vocabulary is bounded.
 const PARTIAL_TOKENS: usize = 250_000;
 
 /// Words of partial aggregations that are held before they are added up, at most.
@@ -58,6 +56,13 @@ impl Default for CountOptions {
     }
 }
 
+impl CountOptions {
+    /// Words that are held in memory.
+    fn held_words(&self) -> usize {
+        (self.memory_budget / WORD_BYTES).clamp(LEAST_HELD_WORDS, HELD_WORDS) as usize
+    }
+}
+
 /// Counts the words of a corpus.
 pub(super) fn count_words(corpus: &dyn Corpus, options: &CountOptions, progress: &Progress) -> Result<WordCounts> {
     progress.enter(Phase::Vocabulary, 0);
@@ -88,13 +93,14 @@ impl Counter<'_> {
         let parts = self.corpus.parts();
         let next = AtomicUsize::new(0);
         let count_parts = || -> Result<()> {
+            let mut tally = Tally::default();
             loop {
                 match next.fetch_add(1, Ordering::Relaxed) {
                     // After an error nobody takes up another part.
                     part if part < parts => {
-                        self.count_part(part).inspect_err(|_| next.store(parts, Ordering::Relaxed))?;
+                        self.count_part(part, &mut tally).inspect_err(|_| next.store(parts, Ordering::Relaxed))?;
                     }
-                    _ => return Ok(()),
+                    _ => return self.add(&mut tally),
                 }
             }
         };
@@ -108,107 +114,57 @@ impl Counter<'_> {
         })
     }
 
-    /// Counts one part, and adds it to the others.
-    fn count_part(&self, part: usize) -> Result<()> {
+    /// Counts one part.
+    fn count_part(&self, part: usize, tally: &mut Tally) -> Result<()> {
         let origin = self.corpus.origin(part);
-        let mut tokens = Tokens::new((!self.options.sorted).then_some((part as u64) << POSITION_BITS));
-        for lists in self.corpus.read(part, self.progress)? {
+        let mut position = (part as u64) << POSITION_BITS;
+        for batch in self.corpus.read(part, self.progress)? {
             self.progress.check()?;
-            let lists = Lists::new(&lists?, self.corpus.column(), &origin)?;
-            let (mut values, mut counts) = (lists.listed_values(&origin)?, lists.value_counts());
+            let lists = Lists::new(&batch?, self.corpus.column(), &origin)?;
+            let (values, counts) = (lists.listed_values(&origin)?, lists.value_counts());
             self.sentences.fetch_add(lists.counts().map(u64::from).sum(), Ordering::Relaxed);
             self.progress.advance((values.len() - values.null_count()) as u64);
-            while !values.is_empty() {
-                let taken = values.len().min(self.room_in(&tokens));
-                let cut = |array: &ArrayRef| (array.slice(0, taken), array.slice(taken, array.len() - taken));
-                let (first, rest) = cut(&values);
-                let (first_counts, rest_counts) = counts.as_ref().map(cut).unzip();
-                tokens.push(&first, first_counts.as_ref())?;
-                (values, counts) = (rest, rest_counts);
-                if tokens.len >= PARTIAL_TOKENS {
-                    self.add(&mut tokens)?;
+            let mut from = 0;
+            while from < values.len() {
+                let taken = (values.len() - from).min(self.room_in(tally));
+                let counts = counts.as_ref().map(|counts| counts.slice(from, taken));
+                tally.add(&values.slice(from, taken), counts.as_ref(), position, &origin)?;
+                (from, position) = (from + taken, position + taken as u64);
+                if self.is_full(tally) {
+                    self.add(tally)?;
                 }
             }
         }
-        self.add(&mut tokens)
+        Ok(())
     }
 
-    /// How many more tokens a partial aggregation takes. When the vocabulary is bounded all take the same number: so
-    /// the same words are dropped however the source cuts its batches.
-    fn room_in(&self, tokens: &Tokens) -> usize {
+    /// How many more tokens a tally takes. When the vocabulary is bounded all take the same number: so the same words
+    /// are dropped however the source cuts its batches.
+    fn room_in(&self, tally: &Tally) -> usize {
         match self.options.max_vocab_size {
-            Some(_) => PARTIAL_TOKENS - tokens.len,
+            Some(_) => PARTIAL_TOKENS - tally.tokens,
             None => usize::MAX,
         }
     }
 
-    fn add(&self, tokens: &mut Tokens) -> Result<()> {
-        if tokens.len == 0 {
+    fn is_full(&self, tally: &Tally) -> bool {
+        match self.options.max_vocab_size {
+            Some(_) => tally.tokens == PARTIAL_TOKENS,
+            None => tally.len() > self.options.held_words() / 4,
+        }
+    }
+
+    fn add(&self, tally: &mut Tally) -> Result<()> {
+        if tally.len() == 0 {
+            tally.tokens = 0;
             return Ok(());
         }
-        let counts = tokens.count()?;
+        let counts = tally.take(!self.options.sorted)?;
         self.partials().push(counts, self.options)
     }
 
     fn partials(&self) -> MutexGuard<'_, Partials> {
         self.partials.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A column in chunks.
-type Chunks = Vec<Box<dyn polars_arrow::array::Array>>;
-
-/// Tokens that wait to be counted.
-struct Tokens {
-    chunks: Chunks,
-    /// How often each counts; none if all count once.
-    counts: Chunks,
-    len: usize,
-    /// The position of the first of them in the corpus, if first occurrences are asked for.
-    position: Option<u64>,
-}
-
-impl Tokens {
-    fn new(position: Option<u64>) -> Self {
-        Self { chunks: Vec::new(), counts: Vec::new(), len: 0, position }
-    }
-
-    fn push(&mut self, values: &ArrayRef, counts: Option<&ArrayRef>) -> Result<()> {
-        self.len += values.len();
-        self.chunks.push(to_polars(values)?);
-        if let Some(counts) = counts {
-            self.counts.push(to_polars(counts)?);
-        }
-        Ok(())
-    }
-
-    /// Counts what waits, and takes it away.
-    fn count(&mut self) -> Result<DataFrame> {
-        let column =
-            |name, chunks: &mut Chunks| Series::try_from((PlSmallStr::from_static(name), std::mem::take(chunks)));
-        let mut words = column("word", &mut self.chunks)?.cast(&DataType::String)?.into_frame();
-        let mut counts = vec![len().cast(DataType::UInt64).alias("count")];
-        if !self.counts.is_empty() {
-            words.with_column(column("count", &mut self.counts)?.into_column())?;
-            counts = vec![col("count").sum()];
-        }
-        if let Some(first) = self.position {
-            let end = first + self.len as u64;
-            let positions = UInt64Chunked::from_vec(PlSmallStr::from_static("first"), (first..end).collect());
-            words.with_column(positions.into_column())?;
-            counts.push(col("first").min());
-            self.position = Some(end);
-        }
-        self.len = 0;
-        let tokens = words.lazy().filter(col("word").is_not_null());
-        let mut counts = streamed(tokens.group_by([col("word")]).agg(counts))?;
-        // The words are views into the text of the tokens: copied, so that it can go.
-        let words = StringChunked::from_iter_values(
-            PlSmallStr::from_static("word"),
-            counts.column("word")?.str()?.no_null_iter(),
-        );
-        counts.with_column(words.into_column())?;
-        Ok(counts)
     }
 }
 
@@ -228,7 +184,7 @@ impl Partials {
         self.tokens += counts.column("count")?.u64()?.sum().unwrap_or(0);
         self.words += counts.height();
         self.frames.push(counts);
-        let held = (options.memory_budget / WORD_BYTES).clamp(LEAST_HELD_WORDS, HELD_WORDS) as usize;
+        let held = options.held_words();
         // Under a bound nothing is spilled, so what cannot shrink is added up again only when it has doubled.
         let bound = |most: usize| held.max(2 * self.frames[0].height()).min(most.saturating_mul(2));
         if self.words <= options.max_vocab_size.map_or(held, bound) {

@@ -5,6 +5,7 @@ mod huffman;
 mod noise;
 mod spill;
 mod subsample;
+mod tally;
 mod trim;
 mod word_counts;
 mod words;

@@ -1,0 +1,426 @@
+"""Readers of plain text give the sentences that gensim's readers of the same names give."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import itertools
+import lzma
+import os
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from gensim.models import word2vec as gensim
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import polargram as pg
+
+Sentences = list[list[str]]
+SMALL = {"vector_size": 8, "epochs": 2, "workers": 1, "min_count": 1}
+#: By the endings of names: gensim reads the first three.
+ENDINGS = [".txt", ".gz", ".bz2", ".zst", ".xz"]
+GENSIM_ENDINGS = ENDINGS[:3]
+
+#: White space of every kind, lines without words, and no break after the last line.
+TEXT = (
+    "the cat\tsat  \r\n\r\n \t\n\n  é\u00a0d\u2003e\u3000f\n"
+    + "a b c d e f g\n" * 3
+    + "nul\0 \x0bx\x1cy\x85z\nlast line"
+)
+
+
+def zstd(content: bytes) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(content)
+    return sink.getvalue().to_pybytes()
+
+
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    ".txt": bytes,
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".zst": zstd,
+    ".xz": lzma.compress,
+}
+
+
+def write(path: Path, text: str | bytes) -> Path:
+    """Writes a text, compressed as its name says."""
+    path.write_bytes(COMPRESS[path.suffix](text.encode() if isinstance(text, str) else text))
+    return path
+
+
+def lists(sentences: Iterable[Iterable[str]]) -> Sentences:
+    return [list(sentence) for sentence in sentences]
+
+
+def facts(model: pg.Word2Vec) -> tuple[list[str], list[int], int, int]:
+    counts = [model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key]
+    return model.wv.index_to_key, counts, model.corpus_total_words, model.corpus_count
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place for the files of examples that come by the hundred."""
+    return tmp_path_factory.mktemp("examples")
+
+
+@pytest.mark.parametrize("ending", GENSIM_ENDINGS)
+@pytest.mark.parametrize("limit", [None, 0, 1, 5, 100])
+@pytest.mark.parametrize("length", [1, 3, 10_000])
+def test_lines_are_the_sentences_that_gensim_reads(ending: str, limit: int | None, length: int, tmp_path: Path) -> None:
+    path = write(tmp_path / f"c{ending}", TEXT)
+    ours = pg.LineSentence(path, max_sentence_length=length, limit=limit)
+    assert lists(ours) == lists(gensim.LineSentence(str(path), max_sentence_length=length, limit=limit))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("as_given", [str, Path])
+def test_a_compressed_text_is_the_text(ending: str, as_given: type, tmp_path: Path) -> None:
+    path = write(tmp_path / f"c{ending}", TEXT)
+    expected = lists(gensim.LineSentence(io.BytesIO(TEXT.encode())))
+    assert expected[1] == ["é", "d", "e", "f"]
+    assert lists(pg.LineSentence(as_given(path))) == expected
+    for corpus in (pg.LineSentence(as_given(path)), as_given(path)):
+        assert facts(pg.Word2Vec(corpus, **SMALL)) == facts(pg.Word2Vec(expected, **SMALL))
+
+
+#: Where words and lines end is what a reader gets wrong.
+HARD = st.sampled_from(
+    ["\n", "\r\n", "\r", " ", "  ", "\t", "\x0b", "\x0c", "\x1c", "\x1f", "\x85", "\u00a0", "\u2028"]
+)
+TEXTS = st.lists(HARD | st.text(max_size=4) | st.sampled_from(["a", "b", "zoë", "\ufeff", "\0"]), max_size=40)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS.map("".join), st.integers(1, 4), st.none() | st.integers(0, 5), st.sampled_from([".txt", ".gz"]))
+def test_any_text_is_read_as_gensim_reads_it(
+    directory: Path, text: str, length: int, limit: int | None, ending: str
+) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    path = write(directory / f"any{ending}", text)
+    ours = pg.LineSentence(path, max_sentence_length=length, limit=limit)
+    theirs = gensim.LineSentence(io.BytesIO(text.encode()), max_sentence_length=length, limit=limit)
+    assert lists(ours) == lists(theirs)
+    assert lists(pg.LineSentence(path, max_sentence_length=None)) == [
+        line.split() for line in text.split("\n") if line.split()
+    ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.binary(max_size=3) | st.sampled_from([b"\n", b" ", b"\xe2\x80", b"\xf0\x9f\x98\x80", b"a"]), max_size=30
+    ),
+    st.sampled_from(["replace", "ignore"]),
+    st.sampled_from([".txt", ".bz2"]),
+)
+def test_bytes_that_are_no_text_are_replaced_or_left_out_as_python_does(
+    directory: Path, pieces: list[bytes], errors: str, ending: str
+) -> None:
+    content = b"".join(pieces)
+    path = write(directory / f"bytes{ending}", content)
+    words = [line.decode("utf-8", errors).split() for line in content.split(b"\n")]
+    assert lists(pg.LineSentence(path, errors=errors)) == [line for line in words if line]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_bytes_that_are_no_text_are_refused_with_file_and_line(ending: str, tmp_path: Path) -> None:
+    path = write(tmp_path / f"c{ending}", b"good line\n" * 5000 + b"bad \xff\n" + b"good\n")
+    reader = pg.LineSentence(path)
+    for read in (lambda: list(reader), lambda: pg.Word2Vec(reader, **SMALL)):
+        with pytest.raises(ValueError, match=rf"c{ending}, line 5001.*0xff"):
+            read()
+    # What comes before the fault is given.
+    assert list(itertools.islice(reader, 9)) == [["good", "line"]] * 9
+    assert len(list(pg.LineSentence(path, limit=5000))) == 5000
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [pg.LineSentence, pg.PathLineSentences, pg.Text8Corpus, pg.BrownCorpus],
+    ids=lambda reader: reader.__name__,
+)
+def test_every_reader_knows_the_three_ways_with_bytes_that_are_no_text(reader: type, tmp_path: Path) -> None:
+    path = write(tmp_path / "c.txt", b"one/nn\ntw\xffo/nn\n")
+    with pytest.raises(ValueError, match="c.txt, line 2"):
+        list(reader(path))
+    assert sum(lists(reader(path, errors="replace")), []) == ["one/nn", "tw\ufffdo/nn"]
+    assert sum(lists(reader(path, errors="ignore")), []) == ["one/nn", "two/nn"]
+    with pytest.raises(ValueError, match="errors.*bogus.*strict"):
+        reader(path, errors="bogus")
+
+
+@pytest.mark.parametrize("ending", GENSIM_ENDINGS)
+def test_a_directory_is_its_files_by_name(ending: str, tmp_path: Path) -> None:
+    for number, name in enumerate(["b", "a10", "a2", "é"]):
+        write(tmp_path / f"{name}{ending}", f"file {number}\nline two\nline three")
+    write(tmp_path / "c.txt", "plain text\n")
+    for limit, length in ((None, 10_000), (1, 1), (2, 10_000)):
+        ours = pg.PathLineSentences(tmp_path, max_sentence_length=length, limit=limit)
+        theirs = gensim.PathLineSentences(str(tmp_path), max_sentence_length=length, limit=limit)
+        assert lists(ours) == lists(theirs)
+    one = tmp_path / f"b{ending}"
+    assert lists(pg.PathLineSentences(one)) == lists(gensim.PathLineSentences(str(one)))
+
+
+def test_hidden_files_and_subdirectories_of_a_directory_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", "word")
+    (tmp_path / ".hidden").write_text("hidden")
+    (tmp_path / "deeper").mkdir()
+    write(tmp_path / "deeper" / "b.txt", "deeper")
+    assert lists(pg.PathLineSentences(tmp_path)) == [["word"]]
+
+
+def words_of(text: str, length: int) -> Sentences:
+    words = text.split()
+    return [words[start : start + length] for start in range(0, len(words), length)]
+
+
+@pytest.mark.parametrize("ending", GENSIM_ENDINGS)
+@pytest.mark.parametrize("length", [1, 7, 999, 10_000])
+def test_running_text_is_cut_as_gensim_cuts_it(ending: str, length: int, tmp_path: Path) -> None:
+    # 30,000 words end in the middle of a sentence: gensim's last one would else be a word longer.
+    draw = random.Random(1)
+    text = " ".join("w" * draw.randrange(1, 30) + str(number) for number in range(30_001))
+    path = write(tmp_path / f"c{ending}", text)
+    ours = lists(pg.Text8Corpus(path, max_sentence_length=length))
+    assert ours == words_of(text, length)
+    if length > 1:
+        assert ours == lists(gensim.Text8Corpus(str(path), max_sentence_length=length))
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS.map("".join), st.integers(1, 4), st.sampled_from([".txt", ".xz"]))
+def test_running_text_of_any_kind_is_its_words(directory: Path, text: str, length: int, ending: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    path = write(directory / f"running{ending}", text)
+    assert lists(pg.Text8Corpus(path, max_sentence_length=length)) == words_of(text, length)
+
+
+BROWN = [
+    "\tThe/at-tl Fulton/np-tl County/nn-tl said/vbd ./.\n\n",
+    "It/pps was/bedz 1961/cd ÉTÉ/n ΣΊΣΥΦΟΣ/nn İ/nn ,/, a/b/c plain /nn x/ y/n1 z/np$\n",
+    "./. '/' --/--\n",
+    "it's/pps+bez 日本/名詞\r\n",
+    "no tags here at all\nlast/nn",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["/", " ", "\n", "\t", "The", "É", "at", "nn-tl", "n1", "np$", "*", "1", "日", "\u00a0", "ǅ"]),
+        max_size=40,
+    )
+)
+def test_tagged_text_is_read_as_gensim_reads_it(directory: Path, pieces: list[str]) -> None:
+    brown = directory / "brown"
+    brown.mkdir(exist_ok=True)
+    write(brown / "any.txt", "".join(pieces))
+    assert lists(pg.BrownCorpus(brown)) == lists(gensim.BrownCorpus(str(brown)))
+
+
+def test_a_directory_of_tagged_files_is_what_gensim_reads_in_the_order_of_names(tmp_path: Path) -> None:
+    for number, text in enumerate(BROWN):
+        write(tmp_path / f"c{9 - number}.txt", text)
+    write(tmp_path / "c4.gz", "packed/vbn\n")
+    ours = lists(pg.BrownCorpus(tmp_path))
+    # gensim takes the files as the system lists them.
+    assert sorted(ours) == sorted(lists(gensim.BrownCorpus(str(tmp_path))))
+    assert ours[0] == ["packed/vb"]
+    assert ours[1] == ["last/nn"]
+    assert ours[-1] == ["the/at", "fulton/np", "county/nn", "said/vb"]
+
+
+def readers(rows: Sentences, directory: Path) -> dict[str, tuple[object, Sentences]]:
+    """Every reader with the sentences that it stands for."""
+    text = "".join(" ".join(row) + "\n" for row in rows)
+    plain, packed = write(directory / "c.txt", text), write(directory / "c.xz", text)
+    parts = directory / "parts"
+    parts.mkdir()
+    lines = text.splitlines(keepends=True)
+    for name, part in (("a.txt", lines[:900]), ("b.gz", lines[900:1700]), ("c.zst", lines[1700:])):
+        write(parts / name, "".join(part))
+    brown = directory / "brown"
+    brown.mkdir()
+    write(brown / "ca01.txt", "".join(" ".join(f"{word}/nn-tl" for word in row) + "\n" for row in rows))
+    return {
+        "LineSentence": (pg.LineSentence(plain), rows),
+        "LineSentence, xz": (pg.LineSentence(packed), rows),
+        "LineSentence, limit": (pg.LineSentence(plain, limit=1234), rows[:1234]),
+        "LineSentence, cut": (
+            pg.LineSentence(packed, max_sentence_length=5),
+            [row[start : start + 5] for row in rows for start in range(0, len(row), 5)],
+        ),
+        "PathLineSentences": (pg.PathLineSentences(parts), rows),
+        "Text8Corpus": (pg.Text8Corpus(plain, max_sentence_length=100), words_of(text, 100)),
+        "BrownCorpus": (pg.BrownCorpus(brown), [[f"{word.lower()}/nn" for word in row] for row in rows]),
+        "open file": (pg.LineSentence(io.BytesIO(text.encode())), rows),
+        "open text": (pg.LineSentence(io.StringIO(text)), rows),
+    }
+
+
+NAMES = [
+    "LineSentence",
+    "LineSentence, xz",
+    "LineSentence, limit",
+    "LineSentence, cut",
+    "PathLineSentences",
+    "Text8Corpus",
+    "BrownCorpus",
+    "open file",
+    "open text",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_of_a_reader_has_the_bits_of_one_of_its_lists(name: str, rows: Sentences, tmp_path: Path) -> None:
+    reader, sentences = readers(rows, tmp_path)[name]
+    assert lists(reader) == sentences
+    model, listed = pg.Word2Vec(reader, **SMALL), pg.Word2Vec(sentences, **SMALL)
+    assert facts(model) == facts(listed)
+    assert np.array_equal(model.wv.vectors, listed.wv.vectors)
+    streamed = pg.Word2Vec(reader, **SMALL, spool=False)
+    assert np.array_equal(streamed.wv.vectors, listed.wv.vectors)
+
+
+@pytest.mark.parametrize("name", NAMES[:7])
+def test_a_reader_starts_again_each_time_and_its_iterators_know_nothing_of_each_other(
+    name: str, rows: Sentences, tmp_path: Path
+) -> None:
+    reader, sentences = readers(rows, tmp_path)[name]
+    assert lists(reader) == lists(reader) == sentences
+    first, second = iter(reader), iter(reader)
+    assert iter(first) is first
+    assert [next(first) for _ in range(50)] == sentences[:50]
+    assert list(second) == sentences
+    assert list(first) == sentences[50:]
+    assert next(first, None) is next(second, None) is None
+
+
+def test_an_open_file_is_read_from_its_start_each_time_in_whatever_mode(tmp_path: Path) -> None:
+    path, packed = write(tmp_path / "c.txt", TEXT), write(tmp_path / "c.gz", TEXT)
+    expected = lists(pg.LineSentence(path))
+    with open(path, "rb") as file, gzip.open(packed, "rb") as unpacked:
+        for source in (file, unpacked, io.BytesIO(TEXT.encode()), io.StringIO(TEXT, newline="\n")):
+            reader = pg.LineSentence(source)
+            next(iter(reader))
+            assert lists(reader) == lists(reader) == expected
+            assert lists(pg.LineSentence(source, limit=5, max_sentence_length=2)) == lists(
+                pg.LineSentence(path, limit=5, max_sentence_length=2)
+            )
+    with open(path, encoding="utf-8") as file:
+        assert sum(lists(pg.LineSentence(file)), []) == sum(expected, [])
+
+
+def test_an_open_file_of_bytes_that_are_no_text_is_refused_or_read_as_asked() -> None:
+    content = b"good\ntw\xffo\n"
+    with pytest.raises(ValueError, match="utf-8"):
+        list(pg.LineSentence(io.BytesIO(content)))
+    assert lists(pg.LineSentence(io.BytesIO(content), errors="replace")) == [["good"], ["tw\ufffdo"]]
+    assert lists(pg.LineSentence(io.BytesIO(content), errors="ignore")) == [["good"], ["two"]]
+
+
+def test_an_iterator_that_is_left_midway_holds_nothing_up(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.txt", "some words in a line\n" * 50_000)
+    for _ in range(50):
+        assert next(iter(pg.LineSentence(path))) == ["some", "words", "in", "a", "line"]
+
+
+def test_the_parts_of_a_long_file_come_in_order(tmp_path: Path) -> None:
+    # Longer than the pieces that several threads read at once.
+    words = [f"{number}{'x' * 500}" for number in range(40_000)]
+    path = write(tmp_path / "c.txt", "\n".join(words))
+    assert path.stat().st_size > 20_000_000
+    assert [word for [word] in pg.LineSentence(path)] == words
+    assert [word for [word] in pg.LineSentence(path, limit=20_000)] == words[:20_000]
+    text = lists(pg.Text8Corpus(path, max_sentence_length=1500))
+    assert text == words_of("\n".join(words), 1500)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("text", ["", "\n\n \r\n\t\n"], ids=["empty", "white"])
+def test_a_text_without_words_has_no_sentences_and_trains_nothing(ending: str, text: str, tmp_path: Path) -> None:
+    path = write(tmp_path / f"c{ending}", text)
+    assert list(pg.LineSentence(path)) == list(pg.Text8Corpus(path)) == list(pg.BrownCorpus(path)) == []
+    with pytest.raises((ValueError, RuntimeError), match="0 distinct words"):
+        pg.Word2Vec(pg.LineSentence(path), **SMALL)
+
+
+@pytest.mark.parametrize("ending", ENDINGS[1:])
+def test_a_compressed_file_of_no_bytes_is_an_error(ending: str, tmp_path: Path) -> None:
+    (tmp_path / f"c{ending}").touch()
+    with pytest.raises((ValueError, OSError), match=f"c{ending}"):
+        list(pg.LineSentence(tmp_path / f"c{ending}"))
+
+
+@pytest.mark.parametrize("ending", ENDINGS[1:])
+def test_a_compressed_file_that_was_cut_is_an_error_wherever_it_was_cut(ending: str, tmp_path: Path) -> None:
+    draw = random.Random(3)
+    words = ["".join(draw.choices("abcdefgh", k=6)) for _ in range(400)]
+    path = write(tmp_path / f"c{ending}", "\n".join(words))
+    whole = path.read_bytes()
+    assert len(lists(pg.LineSentence(path))) == 400
+    for length in range(0, len(whole), 23):
+        path.write_bytes(whole[:length])
+        with pytest.raises((ValueError, OSError), match=f"c{ending}"):
+            list(pg.LineSentence(path))
+    with pytest.raises((ValueError, OSError), match=f"c{ending}"):
+        pg.Word2Vec(pg.LineSentence(path), **SMALL)
+
+
+@pytest.mark.parametrize("ending", ENDINGS[1:])
+def test_what_is_not_compressed_as_its_name_says_is_an_error(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"c{ending}"
+    path.write_text("these are plain words\n" * 99)
+    with pytest.raises((ValueError, OSError), match=f"c{ending}"):
+        list(pg.LineSentence(path))
+
+
+@pytest.mark.parametrize("ending", ENDINGS[1:])
+def test_files_that_were_compressed_apart_and_joined_are_one_text(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"c{ending}"
+    path.write_bytes(COMPRESS[ending](b"one tw") + COMPRESS[ending](b"o\nthree"))
+    assert lists(pg.LineSentence(path)) == [["one", "two"], ["three"]]
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [pg.LineSentence, pg.PathLineSentences, pg.Text8Corpus, pg.BrownCorpus],
+    ids=lambda reader: reader.__name__,
+)
+def test_a_missing_file_is_named(reader: type, tmp_path: Path) -> None:
+    for read in (list, lambda corpus: pg.Word2Vec(corpus, **SMALL)):
+        with pytest.raises(FileNotFoundError, match="missing.txt"):
+            read(reader(tmp_path / "missing.txt"))
+
+
+def test_an_empty_directory_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bare").mkdir()
+    for reader in (pg.PathLineSentences, pg.BrownCorpus):
+        with pytest.raises(ValueError, match="bare.*no files"):
+            list(reader(tmp_path / "bare"))
+
+
+@pytest.mark.parametrize("reader", [pg.LineSentence, pg.PathLineSentences, pg.Text8Corpus])
+def test_sentences_of_no_words_are_refused(reader: type, tmp_path: Path) -> None:
+    path = write(tmp_path / "c.txt", "a b")
+    with pytest.raises(ValueError, match="max_sentence_length"):
+        list(reader(path, max_sentence_length=0))
+
+
+def test_a_file_that_nobody_may_read_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.txt", "a b")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user may read everything")
+    with pytest.raises(PermissionError, match="c.txt"):
+        list(pg.LineSentence(path))
