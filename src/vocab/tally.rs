@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 
-use arrow::array::{Array, ArrayAccessor, AsArray, UInt64Array};
+use arrow::array::{Array, ArrayAccessor, AsArray, StringViewArray, UInt64Array};
 use arrow::datatypes::DataType as ArrowType;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -13,21 +13,67 @@ use crate::error::{Error, Result};
 /// Distinct words, how often each was seen, and where first.
 #[derive(Default)]
 pub(super) struct Tally {
-    /// Places in `words`.
-    index: HashTable<u32>,
+    words: HashTable<Word>,
     hasher: FixedState,
-    /// The text of all words.
+    /// The text of the words that are longer than a view.
     text: String,
-    words: Vec<Word>,
     /// Tokens seen, nulls among them.
     pub(super) tokens: usize,
 }
 
+/// A word in one cache line with its count: most words are short, and then nothing else is touched.
+#[derive(Clone, Copy)]
 struct Word {
-    start: usize,
-    end: usize,
+    view: View,
     count: u64,
     first: u64,
+}
+
+/// As in an Arrow string view: the length in the lowest four bytes, then the text if it is of twelve bytes at most; else
+/// its first four bytes, and in the highest eight where it stands in the tally's text.
+#[derive(Clone, Copy, PartialEq)]
+struct View(u128);
+
+/// Bytes of text that a view holds.
+const VIEW_BYTES: usize = 12;
+
+impl View {
+    fn of(word: &str) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&(word.len() as u32).to_le_bytes());
+        let held = if word.len() <= VIEW_BYTES { word.len() } else { 4 };
+        bytes[4..4 + held].copy_from_slice(&word.as_bytes()[..held]);
+        Self(u128::from_le_bytes(bytes))
+    }
+
+    fn len(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    fn is_whole(self) -> bool {
+        self.len() <= VIEW_BYTES
+    }
+
+    /// The same, with zeros after a text that is whole, should its writer have left something there.
+    fn padded(self) -> Self {
+        let bits = 32 + 8 * self.len();
+        Self(if bits < 128 { self.0 & ((1 << bits) - 1) } else { self.0 })
+    }
+
+    /// What stands before the place of a text.
+    fn prefix(self) -> u64 {
+        self.0 as u64
+    }
+
+    fn at(self, start: usize) -> Self {
+        Self(u128::from(self.prefix()) | (start as u128) << 64)
+    }
+
+    /// The text of a word that is not whole.
+    fn in_text(self, text: &str) -> &str {
+        let start = (self.0 >> 64) as usize;
+        &text[start..start + self.len()]
+    }
 }
 
 impl Tally {
@@ -51,7 +97,7 @@ impl Tally {
         match tokens.data_type() {
             ArrowType::Utf8 => self.add_strings(tokens.as_string::<i32>(), counts, position),
             ArrowType::LargeUtf8 => self.add_strings(tokens.as_string::<i64>(), counts, position),
-            ArrowType::Utf8View => self.add_strings(tokens.as_string_view(), counts, position),
+            ArrowType::Utf8View => self.add_views(tokens.as_string_view(), counts, position),
             ArrowType::Dictionary(..) => return self.add_dictionary(tokens, counts, position, origin),
             other => return Err(Error::corpus(origin, format!("tokens are {other}; expected strings"))),
         }
@@ -66,8 +112,7 @@ impl Tally {
     ) {
         for i in 0..tokens.len() {
             if tokens.is_valid(i) {
-                // SAFETY: i is below the array's length.
-                let token = unsafe { tokens.value_unchecked(i) };
+                let token = tokens.value(i);
                 self.add_word(token, counts.map_or(1, |counts| counts.value(i)), position + i as u64);
             }
         }
@@ -101,38 +146,130 @@ impl Tally {
         Ok(())
     }
 
-    #[inline]
-    fn add_word(&mut self, word: &str, count: u64, position: u64) {
-        let hash = self.hasher.hash_one(word);
-        let (text, words) = (&mut self.text, &mut self.words);
-        if let Some(&known) =
-            self.index.find(hash, |&at| text[words[at as usize].start..words[at as usize].end] == *word)
-        {
-            let known = &mut words[known as usize];
-            known.count += count;
-            known.first = known.first.min(position);
-            return;
+    fn add_views(&mut self, tokens: &StringViewArray, counts: Option<&UInt64Array>, position: u64) {
+        for (i, &view) in tokens.views().iter().enumerate() {
+            if tokens.is_null(i) {
+                continue;
+            }
+            let (count, position) = (counts.map_or(1, |counts| counts.value(i)), position + i as u64);
+            match View(view).is_whole() {
+                true => self.add_short(View(view).padded(), count, position),
+                // SAFETY: i is below the array's length.
+                false => self.add_long(unsafe { tokens.value_unchecked(i) }, count, position),
+            }
         }
-        let start = text.len();
-        text.push_str(word);
-        words.push(Word { start, end: text.len(), count, first: position });
-        let hash_at = |&at: &u32| self.hasher.hash_one(&text[words[at as usize].start..words[at as usize].end]);
-        self.index.insert_unique(hash, words.len() as u32 - 1, hash_at);
+    }
+
+    fn add_word(&mut self, word: &str, count: u64, position: u64) {
+        match word.len() <= VIEW_BYTES {
+            true => self.add_short(View::of(word), count, position),
+            false => self.add_long(word, count, position),
+        }
+    }
+
+    #[inline]
+    fn add_short(&mut self, view: View, count: u64, position: u64) {
+        let hash = self.hasher.hash_one(view.0);
+        match self.words.find_mut(hash, |word| word.view == view) {
+            Some(known) => known.add(count, position),
+            None => self.insert(hash, Word { view, count, first: position }),
+        }
+    }
+
+    fn add_long(&mut self, word: &str, count: u64, position: u64) {
+        let (hash, view) = (self.hasher.hash_one(word), View::of(word));
+        let text = &self.text;
+        let is_same = |known: &Word| known.view.prefix() == view.prefix() && known.view.in_text(text) == word;
+        match self.words.find_mut(hash, is_same) {
+            Some(known) => known.add(count, position),
+            None => {
+                let view = view.at(self.text.len());
+                self.text.push_str(word);
+                self.insert(hash, Word { view, count, first: position });
+            }
+        }
+    }
+
+    fn insert(&mut self, hash: u64, word: Word) {
+        let hash_of = |word: &Word| match word.view.is_whole() {
+            true => self.hasher.hash_one(word.view.0),
+            false => self.hasher.hash_one(word.view.in_text(&self.text)),
+        };
+        self.words.insert_unique(hash, word, hash_of);
     }
 
     /// All counts as a frame, and the tally empty again.
     pub(super) fn take(&mut self, with_first: bool) -> Result<DataFrame> {
-        let Self { text, words, .. } = std::mem::take(self);
+        let Self { words, text, .. } = std::mem::take(self);
         let name = PlSmallStr::from_static;
         let numbers = |name, number: fn(&Word) -> u64| {
             UInt64Chunked::from_vec(name, words.iter().map(number).collect()).into_column()
         };
-        let texts = words.iter().map(|word| &text[word.start..word.end]);
-        let texts = StringChunked::from_iter_values(name("word"), texts).into_column();
-        let mut columns = vec![texts, numbers(name("count"), |word| word.count)];
+        let mut texts = StringChunkedBuilder::new(name("word"), words.len());
+        for word in &words {
+            let bytes = word.view.0.to_le_bytes();
+            match word.view.is_whole() {
+                // SAFETY: the view was made of a string.
+                true => texts.append_value(unsafe { str::from_utf8_unchecked(&bytes[4..4 + word.view.len()]) }),
+                false => texts.append_value(word.view.in_text(&text)),
+            }
+        }
+        let mut columns = vec![texts.finish().into_column(), numbers(name("count"), |word| word.count)];
         if with_first {
             columns.push(numbers(name("first"), |word| word.first));
         }
         Ok(DataFrame::new(words.len(), columns)?)
+    }
+}
+
+impl Word {
+    fn add(&mut self, count: u64, position: u64) {
+        self.count += count;
+        self.first = self.first.min(position);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, LargeStringArray, StringArray, StringViewArray};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn counted(arrays: &[ArrayRef]) -> HashMap<String, (u64, u64)> {
+        let (mut tally, mut position) = (Tally::default(), 0);
+        for array in arrays {
+            tally.add(array, None, position, "test").unwrap();
+            position += array.len() as u64;
+        }
+        assert_eq!(tally.tokens as u64, position);
+        let frame = tally.take(true).unwrap();
+        let number = |name: &str| frame.column(name).unwrap().u64().unwrap().into_no_null_iter().collect::<Vec<_>>();
+        let words = frame.column("word").unwrap().str().unwrap().no_null_iter().map(str::to_owned).collect::<Vec<_>>();
+        words.into_iter().zip(number("count").into_iter().zip(number("first"))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn words_of_all_lengths_are_counted_as_in_a_map(words in prop::collection::vec(prop::option::of("[ab]{0,1}[aé\\x00]{0,14}"), 0..200)) {
+            let mut expected: HashMap<String, (u64, u64)> = HashMap::new();
+            // Two arrays of the same words.
+            for (i, word) in words.iter().chain(&words).enumerate() {
+                if let Some(word) = word {
+                    expected.entry(word.clone()).or_insert((0, i as u64)).0 += 1;
+                }
+            }
+            let views: ArrayRef = Arc::new(StringViewArray::from_iter(words.iter().map(Option::as_deref)));
+            let small: ArrayRef = Arc::new(StringArray::from_iter(words.iter().map(Option::as_deref)));
+            let large: ArrayRef = Arc::new(LargeStringArray::from_iter(words.iter().map(Option::as_deref)));
+            let key = Box::new(ArrowType::Int32);
+            let dictionary = arrow::compute::cast(&small, &ArrowType::Dictionary(key, Box::new(ArrowType::Utf8))).unwrap();
+            for array in [&views, &small, &large, &dictionary] {
+                prop_assert_eq!(&counted(&[array.clone(), views.clone()]), &expected);
+            }
+        }
     }
 }

@@ -104,10 +104,12 @@ fn without_sorting_rows_are_by_first_occurrence_over_all_parts() {
 #[test]
 fn a_bound_drops_the_rarest_words_whenever_counts_are_added_up() {
     let options = CountOptions { max_vocab_size: Some(2), ..CountOptions::default() };
-    // Five words wait after the second part: b and a stay. So c counts from zero in the third, and there b goes too.
-    let counts = count(&["a a a b c", "b d", "c c c"], &options);
-    assert_eq!(columns(&counts), named(&[("a", 3), ("c", 3)]));
-    assert_eq!((counts.raw_tokens(), counts.sentences()), (10, 3));
+    // After 500,000 tokens six words wait, of which a and b stay. So c counts from zero then, and at the end b goes too.
+    let first = "b b c ".to_owned() + &"a ".repeat(249_997);
+    let second = "b d ".to_owned() + &"a ".repeat(249_998);
+    let counts = count(&[&first, &second, "c c c c"], &options);
+    assert_eq!(columns(&counts), named(&[("a", 499_995), ("c", 4)]));
+    assert_eq!((counts.raw_tokens(), counts.sentences()), (500_004, 3));
 }
 
 #[test]

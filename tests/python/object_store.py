@@ -96,9 +96,9 @@ class Bucket:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
-    def unfinished_uploads(self) -> list[str]:
+    def unfinished_uploads(self, prefix: str) -> list[str]:
         uploads = self.client.list_multipart_uploads(Bucket=self.name).get("Uploads", [])
-        return [upload["Key"] for upload in uploads]
+        return [upload["Key"] for upload in uploads if upload["Key"].startswith(prefix)]
 
 
 def free_port() -> int:

@@ -290,7 +290,7 @@ def test_a_query_of_datafusion_is_a_corpus(parts: Path) -> None:
 
 def test_a_frame_of_daft_is_a_corpus(parts: Path) -> None:
     daft = pytest.importorskip("daft", reason="daft is not installed")
-    assert facts(daft.read_parquet(str(parts)).to_arrow()) == expected(ROWS)
+    assert facts(daft.read_parquet(str(parts))) == expected(ROWS)
 
 
 def test_a_dataset_of_hugging_face_is_a_corpus(parts: Path) -> None:
@@ -435,15 +435,12 @@ def test_a_file_that_was_cut_is_never_read_as_a_shorter_one(
     size = path.stat().st_size
     words, counts, _, sentences = expected(SHORT)
     whole = ["read", [list(pair) for pair in sorted(zip(words, counts, strict=True))], sentences]
-    changes = [(length, -1, 0) for length in [*range(0, size, 13), *range(size - 20, size + 1)]]
-    seen = list(outcomes(python, path, changes))
-    assert seen[-1] == whole
-    assert seen[0][0] == "refused"
-    # Only the table of batches behind them, which is not read, may be missing.
-    for (length, *_), outcome in zip(changes, seen, strict=True):
-        assert outcome == whole or (outcome[0] == "refused" and "damaged.arrow" in str(outcome[1])), (length, outcome)
-    data = size if DAMAGED_KINDS[kind][2] else size * 2 // 3
-    assert sum(outcome[0] == "refused" for outcome in seen) >= 0.4 * data / 13
+    changes = [(length, -1, 0) for length in [*range(0, size, size // 40), *range(size - 10, size + 1)]]
+    *seen, last = outcomes(python, path, changes)
+    assert last == whole
+    for (length, *_), outcome in zip(changes[:-1], seen, strict=True):
+        assert outcome[0] == "refused", (length, outcome)
+        assert "damaged.arrow" in str(outcome[1])
 
 
 @pytest.mark.parametrize("kind", DAMAGED_KINDS)
@@ -452,7 +449,7 @@ def test_no_flipped_bit_does_more_than_an_error(
 ) -> None:
     path = short_file(kind, tmp_path)
     size = path.stat().st_size
-    changes = [(size, at, 0xFF if at % 3 == 0 else 1 << (at % 8)) for at in range(0, size, 2)]
+    changes = [(size, at, 0xFF if at % 3 == 0 else 1 << (at % 8)) for at in range(0, size, size // 120)]
     for (_, at, _), outcome in zip(changes, outcomes(python, path, changes), strict=True):
         if outcome[0] == "refused":
             assert "damaged.arrow" in str(outcome[1]), (at, outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -154,7 +155,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path | list[Path]], list[str]]] = {
     "gzip cut in half": (lambda d: gz(d / "c.txt.gz", 0.5), ["c.txt.gz", "gzip", "cut short"]),
     "gzip without its checksum": (lambda d: gz(d / "c.gz", 0.9999), ["c.gz", "gzip", "cut short"]),
     "gzip of no bytes": (lambda d: gz(d / "c.gz", 0), ["c.gz", "gzip", "cut short"]),
-    "IPC cut in half": (lambda d: cut(ipc(d / "c.arrow"), 0.5), ["c.arrow", "ends too early"]),
+    "IPC cut in half": (lambda d: cut(ipc(d / "c.arrow"), 0.5), ["c.arrow", "no sound Arrow IPC"]),
     "IPC of no bytes": (lambda d: cut(ipc(d / "c.arrow"), 0), ["c.arrow", "ends too early|no sound Arrow"]),
     "no rows": (lambda d: parquet(d / "c.parquet", []), ["0 distinct words"]),
     "no rows in IPC": (lambda d: ipc(d / "c.arrow", []), ["0 distinct words"]),
@@ -218,6 +219,62 @@ def test_the_first_of_several_faults_is_told_whoever_reads_them(spool: bool, wor
         pg.Word2Vec(files, **{**SMALL, "workers": workers}, spool=spool)
 
 
+#: Reads copies of a file with one byte changed in a process of its own, should it abort, and prints what came of each.
+#: In memory that is bounded, as a hostile length must be an error and not an allocation.
+CHANGED = """
+import json, resource, sys
+from pathlib import Path
+import polargram as pg
+
+resource.setrlimit(resource.RLIMIT_AS, (24 << 30, 24 << 30))
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+path = Path(sys.argv[1])
+whole = path.read_bytes()
+changed = path.with_name("changed" + path.suffix)
+for at in range(len(whole)):
+    for bits in (0xFF, 1 << (at % 8)):
+        content = bytearray(whole)
+        content[at] ^= bits
+        changed.write_bytes(content)
+        model = pg.Word2Vec(min_count=1, workers=1)
+        try:
+            model.build_vocab(changed)
+            outcome = model.corpus_count
+        except (ValueError, OSError, RuntimeError) as refused:
+            is_named = "changed" in str(refused) or "0 distinct words" in str(refused)
+            outcome = "refused" if is_named else str(refused)
+        except BaseException as panic:
+            outcome = type(panic).__name__
+        print(json.dumps([at, bits, outcome]), flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"use_dictionary": True},
+        {"use_dictionary": False, "column_encoding": {"tokens.list.element": "DELTA_BYTE_ARRAY"}},
+        {"compression": "zstd", "data_page_version": "2.0"},
+    ],
+    ids=["dictionary", "delta", "zstd"],
+)
+def test_no_changed_byte_of_parquet_crashes_or_loses_sentences(
+    options: dict[str, object], python: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    rows = [["apple", "pear", "apple"], ["x"], ["pear", "fig"]] * 12
+    item = pa.field("element", pa.string(), nullable=False)
+    schema = pa.schema([pa.field("tokens", pa.list_(item), nullable=False)])
+    source = pa.table({"tokens": pa.array(rows, pa.list_(item))}, schema)
+    pq.write_table(source, tmp_path / "c.parquet", **{"compression": "none", "store_schema": False, **options})
+    done = python("-c", CHANGED, tmp_path / "c.parquet")
+    assert done.returncode == 0, (done.stdout[-100:], done.stderr[-2000:])
+    outcomes = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(outcomes) == 2 * (tmp_path / "c.parquet").stat().st_size
+    # The footer tells how many rows there are; no checksum tells whether a word is still the same.
+    assert [outcome for outcome in outcomes if outcome[2] not in ("refused", len(rows))] == []
+    assert "panicked" not in done.stderr
+
+
 def test_files_of_every_layout_and_format_are_one_corpus(tmp_path: Path) -> None:
     layouts = {
         "list": LISTS,
@@ -258,6 +315,12 @@ def test_of_a_directory_of_several_formats_the_parquet_files_are_the_corpus(comm
     assert pg.KeyedVectors.load(tmp_path / "out" / "vectors.arrow").index_to_key == ["parquet"]
 
 
+def test_strings_in_memory_that_are_no_utf8_are_refused_by_column() -> None:
+    for corpus in (pa.table({"tokens": invalid(5)}), invalid(5)):
+        with pytest.raises(ValueError, match='"tokens".*(UTF-8|utf-8)'):
+            counts_of(corpus)
+
+
 ODD = [
     "nul\0",
     "\0",
@@ -294,25 +357,30 @@ def test_tokens_of_nul_bytes_are_told_apart_in_plain_text(tmp_path: Path) -> Non
     assert counts_of(tmp_path / "c.txt") == {"a\0": 3, "a\0\0": 3, "a": 3, "\0": 3}
 
 
-ENORMOUS = 200_000_000
+def enormous(path: Path, length: int) -> Path:
+    """A word of so many bytes among small ones."""
+    word = "w" * length
+    if path.suffix == ".txt":
+        path.write_text(f"small {word} small\nsmall\n")
+        return path
+    lists = pa.array([["small", word, "small"], ["small"]], LISTS)
+    if path.suffix == ".arrow":
+        return ipc(path, lists)
+    return parquet(path, lists, compression="snappy", write_statistics=False)
+
+
+def test_a_word_of_200_megabytes_is_a_word_like_others(command: Command, tmp_path: Path) -> None:
+    length = 200_000_000
+    command("train", enormous(tmp_path / "c.parquet", length), "--output", tmp_path / "out", *QUICK)
+    wv = pg.KeyedVectors.load(tmp_path / "out" / "vectors.arrow")
+    assert [len(word) for word in wv.index_to_key] == [5, length]
+    assert [wv.get_vecattr(row, "count") for row in range(2)] == [3, 1]
 
 
 @pytest.mark.parametrize("name", ["c.parquet", "c.arrow", "c.txt"])
-def test_an_enormous_token_is_a_word_like_others(name: str, command: Command, tmp_path: Path) -> None:
-    word = "w" * ENORMOUS
-    path = tmp_path / name
-    if name == "c.txt":
-        path.write_text(f"small {word} small\nsmall\n")
-    else:
-        lists = pa.array([["small", word, "small"], ["small"]], LISTS)
-        if name == "c.parquet":
-            pq.write_table(pa.table({"tokens": lists}), path, compression="snappy", write_statistics=False)
-        else:
-            ipc(path, lists)
-    command("train", path, "--output", tmp_path / "out", *QUICK)
-    wv = pg.KeyedVectors.load(tmp_path / "out" / "vectors.arrow")
-    assert [len(word) for word in wv.index_to_key] == [5, ENORMOUS]
-    assert [wv.get_vecattr(row, "count") for row in range(2)] == [3, 1]
+def test_a_word_longer_than_what_is_read_at_a_time_is_read_whole(name: str, tmp_path: Path) -> None:
+    word = "w" * 20_000_000
+    assert counts_of(enormous(tmp_path / name, len(word))) == {"small": 3, word: 1}
 
 
 def test_a_sentence_of_a_million_tokens_is_read_whole(tmp_path: Path) -> None:
