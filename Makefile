@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHARED := ../shared
 # The acceptance files of finished issues.
-ACCEPTED := test_02_slice.py test_03_training.py
+ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py
 
 .PHONY: demo test bench build build-test format lint test-rust test-python test-accept test-races clean
 

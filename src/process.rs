@@ -1,6 +1,9 @@
-//! What a forked child may do.
+//! What a forked child may do, and code of others that may panic.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::process;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::{Error, Result};
@@ -20,4 +23,28 @@ pub(crate) fn has_threads() -> bool {
 /// [`Error::Forked`] in a child that [has no threads](has_threads).
 pub(crate) fn need_threads() -> Result<()> {
     if has_threads() { Ok(()) } else { Err(Error::Forked) }
+}
+
+thread_local! {
+    /// Whether this thread's panics are caught, and so not worth a report.
+    static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What a decoder of somebody else's gives, or `None` if it panics, as some do on damaged files. Nothing is printed
+/// then.
+pub(crate) fn unless_it_panics<T>(decode: impl FnOnce() -> T) -> Option<T> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let report = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !IS_CAUGHT.get() {
+                report(panic);
+            }
+        }));
+    });
+    let before = IS_CAUGHT.replace(true);
+    // What was being decoded is not used any more.
+    let decoded = catch_unwind(AssertUnwindSafe(decode)).ok();
+    IS_CAUGHT.set(before);
+    decoded
 }

@@ -66,8 +66,9 @@ class LineSentence(_Reader):
         self.limit = limit
         self.errors = errors
         self._text_source = None
-        if isinstance(source, str | os.PathLike):
-            self._text_source = TextSource([os.fspath(source)], "lines", max_sentence_length, limit, errors)
+        is_path = isinstance(source, str | os.PathLike)
+        text_source = TextSource([os.fspath(source)] if is_path else [], "lines", max_sentence_length, limit, errors)
+        self._text_source = text_source if is_path else None
 
     def __iter__(self) -> Iterator[list[str]]:
         if self._text_source is not None:

@@ -374,16 +374,16 @@ fn parse_bytes(text: &str) -> std::result::Result<u64, String> {
 }
 
 /// Where the results go.
-enum Output<'a> {
-    Directory(OutputDirectory<'a>),
+enum Output {
+    Directory(OutputDirectory),
     /// Files are written here first, then sent.
     Store(tempfile::TempDir, Target),
 }
 
-impl<'a> Output<'a> {
-    fn prepare(output: &'a str, storage: &StorageOptions, progress: &Progress) -> Result<Self> {
+impl Output {
+    fn prepare(output: &str, storage: &StorageOptions, progress: &Progress) -> Result<Self> {
         if !store::is_url(output) {
-            return Ok(Self::Directory(OutputDirectory::prepare(Path::new(output))?));
+            return Ok(Self::Directory(OutputDirectory::prepare(&store::local_path(output)?)?));
         }
         let target = Target::prepare(output, storage, progress)?;
         let directory = std::env::temp_dir();
@@ -394,7 +394,7 @@ impl<'a> Output<'a> {
     /// Where the files are to be written.
     fn path(&self) -> &Path {
         match self {
-            Self::Directory(directory) => directory.path,
+            Self::Directory(directory) => &directory.path,
             Self::Store(staging, _) => staging.path(),
         }
     }
@@ -412,17 +412,17 @@ impl<'a> Output<'a> {
 }
 
 /// The output directory, removed again if the job fails and had to make it.
-struct OutputDirectory<'a> {
-    path: &'a Path,
-    made: Vec<&'a Path>,
+struct OutputDirectory {
+    path: PathBuf,
+    made: Vec<PathBuf>,
 }
 
-impl<'a> OutputDirectory<'a> {
-    fn prepare(path: &'a Path) -> Result<Self> {
+impl OutputDirectory {
+    fn prepare(path: &Path) -> Result<Self> {
         let missing = path.ancestors().take_while(|part| !part.as_os_str().is_empty() && !part.exists());
-        let directory = Self { path, made: missing.collect() };
+        let directory = Self { path: path.to_owned(), made: missing.map(Path::to_owned).collect() };
         fs::create_dir_all(path).at("create the directory", path)?;
-        tempfile::tempfile_in(directory.path).at("write to the directory", path)?;
+        tempfile::tempfile_in(path).at("write to the directory", path)?;
         Ok(directory)
     }
 
@@ -431,7 +431,7 @@ impl<'a> OutputDirectory<'a> {
     }
 }
 
-impl Drop for OutputDirectory<'_> {
+impl Drop for OutputDirectory {
     fn drop(&mut self) {
         for path in &self.made {
             // Not empty means that somebody else put something there meanwhile.

@@ -253,13 +253,13 @@ fn remote_footers<'a>(
 /// Adds the files that a path, directory, glob or URL stands for.
 fn expand(source: &str, options: &ReadOptions, progress: &Progress, places: &mut Vec<Place>) -> Result<()> {
     if store::is_url(source) {
-        let is_table =
-            |name: &str| matches!(options.format.or(format_of_name(name)), Some(FileFormat::Parquet | FileFormat::Ipc));
-        let objects = store::expand(source, &options.storage, &is_table, progress)?;
+        let is = |format| move |name: &str| options.format.is_some() || format_of_name(name) == Some(format);
+        let objects =
+            store::expand(source, &options.storage, &[&is(FileFormat::Parquet), &is(FileFormat::Ipc)], progress)?;
         places.extend(objects.into_iter().map(Place::Remote));
         return Ok(());
     }
-    let path = Path::new(source.strip_prefix("file://").unwrap_or(source));
+    let path = &store::local_path(source)?;
     let files = match path {
         _ if path.is_dir() => files_in(path, options.format)?,
         // A file whose name holds a bracket is a file first.

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::io::Read;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -17,6 +16,7 @@ use super::Batches;
 use super::files::{Place, Spans, TokenFile, unwrapped};
 use super::query::Query;
 use crate::error::{Error, Result};
+use crate::process::unless_it_panics;
 use crate::progress::Progress;
 use crate::store::Span;
 
@@ -64,7 +64,7 @@ impl IpcFile {
             }
         }
         let name = self.origin(number);
-        let batch = decoded(&name, &bytes, || decoder.read_record_batch(block, &Buffer::from(bytes.clone())))?;
+        let batch = decoded(&name, &bytes, block, || decoder.read_record_batch(block, &Buffer::from(bytes.clone())))?;
         batch.ok_or_else(|| damaged(&name, "it is empty"))
     }
 }
@@ -91,7 +91,7 @@ impl Layout {
         };
         for block in footer.dictionaries().iter().flatten() {
             let bytes = read(within(block)?)?;
-            decoded(&name, &bytes, || decoder.read_dictionary(block, &Buffer::from(bytes.clone())))?;
+            decoded(&name, &bytes, block, || decoder.read_dictionary(block, &Buffer::from(bytes.clone())))?;
         }
         let blocks: Vec<Block> = footer.recordBatches().into_iter().flatten().copied().collect();
         blocks.iter().try_for_each(|block| within(block).map(drop))?;
@@ -152,23 +152,46 @@ fn range(block: &Block) -> Option<Range<u64>> {
 }
 
 /// Decodes an encapsulated message, once it is known that all its buffers lie within.
-fn decoded<T>(name: &str, bytes: &[u8], decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
+fn decoded<T>(name: &str, bytes: &[u8], block: &Block, decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
     let prefix = if bytes.starts_with(&CONTINUATION) { 8 } else { 4 };
-    let length = bytes.get(prefix - 4..prefix).and_then(|length| length.try_into().ok()).map(u32::from_le_bytes);
-    let end = length.and_then(|length| prefix.checked_add(length as usize));
-    let metadata = end.and_then(|end| bytes.get(prefix..end)).ok_or_else(|| damaged(name, "it ends too early"))?;
-    let body = body_length(name, metadata)?;
-    if body > (bytes.len() - prefix - metadata.len()) as u64 {
+    let start = usize::try_from(block.metaDataLength()).unwrap_or(usize::MAX);
+    let (metadata, body) = (bytes.get(prefix..start), bytes.get(start..));
+    let (metadata, body) = metadata.zip(body).ok_or_else(|| damaged(name, "it ends too early"))?;
+    if body_length(name, metadata)? > body.len() as u64 {
         return Err(damaged(name, "it ends too early"));
     }
+    check_lengths(name, metadata, body)?;
     caught(name, decode)
+}
+
+/// Refuses compressed buffers that say they are longer than there is memory for: the decoder believes them.
+fn check_lengths(name: &str, metadata: &[u8], body: &[u8]) -> Result<()> {
+    let message = root_as_message(metadata).map_err(|error| damaged(name, &error.to_string()))?;
+    let Some(batch) = batch_in(&message).filter(|batch| batch.compression().is_some()) else { return Ok(()) };
+    for buffer in batch.buffers().into_iter().flatten() {
+        let start = buffer.offset() as usize;
+        let length =
+            body.get(start..start + 8).filter(|_| buffer.length() >= 8).and_then(|bytes| bytes.try_into().ok());
+        // -1 stands for a buffer that is not compressed.
+        let length = length.map_or(0, i64::from_le_bytes).max(0) as usize;
+        if Vec::<u8>::new().try_reserve_exact(length).is_err() {
+            return Err(damaged(name, &format!("a buffer of {length} bytes does not fit into memory")));
+        }
+    }
+    Ok(())
+}
+
+/// The record batch of a message, or of its dictionary.
+fn batch_in<'a>(message: &arrow::ipc::Message<'a>) -> Option<arrow::ipc::RecordBatch<'a>> {
+    let dictionary = || message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data());
+    message.header_as_record_batch().or_else(dictionary)
 }
 
 /// What `decode` gives. The decoder checks what it decodes, but panics on some types and lengths that no writer gives.
 fn caught<T>(name: &str, decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(decode)) {
-        Ok(result) => result.map_err(|error| damaged(name, &error.to_string())),
-        Err(_) => Err(damaged(name, "it says what cannot be")),
+    match unless_it_panics(decode) {
+        Some(result) => result.map_err(|error| damaged(name, &error.to_string())),
+        None => Err(damaged(name, "it says what cannot be")),
     }
 }
 
@@ -176,10 +199,7 @@ fn caught<T>(name: &str, decode: impl FnOnce() -> Result<T, ArrowError>) -> Resu
 fn body_length(name: &str, metadata: &[u8]) -> Result<u64> {
     let message = root_as_message(metadata).map_err(|error| damaged(name, &error.to_string()))?;
     let body = message.bodyLength();
-    let batch = message
-        .header_as_record_batch()
-        .or_else(|| message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data()));
-    let is_within = batch.and_then(|batch| batch.buffers()).into_iter().flatten().all(|buffer| {
+    let is_within = batch_in(&message).and_then(|batch| batch.buffers()).into_iter().flatten().all(|buffer| {
         buffer.offset() >= 0
             && buffer.length() >= 0
             && buffer.offset().checked_add(buffer.length()).is_some_and(|end| end <= body)
@@ -239,8 +259,10 @@ impl Messages {
             self.is_over = true;
         } else {
             message.extend(self.exactly(u64::from(length))?);
+            let metadata = message.len();
             let body = body_length(&self.name(), &message[8..])?;
             message.extend(self.exactly(body)?);
+            check_lengths(&self.name(), &message[8..metadata], &message[metadata..])?;
         }
         self.decode(message)?;
         match self.is_over && self.decoder.schema().is_none() {

@@ -33,7 +33,7 @@ pub(crate) fn check_list_type(found: &DataType, column: &str, origin: &str) -> R
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
             return wrong(
                 "holds whole strings; expected a list of strings. Split it first, as in \
-                 pl.col(…).str.split(\" \"), and write the lists."
+                 pl.col(…).str.split(\" \"), or pass --split whitespace."
                     .into(),
             );
         }

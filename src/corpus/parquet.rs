@@ -1,15 +1,19 @@
 //! Parquet files.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use bytes::{Buf, Bytes, BytesMut};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
+    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowFilter,
 };
 use parquet::basic::{Encoding, PageType};
 use parquet::errors::ParquetError;
@@ -20,6 +24,7 @@ use super::Batches;
 use super::files::{Place, Spans, TokenFile};
 use super::query::Query;
 use crate::error::{Error, IoContext, Result};
+use crate::process::unless_it_panics;
 use crate::store::{Object, RangeReader, Span};
 
 /// Lists that are decoded at a time.
@@ -42,8 +47,9 @@ impl ParquetFile {
     pub(super) fn open(place: Place, query: &Query) -> Result<Self> {
         let Place::Local(path) = &place else { return Err(Error::corpus(place.name(), "is not on this machine")) };
         let file = File::open(path).at("read", path)?;
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
-        let metadata = metadata.map_err(|error| no_parquet(&place.name(), &error))?;
+        let refused = |error: &dyn Display| no_parquet(&place.name(), error);
+        let metadata = unless_it_panics(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()));
+        let metadata = metadata.ok_or_else(|| refused(&DAMAGED))?.map_err(|error| refused(&error))?;
         Self::new(place, query, metadata)
     }
 
@@ -75,15 +81,19 @@ impl ParquetFile {
         ProjectionMask::roots(self.metadata.parquet_schema(), roots)
     }
 
-    fn decode<R: ChunkReader + 'static>(&self, group: usize, reader: R) -> Result<Batches<'_>> {
+    fn decode<R: ChunkReader + 'static>(&self, group: usize, reader: R, failed: Failed) -> Result<Batches<'_>> {
         let origin = self.origin(group);
-        let broken = {
-            let (origin, column) = (origin.clone(), self.query.column.clone());
-            move |error: ParquetError| broken(error, &origin, &column)
+        let columns: Vec<&str> = self.read_columns().collect();
+        let columns =
+            if columns.len() == 1 { format!("column {:?}", columns[0]) } else { format!("columns {columns:?}") };
+        let ours = failed.clone();
+        let broken = move |error: &dyn Display| {
+            let taken = ours.lock().unwrap_or_else(PoisonError::into_inner).take();
+            taken.unwrap_or_else(|| Error::corpus(&origin, format!("cannot decode {columns}: {error}")))
         };
         let parquet = self.metadata.metadata();
         let options = ArrowReaderOptions::new().with_schema(self.decoded_schema(group));
-        let metadata = ArrowReaderMetadata::try_new(parquet.clone(), options).map_err(&broken)?;
+        let metadata = ArrowReaderMetadata::try_new(parquet.clone(), options).map_err(|error| broken(&error))?;
         let is_pushed_down = self.is_filter_pushed_down();
         let columns = match is_pushed_down {
             true => self.mask(self.query.columns()),
@@ -95,21 +105,28 @@ impl ParquetFile {
             .with_batch_size(BATCH_ROWS);
         if is_pushed_down && !self.query.filter_columns().is_empty() {
             let columns = self.mask(self.query.filter_columns().iter().map(String::as_str));
-            let (query, origin) = (self.query.clone(), origin.clone());
+            let (query, origin) = (self.query.clone(), self.origin(group));
             let is_wanted = ArrowPredicateFn::new(columns, move |batch| {
-                query.matches(&batch, &origin).map_err(|error| arrow::error::ArrowError::ExternalError(Box::new(error)))
+                query.matches(&batch, &origin).map_err(|error| keep(&failed, error))
             });
             builder = builder.with_row_filter(RowFilter::new(vec![Box::new(is_wanted)]));
         }
-        let reader = builder.build().map_err(&broken)?;
-        Ok(Box::new(reader.map(move |batch| {
-            let batch = batch.map_err(|error| broken(ParquetError::from(error)))?;
+        let origin = self.origin(group);
+        let reader = unless_it_panics(|| builder.build()).ok_or_else(|| broken(&DAMAGED))?;
+        let rows = (self.query.filter_columns().is_empty()).then(|| parquet.row_group(group).num_rows());
+        let batches = Decoded { reader: Some(reader.map_err(|error| broken(&error))?), broken, rows };
+        Ok(Box::new(batches.map(move |batch| {
+            let batch = batch?;
             if is_pushed_down {
                 self.query.apply(&batch, &origin)
             } else {
                 self.query.filter_and_apply(&batch, &origin)
             }
         })))
+    }
+
+    fn read_columns(&self) -> impl Iterator<Item = &str> {
+        self.query.columns().chain(self.query.filter_columns().iter().map(String::as_str))
     }
 
     /// Whether the filter's columns are read first, and of the others only what it leaves. A column that is in both
@@ -137,6 +154,47 @@ impl ParquetFile {
     }
 }
 
+/// An error of ours on its way through the decoder, which would make a text of it.
+type Failed = Arc<Mutex<Option<Error>>>;
+
+/// Keeps the error, and gives another to pass through the decoder in its place.
+fn keep(failed: &Failed, error: Error) -> ArrowError {
+    let message = error.to_string();
+    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    ArrowError::ExternalError(message.into())
+}
+
+/// What a decoder that panics has found.
+const DAMAGED: &str = "the file is damaged";
+
+/// The batches of a row group, up to the first error.
+struct Decoded<E> {
+    reader: Option<ParquetRecordBatchReader>,
+    broken: E,
+    /// Rows that are still to come, if all are read.
+    rows: Option<i64>,
+}
+
+impl<E: Fn(&dyn Display) -> Error> Iterator for Decoded<E> {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let reader = self.reader.as_mut()?;
+        let batch = match unless_it_panics(|| reader.next()) {
+            Some(Some(batch)) => batch.map_err(|error| (self.broken)(&error)),
+            // A damaged page may end before its rows do.
+            Some(None) if self.rows.is_none_or(|rows| rows == 0) => return None,
+            Some(None) => Err((self.broken)(&format!("{} rows are missing", self.rows.unwrap_or_default()))),
+            None => Err((self.broken)(&DAMAGED)),
+        };
+        match &batch {
+            Ok(batch) => self.rows = self.rows.map(|rows| rows - batch.num_rows() as i64),
+            Err(_) => self.reader = None,
+        }
+        Some(batch)
+    }
+}
+
 impl TokenFile for ParquetFile {
     fn parts(&self) -> usize {
         self.metadata.metadata().num_row_groups()
@@ -149,15 +207,16 @@ impl TokenFile for ParquetFile {
     }
 
     fn read(&self, part: usize, spans: Spans<'_>) -> Result<Batches<'_>> {
+        let failed = Failed::default();
         match &self.place {
-            Place::Local(path) => self.decode(part, File::open(path).at("read", path)?),
+            Place::Local(path) => self.decode(part, File::open(path).at("read", path)?, failed),
             Place::Remote(object) => {
                 let first = part * self.leaves.len();
                 let columns = self.ranges(part).enumerate().map(|(i, range)| {
-                    Ok((range.clone(), Mutex::new(Window::new(range.start, spans.read(first + i)?))))
+                    Ok((range.clone(), Mutex::new(Window::new(range.start, spans.read(first + i)?, failed.clone()))))
                 });
                 let columns = columns.collect::<Result<Vec<_>>>()?;
-                self.decode(part, Chunks { length: object.size(), columns: Arc::new(columns) })
+                self.decode(part, Chunks { length: object.size(), columns: Arc::new(columns) }, failed)
             }
         }
     }
@@ -167,29 +226,7 @@ impl TokenFile for ParquetFile {
     }
 }
 
-/// An error of ours that came through the decoder, or one of the decoder's.
-fn broken(error: ParquetError, origin: &str, column: &str) -> Error {
-    let reason = error.to_string();
-    let mut cause: Option<Box<dyn std::error::Error + Send + Sync>> = Some(Box::new(error));
-    while let Some(error) = cause {
-        cause = match error.downcast::<Error>() {
-            Ok(ours) => return *ours,
-            Err(error) => match error.downcast::<ParquetError>().map(|error| *error) {
-                Ok(ParquetError::External(inner)) => Some(inner),
-                Ok(_) => None,
-                Err(error) => match error.downcast::<arrow::error::ArrowError>().map(|error| *error) {
-                    Ok(arrow::error::ArrowError::ExternalError(inner)) => Some(inner),
-                    Ok(arrow::error::ArrowError::IoError(_, inner)) => Some(Box::new(inner)),
-                    Ok(_) => None,
-                    Err(error) => error.downcast::<io::Error>().ok().and_then(|error| error.into_inner()),
-                },
-            },
-        };
-    }
-    Error::corpus(origin, format!("cannot decode column {column:?}: {reason}"))
-}
-
-fn no_parquet(name: &str, error: &ParquetError) -> Error {
+fn no_parquet(name: &str, error: &dyn Display) -> Error {
     Error::corpus(name, format!("is no readable Parquet file: {error}"))
 }
 
@@ -198,21 +235,23 @@ const TAIL: u64 = 64 << 10;
 
 /// The footer of an object.
 pub(super) async fn remote_footer(object: &Object) -> Result<ArrowReaderMetadata> {
-    let refused = |error: ParquetError| no_parquet(&object.url(), &error);
+    let refused = |error: &dyn Display| no_parquet(&object.url(), error);
     let size = object.size();
     let mut bytes = object.get(size - size.min(TAIL)..size).await?;
     let mut reader = ParquetMetaDataReader::new();
     loop {
-        match reader.try_parse_sized(&bytes, size) {
+        let parsed = unless_it_panics(|| reader.try_parse_sized(&bytes, size)).ok_or_else(|| refused(&DAMAGED))?;
+        match parsed {
             Ok(()) => break,
             Err(ParquetError::NeedMoreData(needed)) if needed as u64 <= size && needed > bytes.len() => {
                 bytes = object.get(size - needed as u64..size).await?;
             }
-            Err(error) => return Err(refused(error)),
+            Err(error) => return Err(refused(&error)),
         }
     }
-    let metadata = reader.finish().map_err(refused)?;
-    ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()).map_err(refused)
+    let metadata = reader.finish().map_err(|error| refused(&error))?;
+    let metadata = unless_it_panics(|| ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()));
+    metadata.ok_or_else(|| refused(&DAMAGED))?.map_err(|error| refused(&error))
 }
 
 /// The columns of a row group as they arrive. Pages are read in order, so what lies before the last one read is
@@ -227,17 +266,18 @@ struct Window {
     start: u64,
     bytes: BytesMut,
     reader: RangeReader,
+    failed: Failed,
 }
 
 impl Window {
-    fn new(start: u64, reader: RangeReader) -> Self {
-        Self { start, bytes: BytesMut::new(), reader }
+    fn new(start: u64, reader: RangeReader, failed: Failed) -> Self {
+        Self { start, bytes: BytesMut::new(), reader, failed }
     }
 
     /// Fetches up to `end` of the file, or to the column's end.
     fn fill(&mut self, end: u64) -> io::Result<()> {
         while self.start + (self.bytes.len() as u64) < end {
-            match self.reader.next_block().map_err(io::Error::other)? {
+            match self.reader.next_block().map_err(|error| io::Error::other(keep(&self.failed, error)))? {
                 Some(block) => self.bytes.extend_from_slice(&block),
                 None => break,
             }

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, GenericListArray, Rec
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{cast, filter, filter_record_batch, prep_null_mask_filter};
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
-use polars::prelude::{Column, DataFrame, Expr, IntoLazy, PlSmallStr, col, lit};
+use polars::prelude::{AggExpr, Column, DataFrame, Expr, IntoLazy, PlSmallStr, col, lit};
 use polars::sql::sql_expr;
 
 use super::arrow::missing_column;
@@ -118,7 +118,12 @@ impl Query {
             .map(|(field, column)| Ok(Column::from(series(field.name(), column)?)))
             .collect::<Result<Vec<_>>>()?;
         let frame = DataFrame::new(batch.num_rows(), columns)?;
-        let result = evaluate(frame, filter.expression.clone()).map_err(|error| failed(error.to_string()))?;
+        let result = evaluate(frame, filter.expression.clone()).map_err(|error| {
+            failed(match error {
+                Error::Polars(error) => error.to_string(),
+                other => other.to_string(),
+            })
+        })?;
         match result.as_boolean_opt() {
             // A condition without columns is of length one.
             Some(rows) if rows.len() == 1 && batch.num_rows() != 1 => {
@@ -187,6 +192,17 @@ impl Filter {
     fn new(sql: &str) -> Result<Self> {
         let expression = sql_expr(sql).map_err(|error| Error::parameter("where", format!("{sql:?}: {error}")))?;
         let mut columns: Vec<String> = Vec::new();
+        let of_a_row = |node: &Expr| match node {
+            Expr::Alias(..) | Expr::Column(_) | Expr::Literal(_) | Expr::BinaryExpr { .. } => true,
+            Expr::Cast { .. } | Expr::Ternary { .. } | Expr::Function { .. } => true,
+            // The list of an IN.
+            Expr::Agg(AggExpr::Implode { input, .. }) => matches!(**input, Expr::Literal(_)),
+            _ => false,
+        };
+        if !expression.into_iter().all(of_a_row) {
+            let reason = format!("{sql:?} looks at more than its own row, which is not known while rows are read");
+            return Err(Error::parameter("where", reason));
+        }
         for node in &expression {
             if let Expr::Column(name) = node
                 && !columns.iter().any(|known| known == name.as_str())
@@ -218,6 +234,9 @@ fn is_string(data_type: &DataType) -> bool {
     }
 }
 
+/// The greatest count of a list.
+const MAX_COUNT: u64 = u32::MAX as u64;
+
 /// How often each list counts.
 ///
 /// # Errors
@@ -231,9 +250,11 @@ pub(crate) fn counts_of(counts: &ArrayRef, column: &str, origin: &str) -> Result
         return Err(refused(&format!("is {}; expected whole numbers", counts.data_type())));
     }
     let counts = cast(counts, &DataType::UInt64).map_err(|error| refused(&error.to_string()))?;
-    match counts.null_count() {
-        0 => Ok(counts.as_primitive::<UInt64Type>().clone()),
-        _ => Err(refused("has a negative number; a count is a whole number of at least 0")),
+    let counts = counts.as_primitive::<UInt64Type>();
+    match counts.values().iter().find(|&&count| count > MAX_COUNT) {
+        _ if counts.null_count() > 0 => Err(refused("has a negative number; a count is a whole number of at least 0")),
+        Some(count) => Err(refused(&format!("has the count {count}; at most {MAX_COUNT} fit"))),
+        None => Ok(counts.clone()),
     }
 }
 

@@ -78,7 +78,9 @@ impl Default for TextOptions {
 }
 
 impl TextOptions {
-    fn check(&self) -> Result<()> {
+    /// # Errors
+    /// [`Error::Parameter`] for options that mean nothing, or not together.
+    pub fn check(&self) -> Result<()> {
         if self.max_sentence_length == Some(0) {
             return Err(Error::parameter("max_sentence_length", "is 0; expected 1 or more words"));
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{Array, ArrayBuilder, ArrayRef, AsArray, LargeListBuilder, LargeStringBuilder};
 use arrow::datatypes::{DataType, Schema};
+use arrow::error::ArrowError;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString};
@@ -16,6 +17,7 @@ use super::job;
 use super::text::PyTextSource;
 use crate::corpus::{Batch, Batches, Corpus, FileCorpus, ReadOptions, counts_of, missing_column};
 use crate::error::{Error, Result};
+use crate::process::unless_it_panics;
 use crate::progress::Progress;
 
 /// What messages call a stream.
@@ -39,7 +41,7 @@ pub(super) fn corpus_from(object: &Bound<'_, PyAny>, options: &ReadOptions) -> P
     if let Ok(source) = object.getattr("_text_source")
         && let Ok(source) = source.cast::<PyTextSource>()
     {
-        return source.get().open(py, options.storage.clone());
+        return source.get().open(py, options);
     }
     let kind = match object {
         _ if object.hasattr("collect_batches")? => Kind::LazyFrame,
@@ -207,7 +209,8 @@ fn columns_argument<'py>(py: Python<'py>, columns: &Columns) -> Result<Bound<'py
 
 /// Of a Polars frame the frame of these columns: others may be of types that only Polars knows.
 fn polars_columns<'py>(object: &Bound<'py, PyAny>, columns: &Columns) -> PyResult<Result<Option<Bound<'py, PyAny>>>> {
-    if !object.hasattr("lazy")? || !object.getattr("columns")?.contains(&columns.tokens)? {
+    let is_polars = object.get_type().module()?.to_cow()?.starts_with("polars.");
+    if !is_polars || !object.hasattr("columns")? || !object.getattr("columns")?.contains(&columns.tokens)? {
         return Ok(Ok(None));
     }
     let frame = object.call_method1("select", (columns.names(),))?;
@@ -227,16 +230,31 @@ fn stream(object: &Bound<'_, PyAny>, columns: &Columns) -> Result<Batches<'stati
     let reader = object.extract::<PyArrayReader>().and_then(PyArrayReader::into_reader).map_err(raised)?;
     let places = Places::of(reader.field().data_type(), columns)?;
     let column = columns.tokens.clone();
-    Ok(Box::new(reader.map(move |batch| {
-        let batch =
-            batch.map_err(|error| Error::corpus(ORIGIN, format!("column {column:?} cannot be read: {error}")))?;
-        places.take(&batch)
+    let unsound = move |error: &dyn std::fmt::Display| {
+        Error::corpus(ORIGIN, format!("column {column:?} cannot be read: {error}"))
+    };
+    let mut reader = reader;
+    Ok(Box::new(std::iter::from_fn(move || {
+        // Its producer is somebody else.
+        let batch = unless_it_panics(|| reader.next())
+            .unwrap_or_else(|| Some(Err(ArrowError::CDataInterface(NOT_SOUND.into()))))?;
+        let taken = batch.map_err(|error| unsound(&error)).and_then(|batch| places.take(&batch));
+        Some(taken.and_then(|batch| match unless_it_panics(|| batch.lists.to_data().validate_full()) {
+            Some(Ok(())) => Ok(batch),
+            Some(Err(error)) => Err(unsound(&error)),
+            None => Err(unsound(&NOT_SOUND)),
+        }))
     })))
 }
 
+/// What can be said of an array that arrow-rs panics on.
+const NOT_SOUND: &str = "it is no sound Arrow array, or holds text that is not UTF-8";
+
 /// The batch of an object with `__arrow_c_array__`: a record batch, a struct array or an array of lists.
 fn array(object: &Bound<'_, PyAny>, columns: &Columns) -> Result<Batches<'static>> {
-    let array = object.extract::<PyArray>().map_err(raised)?.into_inner().0;
+    let unsound = || Error::corpus(ORIGIN, format!("column {:?} cannot be read: {NOT_SOUND}", columns.tokens));
+    let array = unless_it_panics(|| object.extract::<PyArray>()).ok_or_else(unsound)?.map_err(raised)?.into_inner().0;
+    unless_it_panics(|| array.to_data().validate_full()).ok_or_else(unsound)?.map_err(|_| unsound())?;
     let batch = Places::of(array.data_type(), columns)?.take(&array);
     Ok(Box::new(std::iter::once(batch)))
 }

@@ -9,7 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::corpus::files;
-use crate::corpus::{Batch, Corpus, FileFormat, ReadOptions, StorageOptions, TextLayout, TextOptions, Utf8Errors};
+use crate::corpus::{Batch, Corpus, FileFormat, ReadOptions, TextLayout, TextOptions, Utf8Errors};
 use crate::error::Result;
 use crate::progress::Progress;
 
@@ -36,12 +36,14 @@ impl PyTextSource {
             _ => TextLayout::Brown,
         };
         let errors = errors_from(errors)?;
-        Ok(Self { paths, options: TextOptions { layout, max_sentence_length, limit, errors } })
+        let options = TextOptions { layout, max_sentence_length, limit, errors };
+        options.check()?;
+        Ok(Self { paths, options })
     }
 
     /// The sentences, as lists of strings.
     fn __iter__(&self, py: Python<'_>) -> PyResult<PySentences> {
-        let corpus = self.open(py, StorageOptions::default())?;
+        let corpus = self.open(py, &ReadOptions::column("lines"))?;
         // A thread reads ahead by one batch; when nobody takes it, it ends.
         let (send, batches) = sync_channel(1);
         std::thread::spawn(move || {
@@ -62,13 +64,8 @@ impl PyTextSource {
 }
 
 impl PyTextSource {
-    pub(super) fn open(&self, py: Python<'_>, storage: StorageOptions) -> PyResult<Box<dyn Corpus>> {
-        let text = ReadOptions {
-            text: self.options.clone(),
-            format: Some(FileFormat::Text),
-            storage,
-            ..ReadOptions::column("lines")
-        };
+    pub(super) fn open(&self, py: Python<'_>, options: &ReadOptions) -> PyResult<Box<dyn Corpus>> {
+        let text = ReadOptions { text: self.options.clone(), format: Some(FileFormat::Text), ..options.clone() };
         files(py, &self.paths, &text)
     }
 }

@@ -18,7 +18,7 @@ use super::job::{self, Caller, Report};
 use super::keyed_vectors::{PyKeyedVectors, matrix_of};
 use crate::config::Config;
 use crate::corpus::{Corpus, FileFormat, ReadOptions};
-use crate::error::Result;
+use crate::error::{IoContext, Result};
 use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts};
@@ -387,6 +387,8 @@ pub(super) struct PyCorpusSource {
     object: Py<PyAny>,
     options: ReadOptions,
     is_text: bool,
+    /// Opened when it is first needed, and then kept: what is read later must be what was counted.
+    corpus: Mutex<Option<Arc<dyn Corpus>>>,
 }
 
 #[pymethods]
@@ -401,18 +403,31 @@ impl PyCorpusSource {
         storage_options: Option<HashMap<String, String>>,
     ) -> Self {
         let storage = storage_options.into_iter().flatten().collect();
-        Self { object, options: ReadOptions { count_column, storage, ..ReadOptions::column(column) }, is_text }
+        let options = ReadOptions { count_column, storage, ..ReadOptions::column(column) };
+        Self { object, options, is_text, corpus: Mutex::default() }
     }
 }
 
 impl PyCorpusSource {
-    fn open(&self, py: Python<'_>) -> PyResult<Box<dyn Corpus>> {
+    fn open(&self, py: Python<'_>) -> PyResult<Arc<dyn Corpus>> {
+        if let Some(corpus) = &*lock(&self.corpus) {
+            return Ok(corpus.clone());
+        }
+        let corpus: Arc<dyn Corpus> = self.opened(py)?.into();
+        *lock(&self.corpus) = Some(corpus.clone());
+        Ok(corpus)
+    }
+
+    fn opened(&self, py: Python<'_>) -> PyResult<Box<dyn Corpus>> {
         let object = self.object.bind(py);
         match self.is_text {
             true => {
                 let path: PathBuf = object
                     .extract()
                     .map_err(|_| PyTypeError::new_err("corpus_file: must be the path of a text file"))?;
+                if path.is_dir() {
+                    return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory)).at("read", &path)?;
+                }
                 let text = ReadOptions { format: Some(FileFormat::Text), ..self.options.clone() };
                 files(py, &[path.to_string_lossy().into_owned()], &text)
             }

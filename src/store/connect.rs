@@ -1,5 +1,6 @@
 //! From a URL and its options to a store.
 
+use std::net::TcpStream;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,6 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, resolve_bucket_regio
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
-use object_store::path::Path;
 use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
@@ -36,10 +36,12 @@ pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) 
     let refused = |error: object_store::Error| Error::parameter("storage_options", format!("{url}: {error}"));
     let inner: Arc<dyn ObjectStore> = match place.scheme {
         ObjectStoreScheme::AmazonS3 => {
-            let builder = AmazonS3Builder::from_env().with_url(&place.base).with_client_options(client());
+            let builder = from_environment(options).with_url(&place.base).with_client_options(client());
             let builder = set(builder, options, AmazonS3Builder::with_config)?;
             let builder = with_profile(builder, options)?;
+            check_endpoint(builder.get_config_value(&AmazonS3ConfigKey::Endpoint))?;
             let builder = with_region(builder, &place, progress)?;
+            check_role(&builder)?;
             Arc::new(builder.with_retry(retry).build().map_err(refused)?)
         }
         ObjectStoreScheme::GoogleCloudStorage => {
@@ -50,6 +52,7 @@ pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) 
         ObjectStoreScheme::MicrosoftAzure => {
             let builder = MicrosoftAzureBuilder::from_env().with_url(&place.base).with_client_options(client());
             let builder = set::<_, AzureConfigKey>(builder, options, MicrosoftAzureBuilder::with_config)?;
+            check_endpoint(builder.get_config_value(&AzureConfigKey::Endpoint))?;
             Arc::new(builder.with_retry(retry).build().map_err(refused)?)
         }
         _ => {
@@ -58,7 +61,9 @@ pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) 
             Arc::new(builder.with_retry(retry).build().map_err(refused)?)
         }
     };
-    let store = Store { inner, root: place.base.trim_end_matches('/').to_owned(), options: options.clone() };
+    let root = place.base.trim_end_matches('/').to_owned();
+    let has_listings = place.scheme != ObjectStoreScheme::Http;
+    let store = Store { inner, root, has_listings, options: options.clone() };
     Ok((Arc::new(store), place.key))
 }
 
@@ -118,14 +123,13 @@ fn client() -> ClientOptions {
 
 /// Sets every option that the store knows.
 fn set<B, K: FromStr>(builder: B, options: &StorageOptions, with: fn(B, K, String) -> B) -> Result<B> {
-    options.iter().filter(|(name, _)| !RETRY_OPTIONS.contains(name) && !OTHER_OPTIONS.contains(name)).try_fold(
-        builder,
-        |builder, (name, value)| {
-            let key = K::from_str(name)
-                .map_err(|_| Error::parameter("storage_options", format!("{name:?} is no setting of this store")))?;
-            Ok(with(builder, key, value.to_owned()))
-        },
-    )
+    let names = options.iter().filter(|(name, _)| !RETRY_OPTIONS.contains(name) && !OTHER_OPTIONS.contains(name));
+    names.into_iter().try_fold(builder, |builder, (name, value)| match K::from_str(name) {
+        Ok(key) => Ok(with(builder, key, value.to_owned())),
+        // A job may read from several stores.
+        Err(_) if is_of_some_store(name) => Ok(builder),
+        Err(_) => Err(Error::parameter("storage_options", format!("{name:?} is no setting of a store"))),
+    })
 }
 
 fn retry(options: &StorageOptions) -> Result<RetryConfig> {
@@ -147,18 +151,89 @@ fn retry(options: &StorageOptions) -> Result<RetryConfig> {
     })
 }
 
+fn is_of_some_store(name: &str) -> bool {
+    AmazonS3ConfigKey::from_str(name).is_ok()
+        || AzureConfigKey::from_str(name).is_ok()
+        || GoogleConfigKey::from_str(name).is_ok()
+}
+
+/// What stands for true in a setting.
+fn is_true(value: &str) -> bool {
+    ["1", "true", "on", "yes", "y"].contains(&value.to_ascii_lowercase().as_str())
+}
+
+fn is_credential(key: AmazonS3ConfigKey) -> bool {
+    use AmazonS3ConfigKey as Key;
+    matches!(key, Key::AccessKeyId | Key::SecretAccessKey | Key::Token)
+}
+
+/// The settings in the environment. Credentials belong together: where the options have some, or name a profile, those
+/// of the environment are left out.
+fn from_environment(options: &StorageOptions) -> AmazonS3Builder {
+    let given = options.iter().filter_map(|(name, _)| AmazonS3ConfigKey::from_str(name).ok());
+    let has_own = given.into_iter().any(is_credential) || options.get("aws_profile").is_some();
+    let settings = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with("AWS_"))?;
+        Some((AmazonS3ConfigKey::from_str(&name.to_ascii_lowercase()).ok()?, value.into_string().ok()?))
+    });
+    let wanted = settings.filter(|(key, _)| !(has_own && is_credential(*key)));
+    wanted.fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
+}
+
+/// # Errors
+/// [`Error::Parameter`] for an endpoint that is no URL, which the store would only find when it signs a request.
+fn check_endpoint(endpoint: Option<String>) -> Result<()> {
+    let Some(endpoint) = endpoint else { return Ok(()) };
+    match Url::parse(&endpoint) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        _ => {
+            Err(Error::parameter("storage_options", format!("the endpoint {endpoint:?} is no http:// or https:// URL")))
+        }
+    }
+}
+
 /// Where neither options nor environment hold credentials, those of the AWS profile.
 fn with_profile(builder: AmazonS3Builder, options: &StorageOptions) -> Result<AmazonS3Builder> {
     use AmazonS3ConfigKey as Key;
     let is_set = |key: Key| builder.get_config_value(&key).is_some();
-    let is_anonymous = builder.get_config_value(&Key::SkipSignature).is_some_and(|skip| skip == "true");
-    let has_credentials = is_anonymous || is_set(Key::AccessKeyId);
+    let has_credentials = is_anonymous(&builder) || is_set(Key::AccessKeyId);
     let settings = profile::settings(options.get("aws_profile").filter(|_| !has_credentials))
         .or_else(|error| if has_credentials { Ok(Vec::new()) } else { Err(error) })?;
-    let is_credential = |key: Key| matches!(key, Key::AccessKeyId | Key::SecretAccessKey | Key::Token);
     let wanted = settings.into_iter().filter(|(key, _)| !(is_set(*key) || has_credentials && is_credential(*key)));
     let wanted: Vec<_> = wanted.collect();
     Ok(wanted.into_iter().fold(builder, |builder, (key, value)| builder.with_config(key, value)))
+}
+
+fn is_anonymous(builder: &AmazonS3Builder) -> bool {
+    builder.get_config_value(&AmazonS3ConfigKey::SkipSignature).is_some_and(|skip| is_true(&skip))
+}
+
+/// How long the address by which a machine at Amazon learns its role may take to answer.
+const ROLE_TIMEOUT: Duration = Duration::from_secs(1);
+/// That address, the same everywhere.
+const ROLE_ADDRESS: ([u8; 4], u16) = ([169, 254, 169, 254], 80);
+
+/// # Errors
+/// [`Error::Parameter`] if there are no credentials at all, which the store would only find after minutes of asking for
+/// a role that this machine does not have.
+fn check_role(builder: &AmazonS3Builder) -> Result<()> {
+    use AmazonS3ConfigKey as Key;
+    let others = [
+        Key::AccessKeyId,
+        Key::MetadataEndpoint,
+        Key::ContainerCredentialsRelativeUri,
+        Key::ContainerCredentialsFullUri,
+        Key::WebIdentityTokenFile,
+    ];
+    let is_known = is_anonymous(builder) || others.iter().any(|key| builder.get_config_value(key).is_some());
+    if is_known || TcpStream::connect_timeout(&ROLE_ADDRESS.into(), ROLE_TIMEOUT).is_ok() {
+        return Ok(());
+    }
+    Err(Error::parameter(
+        "storage_options",
+        "there are no credentials in storage_options, the environment or the AWS profile, and this machine has no role; \
+         for a public bucket set aws_skip_signature to true",
+    ))
 }
 
 /// Where nobody names the region of a bucket at Amazon, Amazon does.
@@ -176,9 +251,4 @@ fn with_region(builder: AmazonS3Builder, place: &Place, progress: &Progress) -> 
         // Its own region may still be the default one; the first request will tell.
         Err(_) => Ok(builder),
     }
-}
-
-/// The key as the store takes it.
-pub(super) fn path_of(url: &str, key: &str) -> Result<Path> {
-    Path::parse(key).map_err(|error| Error::parameter("corpus", format!("{url}: {error}")))
 }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
-use super::{Object, runtime};
+use super::{Object, TRIES, runtime};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -25,8 +25,6 @@ const BLOCKS_AT_ONCE: usize = 4;
 const SPANS_AHEAD: usize = 32;
 /// The budget is counted in units of this many bytes.
 const UNIT: u64 = 1 << 10;
-/// How often a block is asked for before the job fails: besides the store's own retries, whose answers may break off.
-const TRIES: usize = 3;
 
 /// A stretch of an object.
 #[derive(Debug, Clone)]

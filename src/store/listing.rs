@@ -1,14 +1,16 @@
 //! The objects that a URL stands for.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use glob::{MatchOptions, Pattern};
-use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectMeta, ObjectStoreExt};
 
-use super::connect::{connect, path_of};
-use super::{Object, StorageOptions, Store, block_on};
+use url::Url;
+
+use super::connect::connect;
+use super::{Object, StorageOptions, Store, block_on, tried};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -19,8 +21,22 @@ pub(crate) fn is_url(source: &str) -> bool {
     })
 }
 
-/// The objects that a URL of an object, a prefix or a glob stands for, sorted. Of a prefix those that `is_wanted` by
-/// name, at any depth, but for names and folders that start with `.` or `_`.
+/// The path that a source stands for which is no URL of a store, as it is or as a `file://` URL.
+///
+/// # Errors
+/// [`Error::Parameter`] for a `file://` URL of another machine.
+pub(crate) fn local_path(source: &str) -> Result<PathBuf> {
+    if !source.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file://")) {
+        return Ok(PathBuf::from(source));
+    }
+    // In a glob a question mark begins no query.
+    let url = Url::parse(&source.replace('?', "%3F").replace('#', "%23")).ok();
+    let path = url.and_then(|url| url.to_file_path().ok());
+    path.ok_or_else(|| Error::parameter("corpus", format!("{source}: is no path on this machine; write file:///path")))
+}
+
+/// The objects that a URL of an object, a prefix or a glob stands for, sorted. Of a prefix those that the first of `wanted`
+/// that knows any by name does, at any depth, but for names and folders that start with `.` or `_`.
 ///
 /// # Errors
 /// [`Error::Io`] if there is no such object or bucket, access is refused or the store fails; [`Error::Corpus`] if
@@ -28,24 +44,27 @@ pub(crate) fn is_url(source: &str) -> bool {
 pub(crate) fn expand(
     url: &str,
     options: &StorageOptions,
-    is_wanted: &(dyn Fn(&str) -> bool + Sync),
+    wanted: &[&(dyn Fn(&str) -> bool + Sync)],
     progress: &Progress,
 ) -> Result<Vec<Object>> {
     let (store, key) = connect(url, options, progress)?;
     let mut objects = block_on(progress, async {
+        if !store.has_listings && (key.is_empty() || key.ends_with('/') || key.contains(['*', '?', '['])) {
+            return Err(Error::corpus(url, "a web server lists no files; give the URL of each"));
+        }
         if key.contains(['*', '?', '[']) {
             return store.matching(url, &key).await;
         }
         if !key.is_empty() && !key.ends_with('/') {
-            let path = path_of(url, &key)?;
+            let path = store.path_of(url, &key)?;
             match store.inner.head(&path).await {
                 Ok(meta) => return Ok(vec![meta]),
                 // It may be a prefix without its slash.
-                Err(StoreError::NotFound { .. }) => {}
+                Err(StoreError::NotFound { .. }) if store.has_listings => {}
                 Err(error) => return Err(store.failed("read", url, &error)),
             }
         }
-        store.below(url, &key, is_wanted).await
+        store.below(url, &key, wanted).await
     })?;
     if objects.is_empty() {
         return Err(Error::corpus(url, "there is no such object, and nothing under this prefix or glob"));
@@ -69,21 +88,34 @@ impl Store {
         &self,
         url: &str,
         prefix: &str,
-        is_wanted: &(dyn Fn(&str) -> bool + Sync),
+        wanted: &[&(dyn Fn(&str) -> bool + Sync)],
     ) -> Result<Vec<ObjectMeta>> {
         let prefix = prefix.trim_end_matches('/');
-        let objects = self.list(url, prefix).await?;
-        let wanted = |meta: &ObjectMeta| {
+        let mut objects = self.list(url, prefix).await?;
+        objects.retain(|meta| {
             let below = meta.location.as_ref().strip_prefix(prefix).unwrap_or_default();
-            !below.split('/').any(|part| part.starts_with(['.', '_'])) && is_wanted(below)
-        };
-        Ok(objects.into_iter().filter(wanted).collect())
+            !below.split('/').any(|part| part.starts_with(['.', '_']))
+        });
+        for is_wanted in wanted {
+            if objects.iter().any(|meta| is_wanted(meta.location.as_ref())) {
+                objects.retain(|meta| is_wanted(meta.location.as_ref()));
+                return Ok(objects);
+            }
+        }
+        match objects.len() {
+            0 => Ok(Vec::new()),
+            n => Err(Error::corpus(
+                url,
+                format!("none of the {n} objects under this prefix is *.parquet or *.arrow; name others by a glob"),
+            )),
+        }
     }
 
     /// Every object under a folder, page by page.
     async fn list(&self, url: &str, folder: &str) -> Result<Vec<ObjectMeta>> {
-        let folder: Path = path_of(url, folder)?;
-        self.inner.list(Some(&folder)).try_collect().await.map_err(|error| self.failed("list", url, &error))
+        let folder = self.path_of(url, folder)?;
+        let listed = tried(|| self.inner.list(Some(&folder)).try_collect()).await;
+        listed.map_err(|error| self.failed("list", url, &error))
     }
 }
 

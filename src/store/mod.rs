@@ -18,11 +18,12 @@ use object_store::{ObjectMeta, ObjectStore};
 use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use fetch::{Fetcher, RangeReader, Span};
-pub(crate) use listing::{expand, is_url};
+pub(crate) use listing::{expand, is_url, local_path};
 pub use options::StorageOptions;
 pub(crate) use upload::Target;
 
 use crate::error::{Error, Result};
+use crate::process::need_threads;
 use crate::progress::Progress;
 
 /// A bucket, container or server, with what is needed to get in.
@@ -31,6 +32,8 @@ pub(crate) struct Store {
     inner: Arc<dyn ObjectStore>,
     /// What the URLs of its objects start with: `s3://bucket`.
     root: String,
+    /// Web servers list no files, and their URLs are percent-encoded.
+    has_listings: bool,
     /// What is said must name no secret of these.
     options: StorageOptions,
 }
@@ -57,23 +60,47 @@ impl Store {
         format!("{}/{key}", self.root)
     }
 
+    /// The key as the store takes it.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for one that cannot be.
+    fn path_of(&self, url: &str, key: &str) -> Result<Path> {
+        let path = if self.has_listings { Path::parse(key) } else { Path::from_url_path(key) };
+        path.map_err(|error| Error::parameter("corpus", format!("{url}: {error}")))
+    }
+
     /// Says which object was at fault, and what may help.
     fn failed(&self, action: &'static str, url: &str, error: &object_store::Error) -> Error {
         use object_store::Error as E;
+        let text = said(error);
+        // Of some requests the store's answer is told as text alone.
+        let is_status = |codes: &[&str]| codes.iter().any(|code| text.contains(&format!("status code: {code}")));
         let (kind, advice) = match error {
-            E::NotFound { .. } => (io::ErrorKind::NotFound, "There is no such object, or no such bucket"),
-            E::PermissionDenied { .. } | E::Unauthenticated { .. } => (
+            _ if text.contains("latest/api/token") || text.contains("latest/meta-data") => (
                 io::ErrorKind::PermissionDenied,
-                "Access was refused: check the credentials in the environment, the profile or storage_options",
+                "There are no credentials in storage_options, the environment or the AWS profile, and this machine \
+                 has no role",
             ),
+            E::NotFound { .. } => (io::ErrorKind::NotFound, "There is no such object, or no such bucket"),
+            _ if is_status(&["404"]) => (io::ErrorKind::NotFound, "There is no such object, or no such bucket"),
+            E::PermissionDenied { .. } | E::Unauthenticated { .. } => (io::ErrorKind::PermissionDenied, REFUSED),
+            _ if is_status(&["401", "403"]) => (io::ErrorKind::PermissionDenied, REFUSED),
             E::Precondition { .. } => (io::ErrorKind::Other, "It was changed after the job had started to read it"),
-            E::NotSupported { .. } => (io::ErrorKind::Unsupported, "The store does not offer this"),
-            _ => (io::ErrorKind::Other, "The store failed, again after each retry"),
+            E::NotSupported { .. } | E::NotImplemented { .. } => {
+                (io::ErrorKind::Unsupported, "The store does not offer this")
+            }
+            _ => (io::ErrorKind::Other, "The store failed"),
         };
-        let reason = self.options.redact(&format!("{advice} ({})", said(error)));
+        let reason = self.options.redact(&format!("{advice} ({text})"));
         Error::Io { action, path: PathBuf::from(url), source: io::Error::new(kind, reason) }
     }
 }
+
+const REFUSED: &str =
+    "Access was refused: check the credentials in storage_options, the environment or the AWS profile";
+
+/// Characters of an answer that are told.
+const LONGEST_ANSWER: usize = 500;
 
 /// The error and its causes, each once, and of an XML answer the message.
 fn said(error: &dyn std::error::Error) -> String {
@@ -90,7 +117,9 @@ fn said(error: &dyn std::error::Error) -> String {
         let message = xml.split_once("<Message>").and_then(|(_, rest)| rest.split_once("</Message>"));
         text = format!("{before}{}", message.map_or("", |(message, _)| message));
     }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words: Vec<&str> = text.split_whitespace().collect();
+    // Some servers answer with a page.
+    words.join(" ").chars().take(LONGEST_ANSWER).collect()
 }
 
 /// The threads that wait for the network.
@@ -107,6 +136,23 @@ fn runtime() -> Result<&'static Runtime> {
 /// How long a Ctrl-C may go unnoticed.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
+/// How often something is asked for before the job fails, where the store's own retries do not see that the answer
+/// breaks off.
+const TRIES: u32 = 3;
+
+/// Asks again if the answer broke off.
+async fn tried<T, F: Future<Output = object_store::Result<T>>>(ask: impl Fn() -> F) -> object_store::Result<T> {
+    for tried in 1..TRIES {
+        match ask().await {
+            Err(object_store::Error::Generic { .. }) => {
+                tokio::time::sleep(Duration::from_millis(100 << tried)).await;
+            }
+            done => return done,
+        }
+    }
+    ask().await
+}
+
 /// Runs until done, or until the user asks to stop.
 fn block_on<T>(progress: &Progress, work: impl Future<Output = Result<T>>) -> Result<T> {
     let cancelled = async {
@@ -114,6 +160,7 @@ fn block_on<T>(progress: &Progress, work: impl Future<Output = Result<T>>) -> Re
             tokio::time::sleep(LOOK_UP).await;
         }
     };
+    need_threads()?;
     runtime()?.block_on(async {
         tokio::select! {
             biased;

@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use object_store::{ObjectStoreExt, WriteMultipart};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 
-use super::connect::{connect, path_of};
-use super::{StorageOptions, Store, block_on};
+use super::connect::connect;
+use super::{StorageOptions, Store, block_on, tried};
 use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 
@@ -17,6 +18,8 @@ use crate::progress::Progress;
 const PART: usize = 8 << 20;
 /// Parts under way at a time.
 const PARTS_AT_ONCE: usize = 4;
+/// How long it may take to give up an upload, whose parts else stay behind unseen.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A folder in a store that files are written to.
 pub(crate) struct Target {
@@ -35,17 +38,17 @@ impl Target {
         let key = key.trim_matches('/');
         let prefix = if key.is_empty() { String::new() } else { format!("{key}/") };
         let target = Self { store, prefix };
-        let path = path_of(url, &target.key_of("vectors.arrow"))?;
+        let path = target.path_of("vectors.arrow")?;
+        let failed = |error| target.store.failed("write to", url, &error);
         block_on(progress, async {
-            let begun = target.store.inner.put_multipart(&path).await;
-            let mut begun = begun.map_err(|error| target.store.failed("write to", url, &error))?;
-            begun.abort().await.map_err(|error| target.store.failed("write to", url, &error))
+            let mut begun = tried(|| target.store.inner.put_multipart(&path)).await.map_err(failed)?;
+            begun.abort().await.map_err(failed)
         })?;
         Ok(target)
     }
 
-    fn key_of(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
+    fn path_of(&self, name: &str) -> Result<object_store::path::Path> {
+        self.store.path_of(name, &format!("{}{name}", self.prefix))
     }
 
     /// Sends a file; it appears when all of it is there. Gives its URL.
@@ -54,44 +57,42 @@ impl Target {
     /// [`Error::Io`], and then nothing appears; [`Error::Interrupted`].
     pub(crate) fn upload(&self, file: &Path, progress: &Progress) -> Result<PathBuf> {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let path = path_of(&name, &self.key_of(&name))?;
+        let path = self.path_of(&name)?;
         let url = self.store.url(&path);
-        let mut file = File::open(file).at("read", file)?;
         let failed = |error| self.store.failed("write", &url, &error);
-        block_on(progress, async { self.store.inner.put_multipart(&path).await.map_err(failed) }).and_then(
-            |upload| {
-                let mut writer = WriteMultipart::new_with_chunk_size(upload, PART);
-                let sent = self.send(&mut writer, &mut file, &url, progress);
-                block_on(&Progress::default(), async {
-                    match sent {
-                        Ok(()) => writer.finish().await.map(|_| ()).map_err(failed),
-                        Err(error) => {
-                            // What it failed with is told; parts that stay behind are no object.
-                            let _ = writer.abort().await;
-                            Err(error)
-                        }
-                    }
-                })
-            },
-        )?;
-        Ok(url.into())
+        let mut file = Parts(File::open(file).at("read", file)?);
+        let mut upload =
+            block_on(progress, async { tried(|| self.store.inner.put_multipart(&path)).await.map_err(failed) })?;
+        let sent = block_on(progress, async {
+            let parts = stream::iter(&mut file).map(|part| {
+                let part = part.map(|bytes| upload.put_part(PutPayload::from(bytes)));
+                async { part.at("read", url.as_ref())?.await.map_err(failed) }
+            });
+            parts.buffer_unordered(PARTS_AT_ONCE).try_collect::<()>().await?;
+            upload.complete().await.map(drop).map_err(failed)
+        });
+        if sent.is_err() {
+            // What it failed with is told.
+            let _ = block_on(&Progress::default(), async {
+                Ok::<_, Error>(tokio::time::timeout(ABORT_TIMEOUT, upload.abort()).await.is_ok())
+            });
+        }
+        sent.map(|()| url.into())
     }
+}
 
-    fn send(&self, writer: &mut WriteMultipart, file: &mut File, url: &str, progress: &Progress) -> Result<()> {
-        loop {
-            let mut part = Vec::new();
-            file.take(PART as u64).read_to_end(&mut part).at("read", url.as_ref())?;
-            if part.is_empty() {
-                return Ok(());
-            }
-            block_on(progress, async {
-                writer
-                    .wait_for_capacity(PARTS_AT_ONCE)
-                    .await
-                    .map_err(|error| self.store.failed("write", url, &error))?;
-                writer.put(Bytes::from(part));
-                Ok::<_, Error>(())
-            })?;
+/// The parts of a file.
+struct Parts(File);
+
+impl Iterator for Parts {
+    type Item = std::io::Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut part = Vec::new();
+        match (&mut self.0).take(PART as u64).read_to_end(&mut part) {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(part)),
+            Err(error) => Some(Err(error)),
         }
     }
 }

@@ -46,7 +46,7 @@ def damaged(path: Path) -> Path:
 BAD_CORPORA = {
     "missing file": (lambda d: d / "gone.parquet", ["gone.parquet", "No such file"]),
     "nothing matches": (lambda d: d / "*.parquet", ["*.parquet", "no file matches"]),
-    "empty directory": (lambda d: (d / "bare").mkdir() or d / "bare", ["bare", "no *.parquet file"]),
+    "empty directory": (lambda d: (d / "bare").mkdir() or d / "bare", ["bare", "no *.parquet or *.arrow file"]),
     "no parquet": (
         lambda d: (d / "c.parquet").write_text("text") and d / "c.parquet",
         ["c.parquet", "no readable Parquet file"],

@@ -193,7 +193,7 @@ def test_paths_and_strings_may_be_mixed_in_a_list_and_repeated(tmp_path: Path) -
     [
         ("missing.parquet", FileNotFoundError, "missing.parquet"),
         ("missing/*.parquet", ValueError, "no file matches missing/"),
-        ("empty", ValueError, "empty.*no \\*.parquet file"),
+        ("empty", ValueError, "empty.*no \\*.parquet or"),
         ("text.parquet", ValueError, "text.parquet.*no readable Parquet"),
         ("zero.parquet", ValueError, "zero.parquet.*no readable Parquet"),
         ("cut.parquet", ValueError, "cut.parquet.*no readable Parquet"),

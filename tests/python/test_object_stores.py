@@ -428,7 +428,7 @@ def readings_of(key: str, number: int) -> Callable[[Asked], bool]:
     return lambda asked: asked.is_reading and key in asked.path and next(times) == number
 
 
-@pytest.mark.parametrize("reading", [1, 2, 3, 4], ids=["footer", "counting", "footer again", "encoding"])
+@pytest.mark.parametrize("reading", [1, 2, 3], ids=["footer", "counting", "encoding"])
 def test_an_object_that_vanishes_is_named(bucket: Bucket, folder: str, proxy: Proxy, reading: int) -> None:
     for number in range(3):
         bucket.put(f"{folder}{number}.parquet", parquet(some_rows(number, 20)))
@@ -438,7 +438,7 @@ def test_an_object_that_vanishes_is_named(bucket: Bucket, folder: str, proxy: Pr
     assert vanish.hits == 1
 
 
-@pytest.mark.parametrize("reading", [1, 2, 3, 4], ids=["footer", "counting", "footer again", "encoding"])
+@pytest.mark.parametrize("reading", [1, 2, 3], ids=["footer", "counting", "encoding"])
 def test_an_object_that_is_replaced_is_named_and_said_to_have_changed(
     bucket: Bucket, folder: str, proxy: Proxy, reading: int
 ) -> None:
