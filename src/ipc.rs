@@ -5,7 +5,7 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::ipc::convert::fb_to_schema;
@@ -17,6 +17,7 @@ use crate::error::{Error, IoContext, Result};
 
 /// The contents of a mapped file.
 pub(crate) struct MappedIpc {
+    file: Buffer,
     pub(crate) schema: SchemaRef,
     pub(crate) batches: Vec<RecordBatch>,
 }
@@ -40,22 +41,27 @@ pub(crate) fn map(path: &Path) -> Result<MappedIpc> {
     decode(&buffer).map_err(|reason| Error::format(path, format!("is no sound Arrow IPC file: {reason}")))
 }
 
-/// Tells the system that a mapped array will not be read for a while: its memory can go, the file stays. Else a process
-/// that reads a file from end to end would seem to hold all of it.
-pub(crate) fn release(array: &dyn Array) {
-    #[cfg(any(target_os = "linux", target_os = "macos"))]
-    for buffer in array.to_data().buffers() {
-        let page = rustix::param::page_size();
-        let (start, length) = (buffer.as_ptr() as usize, buffer.len());
-        let first = start.next_multiple_of(page);
-        let whole_pages = (start + length).saturating_sub(first) / page * page;
-        // SAFETY: these pages lie within a mapping of a file that nobody writes to; when they are read again they come
-        // from the file. What fails leaves all as it was.
-        let _ = unsafe {
-            rustix::mm::madvise(first as *mut std::ffi::c_void, whole_pages, rustix::mm::Advice::LinuxDontNeed)
-        };
+impl MappedIpc {
+    /// Lets the memory of the file go until it is read again.
+    pub(crate) fn release(&self) {
+        release(&self.file);
     }
 }
+
+/// Tells the system that a mapping will not be read for a while: its memory can go, the file stays. Else a process that
+/// reads a large file from end to end seems to hold all of it.
+fn release(_mapping: &Buffer) {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    // SAFETY: the buffer is a mapping of a file that nobody writes to; when it is read again it comes from the file.
+    // What fails leaves all as it was.
+    let _ = unsafe {
+        let start = _mapping.as_ptr().cast_mut().cast();
+        rustix::mm::madvise(start, _mapping.len(), rustix::mm::Advice::LinuxDontNeed)
+    };
+}
+
+/// Batches after whose headers the mapping is let go: with each the system maps its neighbourhood.
+const BATCHES_PER_RELEASE: usize = 64;
 
 fn buffer_over(mapping: Mmap) -> Buffer {
     let (start, length) = (NonNull::from(&mapping[..]).cast(), mapping.len());
@@ -81,8 +87,11 @@ fn decode(file: &Buffer) -> Sound<MappedIpc> {
         check_columns(file, block, &schema)?;
         let batch = decoder.read_record_batch(block, &slice(file, block)?).map_err(|e| e.to_string())?;
         batches.extend(batch);
+        if batches.len().is_multiple_of(BATCHES_PER_RELEASE) {
+            release(file);
+        }
     }
-    Ok(MappedIpc { schema, batches })
+    Ok(MappedIpc { file: file.clone(), schema, batches })
 }
 
 /// Refuses types that our files do not have, on some of which the decoder would panic.

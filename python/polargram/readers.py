@@ -66,9 +66,9 @@ class LineSentence(_Reader):
         self.limit = limit
         self.errors = errors
         self._text_source = None
-        is_path = isinstance(source, str | os.PathLike)
-        text_source = TextSource([os.fspath(source)] if is_path else [], "lines", max_sentence_length, limit, errors)
-        self._text_source = text_source if is_path else None
+        paths = [os.fspath(source)] if isinstance(source, str | os.PathLike) else []
+        text_source = TextSource(paths, "lines", max_sentence_length, limit, errors)
+        self._text_source = text_source if paths else None
 
     def __iter__(self) -> Iterator[list[str]]:
         if self._text_source is not None:

@@ -14,7 +14,7 @@ use crate::formats::{self, Format, Staged};
 use crate::progress::{Phase, Progress};
 use crate::store::{self, Target};
 use crate::vocab::{CountOptions, Trim, WordCounts};
-use crate::word2vec::{Checkpoint, Every, Memory, Reading, TrainOptions, Word2Vec, resident_memory};
+use crate::word2vec::{Checkpoint, Every, Memory, Reading, TrainOptions, Word2Vec};
 
 /// Train word vectors from a corpus.
 #[derive(Args)]
@@ -312,7 +312,6 @@ impl Train {
 
     fn print_memory(&self, corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<()> {
         let watcher = Watcher::start(progress, self.quiet);
-        let before = resident_memory();
         let counts = WordCounts::count(corpus, &self.count_options(&config), progress)?;
         let report = Trim::from(&config).report(&counts, None)?;
         drop(counts);
@@ -330,7 +329,7 @@ impl Train {
             format!("weights        {}", mib(memory.vectors + memory.syn1 + memory.syn1neg)),
             format!("encoded corpus {}", mib(memory.spool)),
             format!("workers        {}", mib(memory.workers)),
-            format!("peak           {}", mib(memory.peak(before, false))),
+            format!("peak           {}", mib(memory.peak(false))),
         ])
     }
 }

@@ -76,7 +76,7 @@ pub fn encode(
     memory_budget: u64,
     progress: &Progress,
 ) -> Result<Spool> {
-    let mut writer = SpoolWriter::new(memory_budget);
+    let mut writer = SpoolWriter::new(memory_budget, vocabulary.tokens());
     let encoder = Encoder { corpus, vocabulary, batch_words, memory_budget, progress };
     let encoded = encoder.run_in_view(&mut |batch| writer.write(batch))?;
     writer.finish(encoded)
@@ -106,7 +106,7 @@ pub struct Encoder<'a> {
 }
 
 /// The share of the memory budget that encoded sentences may take before their turn comes, and its bounds in bytes.
-const WAITING_SHARE: u64 = 8;
+const WAITING_SHARE: u64 = 16;
 const WAITING_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=64 << 20;
 
 impl Encoder<'_> {

@@ -38,10 +38,18 @@ impl Sentences {
         for (range, count) in lists.ranges.iter().zip(lists.counts()) {
             let tokens = &tokens[range.clone()];
             sentences.raw_sentences += u64::from(count);
-            sentences.raw_tokens += u64::from(count) * tokens.iter().filter(|token| **token != NULL).count() as u64;
             let start = sentences.rows.len();
-            sentences.rows.extend(tokens.iter().copied().filter(|&token| token < UNKNOWN));
-            if sentences.rows.len() > start {
+            sentences.rows.resize(start + tokens.len(), 0);
+            let (mut end, mut nulls) = (start, 0);
+            for &token in tokens {
+                // Every token is written, and overwritten by the next if it has no row: that cannot be predicted.
+                sentences.rows[end] = token;
+                end += usize::from(token < UNKNOWN);
+                nulls += usize::from(token == NULL);
+            }
+            sentences.rows.truncate(end);
+            sentences.raw_tokens += u64::from(count) * (tokens.len() - nulls) as u64;
+            if end > start {
                 sentences.ends.push(sentences.rows.len());
                 if lists.counts.is_some() {
                     sentences.repeats.push(count);

@@ -11,20 +11,21 @@ use tempfile::NamedTempFile;
 
 use super::{Encoded, EncodedBatch, item_field};
 use crate::error::{Error, IoContext, Result};
-use crate::ipc;
+use crate::ipc::{self, MappedIpc};
 
 /// An encoded corpus.
 pub struct Spool {
     batches: Vec<EncodedBatch>,
     encoded: Encoded,
-    is_mapped: bool,
+    /// The file that they lie in.
+    mapped: Option<MappedIpc>,
 }
 
 impl Spool {
-    /// Lets go of the memory that a batch took while it was read, if it lies in a file.
-    pub(crate) fn release(&self, batch: &EncodedBatch) {
-        if self.is_mapped {
-            ipc::release(batch.lists.values());
+    /// Lets go of the memory that batches took while they were read, if they lie in a file.
+    pub(crate) fn release(&self) {
+        if let Some(mapped) = &self.mapped {
+            mapped.release();
         }
     }
 
@@ -52,8 +53,11 @@ struct SpoolFile {
 }
 
 impl SpoolWriter {
-    pub(super) fn new(budget: u64) -> Self {
-        Self { budget, bytes: 0, batches: Vec::new(), file: None }
+    /// `expected`: tokens that will come, as far as is known. What will not fit is never held: freed memory would be
+    /// missing elsewhere.
+    pub(super) fn new(budget: u64, expected: u64) -> Self {
+        let held = if expected.saturating_mul(size_of::<u32>() as u64) > budget { 0 } else { budget };
+        Self { budget: held, bytes: 0, batches: Vec::new(), file: None }
     }
 
     pub(super) fn write(&mut self, batch: EncodedBatch) -> Result<()> {
@@ -72,12 +76,17 @@ impl SpoolWriter {
         Ok(())
     }
 
-    pub(super) fn finish(mut self, encoded: Encoded) -> Result<Spool> {
-        let is_mapped = self.file.is_some();
-        if let Some(file) = self.file {
-            self.batches = file.finish()?;
-        }
-        Ok(Spool { batches: self.batches, encoded, is_mapped })
+    pub(super) fn finish(self, encoded: Encoded) -> Result<Spool> {
+        let Some(file) = self.file else { return Ok(Spool { batches: self.batches, encoded, mapped: None }) };
+        let mapped = file.finish()?;
+        let batches = mapped.batches.iter().enumerate().map(|(number, batch)| EncodedBatch {
+            number,
+            lists: batch.column(0).as_list().clone(),
+            repeats: batch.columns().get(1).map(|repeats| repeats.as_primitive().clone()),
+        });
+        let spool = Spool { batches: batches.collect(), encoded, mapped: Some(mapped) };
+        spool.release();
+        Ok(spool)
     }
 }
 
@@ -100,15 +109,9 @@ impl SpoolFile {
     }
 
     /// Maps what was written. The file loses its name at once and its space when the last batch is dropped.
-    fn finish(mut self) -> Result<Vec<EncodedBatch>> {
+    fn finish(mut self) -> Result<MappedIpc> {
         self.writer.finish().map_err(|e| failed(e, &self.temporary))?;
-        let batches = ipc::map(self.temporary.path())?.batches.into_iter().enumerate();
-        let encoded = batches.map(|(number, batch)| EncodedBatch {
-            number,
-            lists: batch.column(0).as_list().clone(),
-            repeats: batch.columns().get(1).map(|repeats| repeats.as_primitive().clone()),
-        });
-        Ok(encoded.collect())
+        ipc::map(self.temporary.path())
     }
 }
 

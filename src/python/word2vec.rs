@@ -22,9 +22,7 @@ use crate::error::{IoContext, Result};
 use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts};
-use crate::word2vec::{
-    Checkpoint, CorpusSize, Every, Memory, Reading, Resume, Saved, TrainOptions, Word2Vec, resident_memory,
-};
+use crate::word2vec::{Checkpoint, CorpusSize, Every, Memory, Reading, Resume, Saved, TrainOptions, Word2Vec};
 
 /// A model, from before it has a vocabulary on. `polargram.Word2Vec` is its face.
 #[pyclass(name = "Model", module = "polargram._polargram", frozen)]
@@ -37,8 +35,6 @@ pub(super) struct PyModel {
     counts: Mutex<Option<Arc<WordCounts>>>,
     /// Where a run was that is taken up again.
     resume: Mutex<Option<Resume>>,
-    /// Bytes that the process had resident before it counted.
-    before: Mutex<Option<u64>>,
     is_training: AtomicBool,
 }
 
@@ -129,7 +125,6 @@ impl PyModel {
         let options = CountOptions { memory_budget, ..CountOptions::from(&config) };
         let corpus = corpus.open(py)?;
         let report = report_from(report);
-        *lock(&self.before) = resident_memory();
         let counts =
             job::run(py, report.as_ref(), |progress, _| WordCounts::count(corpus.as_ref(), &options, progress))?;
         let size = (counts.raw_tokens(), counts.sentences());
@@ -376,7 +371,7 @@ impl PyModel {
         dict.set_item("total", memory.model())?;
         dict.set_item("training", memory.total())?;
         let is_made = lock(&self.model).as_ref().is_some_and(|model| model.vocabulary().len() as u64 == words);
-        dict.set_item("peak", memory.peak(*lock(&self.before), is_made))?;
+        dict.set_item("peak", memory.peak(is_made))?;
         Ok(dict)
     }
 }

@@ -47,6 +47,9 @@ pub(super) struct Stretch<'a> {
     pub(super) pause: Option<Instant>,
 }
 
+/// Batches after which the memory of a mapped spool is let go; some MiB.
+const BATCHES_PER_RELEASE: usize = 64;
+
 /// What a worker does with a batch.
 type TrainBatch<'a> = dyn Fn(&mut Worker<'_>, &EncodedBatch) -> Result<()> + Sync + 'a;
 
@@ -78,9 +81,13 @@ impl Stretch<'_> {
             None => batches.get(place),
         };
         let by_worker = self.on_workers(&|worker| {
-            while let Some(batch) = batch_at(taken.fetch_add(1, Ordering::Relaxed)) {
+            loop {
+                let place = taken.fetch_add(1, Ordering::Relaxed);
+                let Some(batch) = batch_at(place) else { break };
                 train_batch(worker, batch)?;
-                spool.release(batch);
+                if place.is_multiple_of(BATCHES_PER_RELEASE) {
+                    spool.release();
+                }
                 if self.is_due() {
                     break;
                 }

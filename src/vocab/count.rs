@@ -26,10 +26,10 @@ const PARTIAL_TOKENS: usize = 250_000;
 /// Words of partial aggregations that are held before they are added up, at most.
 const HELD_WORDS: u64 = 8_000_000;
 /// And at least: fewer would be added up again and again.
-const LEAST_HELD_WORDS: u64 = 500_000;
+const LEAST_HELD_WORDS: u64 = 200_000;
 
-/// Bytes that a word held takes, about: its text, a view of it, and its count.
-const WORD_BYTES: u64 = 64;
+/// Bytes that a word held takes, about, most of them while counts are added up.
+const WORD_BYTES: u64 = 256;
 
 /// Bits of a token's position in the corpus that say where in its part it stands; those above are the part's number.
 const POSITION_BITS: u32 = 40;

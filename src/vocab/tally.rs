@@ -127,6 +127,10 @@ impl Tally {
         origin: &str,
     ) -> Result<()> {
         let dictionary = tokens.as_any_dictionary();
+        if dictionary.values().is_empty() {
+            // All keys are null.
+            return Ok(());
+        }
         let mut seen = vec![(0, u64::MAX); dictionary.values().len()];
         for (i, key) in dictionary.normalized_keys().into_iter().enumerate() {
             if dictionary.keys().is_valid(i) {

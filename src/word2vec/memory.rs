@@ -69,31 +69,14 @@ impl Memory {
 
     /// All of it.
     pub fn total(&self) -> u64 {
-        self.weights().saturating_add(self.on_the_heap())
+        [self.tables, self.spool, self.workers].into_iter().fold(self.model(), u64::saturating_add)
     }
 
-    /// What is mapped anew.
-    fn weights(&self) -> u64 {
-        let matrices = self.vectors.saturating_add(self.syn1).saturating_add(self.syn1neg);
-        matrices.saturating_add(self.workers)
-    }
-
-    /// What may take the place of what counting gave back.
-    fn on_the_heap(&self) -> u64 {
-        self.vocab.saturating_add(self.tables).saturating_add(self.spool)
-    }
-
-    /// The most that this process will have had when it has trained. It has counted the corpus, before which it had
-    /// `before` bytes resident; and if `is_made`, it has the model, of which only the vectors were touched yet.
-    pub fn peak(&self, before: Option<u64>, is_made: bool) -> u64 {
-        let now = resident_memory().unwrap_or(0);
-        let given_back = now.saturating_sub(before.unwrap_or(now));
-        let (weights, heap) = match is_made {
-            true => (self.weights() - self.vectors, self.on_the_heap() - self.vocab),
-            false => (self.weights(), self.on_the_heap()),
-        };
-        let given_back = if is_made { given_back.saturating_sub(self.vectors + self.vocab) } else { given_back };
-        let training = now.saturating_add(weights).saturating_add(heap.saturating_sub(given_back));
+    /// The most that this process will have had when it has trained. It has counted the corpus; and if `is_made`, it has
+    /// the model, of which only the vectors were touched yet.
+    pub fn peak(&self, is_made: bool) -> u64 {
+        let there = if is_made { self.vectors.saturating_add(self.vocab) } else { 0 };
+        let training = resident_memory().unwrap_or(0).saturating_add(self.total().saturating_sub(there));
         training.max(peak_memory().unwrap_or(0))
     }
 }

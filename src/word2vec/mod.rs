@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use checkpoint::{Checkpoint, Every};
-pub use memory::{Memory, peak_memory, resident_memory};
+pub use memory::{Memory, peak_memory};
 pub use saved::Saved;
 
 use crate::config::Config;

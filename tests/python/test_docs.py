@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from object_store import empty_bucket
 
 import polargram as pg
 
@@ -55,13 +56,25 @@ def test_the_programs_of_the_readme_run_as_they_stand(sample: Path, here: Path) 
     assert embedded["embedding"].null_count() == 0
 
 
-def test_the_commands_of_the_readme_run_as_they_stand(command: Callable[..., object], here: Path) -> None:
+def test_the_commands_of_the_readme_run_as_they_stand(
+    command: Callable[..., object], sample: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    articles = pl.read_parquet(sample / "part-0.parquet").select(
+        text=pl.col("tokens").list.join(" "), lang=pl.lit("en")
+    )
+    articles.write_parquet(here / "articles.parquet")
     lines = [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()]
     commands = [words[1:] for words in lines if words[:1] == ["polargram"]]
     assert {words[0] for words in commands} >= {"sample", "train", "similar"}
-    for words in commands:
-        small = ["--tokens", 200_000] if words[0] == "sample" else []
-        command(*words, *small)
+    with empty_bucket(here / "log") as bucket:
+        bucket.client.create_bucket(Bucket="bucket")
+        bucket.client.upload_file(str(sample / "part-0.parquet"), "bucket", "wiki/part-0.parquet")
+        for name, value in bucket.options.items():
+            monkeypatch.setenv(name.upper(), value)
+        for words in commands:
+            small = ["--tokens", 200_000] if words[0] == "sample" else []
+            command(*words, *small)
+        assert bucket.client.head_object(Bucket="bucket", Key="vectors/vectors.arrow")["ContentLength"] > 0
 
 
 @pytest.mark.parametrize(
