@@ -10,7 +10,7 @@ SHARED := ../shared
 # The acceptance files of finished issues.
 ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py
 
-.PHONY: demo test bench build build-test format lint test-rust test-python test-accept test-races clean
+.PHONY: demo test bench build build-test format lint test-rust test-python test-accept test-s3 bench-s3 test-races clean
 
 ## demo: from nothing to neighbours, analogies and a Polars lookup
 demo: build
@@ -68,6 +68,28 @@ test-accept: build-test
 	else \
 		echo "skipped: $(SHARED)/accept is not here"; \
 	fi
+
+## test-s3: the tests of object stores against a server that checks signatures; installed on first use
+S3S := $(CARGO_TARGET_DIR)/tools/bin/s3s-fs
+$(S3S):
+	cargo install --quiet --locked --features binary --root $(CARGO_TARGET_DIR)/tools s3s-fs@0.14.1
+
+S3_KEY := polargram
+S3_SECRET := polargram-secret
+S3_PORT := 9183
+# Runs a command with the server beside it, its data in a temporary folder.
+WITH_S3 = data=$$(mktemp -d) && trap 'kill $$server; rm -rf $$data' EXIT && \
+	{ $(S3S) --port $(S3_PORT) --host 127.0.0.1 --access-key $(S3_KEY) --secret-key $(S3_SECRET) $$data >/dev/null & server=$$!; } && \
+	sleep 1 &&
+
+test-s3: build-test $(S3S)
+	$(WITH_S3) POLARGRAM_TEST_S3_ENDPOINT=http://127.0.0.1:$(S3_PORT) POLARGRAM_TEST_S3_KEY=$(S3_KEY) \
+		POLARGRAM_TEST_S3_SECRET=$(S3_SECRET) $(BIN)/python -m pytest -q tests/python/test_object_stores.py
+
+## bench-s3: preparing a corpus from local Parquet and from that server, and training one of eight times the budget
+bench-s3: build-test $(S3S)
+	$(WITH_S3) AWS_ACCESS_KEY_ID=$(S3_KEY) AWS_SECRET_ACCESS_KEY=$(S3_SECRET) AWS_REGION=us-east-1 \
+		$(BIN)/python benches/peer/corpora.py --corpus $(CORPUS) --server http://127.0.0.1:$(S3_PORT)
 
 ## test-races: Miri and ThreadSanitizer over the shared weights; needs a nightly toolchain with miri and rust-src
 RACES = cd tests/races && CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/races

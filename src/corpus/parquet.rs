@@ -1,5 +1,6 @@
 //! Parquet files.
 
+use std::collections::VecDeque;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
@@ -264,46 +265,65 @@ struct Chunks {
 /// A stretch of a column that was fetched and not yet forgotten.
 struct Window {
     start: u64,
-    bytes: BytesMut,
+    blocks: VecDeque<Bytes>,
     reader: RangeReader,
     failed: Failed,
 }
 
 impl Window {
     fn new(start: u64, reader: RangeReader, failed: Failed) -> Self {
-        Self { start, bytes: BytesMut::new(), reader, failed }
+        Self { start, blocks: VecDeque::new(), reader, failed }
     }
 
     /// Fetches up to `end` of the file, or to the column's end.
     fn fill(&mut self, end: u64) -> io::Result<()> {
-        while self.start + (self.bytes.len() as u64) < end {
+        let mut fetched = self.start + self.blocks.iter().map(|block| block.len() as u64).sum::<u64>();
+        while fetched < end {
             match self.reader.next_block().map_err(|error| io::Error::other(keep(&self.failed, error)))? {
-                Some(block) => self.bytes.extend_from_slice(&block),
+                Some(block) => {
+                    fetched += block.len() as u64;
+                    self.blocks.push_back(block);
+                }
                 None => break,
             }
         }
         Ok(())
     }
 
-    /// Bytes from a place on, at most so many.
-    fn peek(&mut self, at: u64, most: usize) -> io::Result<&[u8]> {
-        self.fill(at.saturating_add(most as u64))?;
+    /// Bytes from a place on, fewer at the column's end; a copy only of what two blocks hold together.
+    fn peek(&mut self, at: u64, count: usize) -> io::Result<Bytes> {
+        self.fill(at.saturating_add(count as u64))?;
         let before = || io::Error::new(io::ErrorKind::InvalidInput, "a page lies before the last one read");
-        let from = at.checked_sub(self.start).ok_or_else(before)? as usize;
-        let rest = self.bytes.get(from..).unwrap_or_default();
-        Ok(&rest[..rest.len().min(most)])
+        let mut skipped = at.checked_sub(self.start).ok_or_else(before)? as usize;
+        let mut pieces = self.blocks.iter().filter_map(|block| {
+            let piece = block.slice(skipped.min(block.len())..);
+            skipped -= block.len() - piece.len();
+            (!piece.is_empty()).then_some(piece)
+        });
+        let first = pieces.next().unwrap_or_default();
+        if first.len() >= count {
+            return Ok(first.slice(..count));
+        }
+        let mut bytes = BytesMut::from(first);
+        for piece in pieces {
+            bytes.extend_from_slice(&piece[..piece.len().min(count - bytes.len())]);
+        }
+        Ok(bytes.freeze())
     }
 
-    /// Bytes from a place on; what stands before is forgotten.
+    /// Bytes from a place on; the blocks before are forgotten.
     fn take(&mut self, at: u64, count: usize) -> io::Result<Bytes> {
-        let found = self.peek(at, count)?.len();
-        if found < count {
+        let bytes = self.peek(at, count)?;
+        if bytes.len() < count {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a page ends after its column"));
         }
-        self.bytes.advance((at - self.start) as usize);
-        self.start = at;
-        // The page stays: its header may be read again.
-        Ok(Bytes::copy_from_slice(&self.bytes[..count]))
+        while let Some(first) = self.blocks.front()
+            && self.start + first.len() as u64 <= at
+        {
+            self.start += first.len() as u64;
+            self.blocks.pop_front();
+        }
+        Ok(bytes)
     }
 }
 
@@ -350,7 +370,7 @@ impl Read for ColumnRead {
         let (_, window) = &self.columns[self.column];
         let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = window.peek(self.at, buffer.len().min(HEADER_BYTES))?;
-        buffer[..bytes.len()].copy_from_slice(bytes);
+        buffer[..bytes.len()].copy_from_slice(&bytes);
         self.at += bytes.len() as u64;
         Ok(bytes.len())
     }

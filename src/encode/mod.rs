@@ -20,6 +20,7 @@ use crate::vocab::Vocabulary;
 use in_order::in_order;
 use sentences::Sentences;
 use spool::SpoolWriter;
+use tokens::RowIndex;
 
 /// The unit of work: sentences as lists of row numbers.
 pub(crate) struct EncodedBatch {
@@ -130,12 +131,13 @@ impl Encoder<'_> {
     ) -> Result<Encoded> {
         let mut cutter = Cutter::new(self.batch_words);
         let parts = self.corpus.parts();
+        let words = RowIndex::new(self.vocabulary.words());
         let encode_part = |part: usize, pass_on: &mut dyn FnMut(Sentences) -> Result<()>| -> Result<()> {
             let origin = self.corpus.origin(part);
             for batch in self.corpus.read(part, self.progress)? {
                 self.progress.check()?;
                 let lists = Lists::new(&batch?, self.corpus.column(), &origin)?;
-                let sentences = Sentences::encode(&lists, self.vocabulary, &origin)?;
+                let sentences = Sentences::encode(&lists, &words, &origin)?;
                 count(sentences.raw_tokens);
                 pass_on(sentences)?;
             }

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use arrow::array::{Array, ListArray, UInt32Array};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 
-use super::tokens::{NULL, UNKNOWN, rows_of_tokens};
+use super::tokens::{NULL, RowIndex, UNKNOWN, rows_of_tokens};
 use super::{EncodedBatch, item_field};
 use crate::corpus::Lists;
 use crate::error::{Error, Result};
-use crate::vocab::Vocabulary;
 
 /// Sentences as row numbers, growing at the end and taken from the front.
 #[derive(Default)]
@@ -32,9 +31,9 @@ impl Sentences {
     ///
     /// # Errors
     /// [`Error::Corpus`] for tokens that are no strings.
-    pub(super) fn encode(lists: &Lists, vocabulary: &Vocabulary, origin: &str) -> Result<Self> {
+    pub(super) fn encode(lists: &Lists, words: &RowIndex<'_>, origin: &str) -> Result<Self> {
         let mut sentences = Self::default();
-        let tokens = rows_of_tokens(lists.values.as_ref(), vocabulary.words(), origin)?;
+        let tokens = rows_of_tokens(lists.values.as_ref(), words, origin)?;
         for (range, count) in lists.ranges.iter().zip(lists.counts()) {
             let tokens = &tokens[range.clone()];
             sentences.raw_sentences += u64::from(count);

@@ -7,6 +7,7 @@ mod spill;
 mod subsample;
 mod tally;
 mod trim;
+mod view;
 mod word_counts;
 mod words;
 
@@ -15,6 +16,7 @@ pub(crate) use huffman::HuffmanTree;
 pub(crate) use noise::NoiseDistribution;
 pub(crate) use subsample::KeepThresholds;
 pub use trim::{Rule, Trim, TrimReport};
+pub(crate) use view::View;
 pub use word_counts::WordCounts;
 pub use words::Words;
 

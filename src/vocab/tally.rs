@@ -8,6 +8,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use polars::prelude::*;
 
+use super::view::View;
 use crate::error::{Error, Result};
 
 /// Distinct words, how often each was seen, and where first.
@@ -27,53 +28,6 @@ struct Word {
     view: View,
     count: u64,
     first: u64,
-}
-
-/// As in an Arrow string view: the length in the lowest four bytes, then the text if it is of twelve bytes at most; else
-/// its first four bytes, and in the highest eight where it stands in the tally's text.
-#[derive(Clone, Copy, PartialEq)]
-struct View(u128);
-
-/// Bytes of text that a view holds.
-const VIEW_BYTES: usize = 12;
-
-impl View {
-    fn of(word: &str) -> Self {
-        let mut bytes = [0; 16];
-        bytes[..4].copy_from_slice(&(word.len() as u32).to_le_bytes());
-        let held = if word.len() <= VIEW_BYTES { word.len() } else { 4 };
-        bytes[4..4 + held].copy_from_slice(&word.as_bytes()[..held]);
-        Self(u128::from_le_bytes(bytes))
-    }
-
-    fn len(self) -> usize {
-        self.0 as u32 as usize
-    }
-
-    fn is_whole(self) -> bool {
-        self.len() <= VIEW_BYTES
-    }
-
-    /// The same, with zeros after a text that is whole, should its writer have left something there.
-    fn padded(self) -> Self {
-        let bits = 32 + 8 * self.len();
-        Self(if bits < 128 { self.0 & ((1 << bits) - 1) } else { self.0 })
-    }
-
-    /// What stands before the place of a text.
-    fn prefix(self) -> u64 {
-        self.0 as u64
-    }
-
-    fn at(self, start: usize) -> Self {
-        Self(u128::from(self.prefix()) | (start as u128) << 64)
-    }
-
-    /// The text of a word that is not whole.
-    fn in_text(self, text: &str) -> &str {
-        let start = (self.0 >> 64) as usize;
-        &text[start..start + self.len()]
-    }
 }
 
 impl Tally {
@@ -165,7 +119,7 @@ impl Tally {
     }
 
     fn add_word(&mut self, word: &str, count: u64, position: u64) {
-        match word.len() <= VIEW_BYTES {
+        match View::holds(word) {
             true => self.add_short(View::of(word), count, position),
             false => self.add_long(word, count, position),
         }
