@@ -51,7 +51,7 @@ impl MappedIpc {
 /// Tells the system that a mapping will not be read for a while: its memory can go, the file stays. Else a process that
 /// reads a large file from end to end seems to hold all of it.
 fn release(_mapping: &Buffer) {
-    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    #[cfg(target_os = "linux")]
     // SAFETY: the buffer is a mapping of a file that nobody writes to; when it is read again it comes from the file.
     // What fails leaves all as it was.
     let _ = unsafe {
@@ -63,7 +63,8 @@ fn release(_mapping: &Buffer) {
 /// Batches after whose headers the mapping is let go: with each the system maps its neighbourhood.
 const BATCHES_PER_RELEASE: usize = 64;
 
-fn buffer_over(mapping: Mmap) -> Buffer {
+/// A mapping as a buffer of Arrow.
+pub(crate) fn buffer_over(mapping: Mmap) -> Buffer {
     let (start, length) = (NonNull::from(&mapping[..]).cast(), mapping.len());
     // SAFETY: the mapping is readable for its length and stays in place for as long as the buffer owns it.
     unsafe { Buffer::from_custom_allocation(start, length, Arc::new(mapping)) }

@@ -37,7 +37,7 @@ class LineSentence(_Reader):
     ----------
     source
         A file, which may be compressed (``.gz``, ``.bz2``, ``.zst``, ``.xz``) or a URL; or an open binary or text file,
-        which is read from its start again each time.
+        which is read from its start again each time, by one iterator at a time.
     max_sentence_length
         Words after which a longer line is cut, and a new sentence starts. None cuts nothing.
     limit
@@ -79,8 +79,12 @@ class LineSentence(_Reader):
         assert not isinstance(self.source, str | os.PathLike)
         self.source.seek(0)
         lines: Iterable[bytes | str] = islice(self.source, self.limit)
-        for line in lines:
-            words = (line if isinstance(line, str) else line.decode("utf-8", self.errors)).split()
+        for number, line in enumerate(lines, 1):
+            try:
+                words = (line if isinstance(line, str) else line.decode("utf-8", self.errors)).split()
+            except UnicodeDecodeError as error:
+                msg = f"{getattr(self.source, 'name', 'the file')}, line {number}: {error}"
+                raise ValueError(msg) from error
             step = self.max_sentence_length or max(len(words), 1)
             yield from (words[start : start + step] for start in range(0, len(words), step))
 

@@ -64,7 +64,8 @@ impl IpcFile {
             }
         }
         let name = self.origin(number);
-        let batch = decoded(&name, &bytes, block, || decoder.read_record_batch(block, &Buffer::from(bytes.clone())))?;
+        let bytes = Buffer::from(bytes);
+        let batch = decoded(&name, &bytes, block, || decoder.read_record_batch(block, &bytes))?;
         batch.ok_or_else(|| damaged(&name, "it is empty"))
     }
 }
@@ -90,8 +91,8 @@ impl Layout {
             None => Err(unsound(&"a block lies outside the file")),
         };
         for block in footer.dictionaries().iter().flatten() {
-            let bytes = read(within(block)?)?;
-            decoded(&name, &bytes, block, || decoder.read_dictionary(block, &Buffer::from(bytes.clone())))?;
+            let bytes = Buffer::from(read(within(block)?)?);
+            decoded(&name, &bytes, block, || decoder.read_dictionary(block, &bytes))?;
         }
         let blocks: Vec<Block> = footer.recordBatches().into_iter().flatten().copied().collect();
         blocks.iter().try_for_each(|block| within(block).map(drop))?;

@@ -108,7 +108,12 @@ fn by_offsets<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> (ArrayRef, Vec
 fn by_sizes<O: OffsetSizeTrait>(lists: &GenericListViewArray<O>) -> (ArrayRef, Vec<Range<usize>>) {
     let (offsets, sizes) = (lists.offsets(), lists.sizes());
     let range = |i: usize| offsets[i].as_usize()..offsets[i].as_usize() + sizes[i].as_usize();
-    (lists.values().clone(), valid(lists, range))
+    let mut ranges = valid(lists, range);
+    // Of a slice only its own values.
+    let first = ranges.iter().map(|range| range.start).min().unwrap_or(0);
+    let last = ranges.iter().map(|range| range.end).max().unwrap_or(first);
+    ranges.iter_mut().for_each(|range| *range = range.start - first..range.end - first);
+    (lists.values().slice(first, last - first), ranges)
 }
 
 fn valid(lists: &dyn Array, range: impl Fn(usize) -> Range<usize>) -> Vec<Range<usize>> {

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
-use std::ptr::NonNull;
 use std::sync::Arc;
 
 use arrow::array::{ArrayData, ArrayRef, LargeListArray, LargeListBuilder, LargeStringBuilder, make_array};
@@ -17,6 +16,7 @@ use super::pickle::{Fetched, Sentence, Sentences, read_error};
 use super::query::Query;
 use super::{Batches, ListsOf};
 use crate::error::{Error, IoContext, Result};
+use crate::ipc::buffer_over;
 use crate::progress::Progress;
 use crate::store::Span;
 
@@ -267,9 +267,7 @@ impl IdsFile {
             let reason = format!("is not as long as its shape {:?} says: truncated or damaged", header.shape);
             return Err(Error::corpus(origin, reason + "; save it again"));
         }
-        let (start, length) = (NonNull::from(&mapping[..]).cast(), mapping.len());
-        // SAFETY: the mapping is readable for its length and stays in place for as long as the buffer owns it.
-        let buffer = unsafe { Buffer::from_custom_allocation(start, length, Arc::new(mapping)) };
+        let buffer = buffer_over(mapping);
         // Without ids there may be any number of rows, and nothing to read.
         let rows = if width == 0 { 0 } else { rows as usize };
         Ok(Self { values: buffer.slice(header.end), rows, width: width as usize, ids, origin })

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -96,6 +97,8 @@ impl ParquetFile {
         let options = ArrowReaderOptions::new().with_schema(self.decoded_schema(group));
         let metadata = ArrowReaderMetadata::try_new(parquet.clone(), options).map_err(|error| broken(&error))?;
         let is_pushed_down = self.is_filter_pushed_down();
+        // Rows that the filter has not seen.
+        let left = Arc::new(AtomicI64::new(0));
         let columns = match is_pushed_down {
             true => self.mask(self.query.columns()),
             false => ProjectionMask::leaves(self.metadata.parquet_schema(), self.leaves.iter().copied()),
@@ -107,14 +110,22 @@ impl ParquetFile {
         if is_pushed_down && !self.query.filter_columns().is_empty() {
             let columns = self.mask(self.query.filter_columns().iter().map(String::as_str));
             let (query, origin) = (self.query.clone(), self.origin(group));
+            let mut rows = parquet.row_group(group).num_rows();
+            let counted = left.clone();
             let is_wanted = ArrowPredicateFn::new(columns, move |batch| {
+                rows -= batch.num_rows() as i64;
+                counted.store(rows, Ordering::Relaxed);
                 query.matches(&batch, &origin).map_err(|error| keep(&failed, error))
             });
             builder = builder.with_row_filter(RowFilter::new(vec![Box::new(is_wanted)]));
         }
         let origin = self.origin(group);
         let reader = unless_it_panics(|| builder.build()).ok_or_else(|| broken(&DAMAGED))?;
-        let rows = (self.query.filter_columns().is_empty()).then(|| parquet.row_group(group).num_rows());
+        if left.load(Ordering::Relaxed) != 0 {
+            return Err(broken(&"rows are missing"));
+        }
+        let are_all_read = !is_pushed_down || self.query.filter_columns().is_empty();
+        let rows = are_all_read.then(|| parquet.row_group(group).num_rows());
         let batches = Decoded { reader: Some(reader.map_err(|error| broken(&error))?), broken, rows };
         Ok(Box::new(batches.map(move |batch| {
             let batch = batch?;

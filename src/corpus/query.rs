@@ -263,10 +263,14 @@ fn lowercase_lists(lists: &ArrayRef) -> Result<ArrayRef> {
     let strings = DataType::LargeList(Arc::new(Field::new("item", DataType::LargeUtf8, true)));
     let lists = cast(lists, &strings).map_err(polars_error)?;
     let lists: &GenericListArray<i64> = lists.as_list();
-    let text = DataFrame::new(lists.values().len(), vec![Column::from(series("text", lists.values())?)])?;
+    // Of a slice only its own tokens.
+    let (first, last) = (lists.offsets()[0], lists.offsets()[lists.len()]);
+    let values = lists.values().slice(first as usize, (last - first) as usize);
+    let offsets = OffsetBuffer::new(lists.offsets().iter().map(|offset| offset - first).collect());
+    let text = DataFrame::new(values.len(), vec![Column::from(series("text", &values)?)])?;
     let values = evaluate(text, col("text").str().to_lowercase())?;
     let item = Arc::new(Field::new("item", values.data_type().clone(), true));
-    Ok(Arc::new(GenericListArray::new(item, lists.offsets().clone(), values, lists.nulls().cloned())))
+    Ok(Arc::new(GenericListArray::new(item, offsets, values, lists.nulls().cloned())))
 }
 
 /// The lists without their empty strings.

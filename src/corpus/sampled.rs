@@ -89,7 +89,10 @@ impl Corpus for Sampled {
     }
 
     fn origin(&self, part: usize) -> String {
-        self.corpus.origin(part)
+        match self.limit.is_some() && self.corpus.parts() > 1 {
+            true => "corpus".into(),
+            false => self.corpus.origin(part),
+        }
     }
 
     fn column(&self) -> &str {

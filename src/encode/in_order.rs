@@ -1,7 +1,7 @@
 //! Parts that are worked on in parallel and taken in order.
 
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::sentences::Sentences;
@@ -25,10 +25,13 @@ pub(super) fn in_order(
     let queue = Queue { budget, waiting: Mutex::default(), changed: Condvar::new() };
     // Parts begun, in order; a thread holds the lock from taking a part's number until its place in the order is taken.
     let (begun, order) = sync_channel::<Receiver<Result<Sentences>>>(threads);
-    let next = Mutex::new((0, begun));
+    let next = Arc::new(Mutex::new((0, begun)));
     thread::scope(|scope| {
+        // Whatever happens, threads that wait for room are let go before the scope waits for them.
+        let _stop = Stop(&queue);
         for _ in 0..threads {
-            scope.spawn(|| {
+            let (next, queue) = (next.clone(), &queue);
+            scope.spawn(move || {
                 while let Some((part, send)) = begin(&next, parts) {
                     let done = encode_part(part, &mut |sentences| queue.pass_on(part, sentences, &send));
                     // Whoever takes them may have stopped.
@@ -37,11 +40,11 @@ pub(super) fn in_order(
                         break;
                     }
                 }
-                // Without threads that begin parts the order comes to its end.
             });
         }
+        // Now the order ends with the last thread that begins parts, should all of them panic.
+        drop(next);
         let taken = take_in_order(&order, &queue, parts, take);
-        queue.stop();
         drop(order);
         taken
     })
@@ -79,6 +82,15 @@ fn take_in_order(
         }
     }
     Ok(())
+}
+
+/// Stops the queue when it is dropped.
+struct Stop<'a>(&'a Queue);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 /// How much waits.

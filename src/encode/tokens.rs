@@ -51,7 +51,8 @@ pub(crate) struct RowIndex<'a> {
 
 impl<'a> RowIndex<'a> {
     pub(crate) fn new(words: &'a Words) -> Self {
-        let (mut short, hasher) = (HashTable::with_capacity(words.len()), FixedState::default());
+        let (mut short, hasher) =
+            (HashTable::with_capacity(words.iter().filter(|word| View::holds(word)).count()), FixedState::default());
         let hash_of = |(view, _): &(View, u32)| hasher.hash_one(view.0);
         for (row, word) in words.iter().enumerate().filter(|(_, word)| View::holds(word)) {
             let entry = (View::of(word), row as u32);
@@ -61,7 +62,7 @@ impl<'a> RowIndex<'a> {
     }
 
     fn row(&self, word: &str) -> Option<u32> {
-        self.words.row(word)
+        if View::holds(word) { self.row_of_short(View::of(word)) } else { self.words.row(word) }
     }
 
     #[inline]

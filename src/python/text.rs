@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 
 use super::corpus::files;
 use crate::corpus::{Batch, Corpus, FileFormat, ReadOptions, TextLayout, TextOptions, Utf8Errors};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::process::unless_it_panics;
 use crate::progress::Progress;
 
 /// Files of plain text, and how they are read. `polargram.LineSentence` and others are its faces.
@@ -52,7 +53,10 @@ impl PyTextSource {
                 Ok(batches) => batches,
                 Err(error) => Box::new(std::iter::once(Err(error))),
             });
-            for batch in batches {
+            let mut batches = batches.into_iter();
+            loop {
+                let unsound = || Some(Err(Error::corpus("text", "cannot be read: this is a bug")));
+                let Some(batch) = unless_it_panics(|| batches.next()).unwrap_or_else(unsound) else { break };
                 let is_last = batch.is_err();
                 if send.send(batch).is_err() || is_last {
                     break;

@@ -101,18 +101,26 @@ impl Place {
 
     /// The web addresses of Amazon's and Microsoft's stores are known; any other server gives single files.
     fn on_a_server(url: &str, base: &str, key: &str) -> Result<Self> {
-        let refused = |reason: String| Error::parameter("corpus", format!("{url}: {reason}"));
-        let parsed = Url::parse(url).map_err(|error| refused(format!("is no URL: {error}")))?;
-        let (scheme, path) = ObjectStoreScheme::parse(&parsed).map_err(|error| refused(error.to_string()))?;
+        let parsed = Url::parse(url).map_err(|error| Error::parameter("corpus", format!("a URL is none: {error}")))?;
+        // Neither a signature nor a password is repeated in a message.
+        let shown = format!("{base}/{}", key.split('?').next().unwrap_or_default());
+        let shown = if parsed.username().is_empty() { shown } else { parsed.host_str().unwrap_or_default().to_owned() };
+        let refused = |reason: &str| Error::parameter("corpus", format!("{shown}: {reason}"));
+        if parsed.query().is_some() || !parsed.username().is_empty() {
+            return Err(refused(
+                "has a query or a user, which are not passed on; use s3://, gs:// or az://, or a plain URL",
+            ));
+        }
+        let (scheme, path) = ObjectStoreScheme::parse(&parsed).map_err(|error| refused(&error.to_string()))?;
         if scheme == ObjectStoreScheme::Http {
-            if parsed.query().is_some() {
-                return Err(refused("has a query, which is not passed on; use s3://, gs:// or az:// there".into()));
-            }
             return Ok(Self { scheme, base: base.to_owned(), key: key.to_owned() });
         }
-        let key = path.to_string();
-        let base = url.trim_end_matches('/').strip_suffix(&key).unwrap_or(base).to_owned();
-        Ok(Self { scheme, base, key })
+        // What is left of the path before the key is the bucket or the container.
+        let segments = path.parts().count();
+        let kept: Vec<&str> = parsed.path().trim_matches('/').split('/').collect();
+        let kept = &kept[..kept.len().saturating_sub(segments)];
+        let base = std::iter::once(base).chain(kept.iter().copied()).collect::<Vec<_>>().join("/");
+        Ok(Self { scheme, base, key: path.to_string() })
     }
 }
 

@@ -37,7 +37,14 @@ pub(crate) struct Span {
 pub(crate) struct Fetcher {
     spans: Vec<Span>,
     budget: Arc<Semaphore>,
-    ahead: Mutex<BTreeMap<usize, Fetching>>,
+    ahead: Mutex<Ahead>,
+}
+
+#[derive(Default)]
+struct Ahead {
+    spans: BTreeMap<usize, Fetching>,
+    /// One past the last span that was begun in this pass: those before were begun, and may have been read.
+    begun: usize,
 }
 
 /// A span under way.
@@ -73,17 +80,19 @@ impl Fetcher {
     /// [`Error::Io`] if no threads can be had.
     pub(crate) fn read(&self, span: usize, progress: &Progress) -> Result<RangeReader> {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        // Left over from an earlier pass.
-        ahead.retain(|&other, _| other + SPANS_AHEAD >= span && other <= span + SPANS_AHEAD);
+        if span < ahead.begun && !ahead.spans.contains_key(&span) {
+            // It was read before, so this is another pass: what is left of the last one is of no use.
+            *ahead = Ahead { begun: span, ..Ahead::default() };
+        }
         for next in span..self.spans.len().min(span + 1 + SPANS_AHEAD) {
-            // Those before may be read by others right now.
-            if let std::collections::btree_map::Entry::Vacant(entry) = ahead.entry(next)
-                && (next == span || self.budget.available_permits() > 0)
-            {
-                entry.insert(self.start(next)?);
+            let is_new = next >= ahead.begun && self.budget.available_permits() > 0;
+            if (is_new || next == span) && !ahead.spans.contains_key(&next) {
+                let fetching = self.start(next)?;
+                ahead.spans.insert(next, fetching);
+                ahead.begun = ahead.begun.max(next + 1);
             }
         }
-        let fetching = ahead.remove(&span).ok_or(Error::Interrupted)?;
+        let fetching = ahead.spans.remove(&span).ok_or(Error::Interrupted)?;
         let end = self.spans[span].bytes.end;
         Ok(RangeReader {
             fetching,

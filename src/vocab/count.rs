@@ -66,8 +66,12 @@ impl CountOptions {
 /// Counts the words of a corpus.
 pub(super) fn count_words(corpus: &dyn Corpus, options: &CountOptions, progress: &Progress) -> Result<WordCounts> {
     progress.enter(Phase::Vocabulary, 0);
-    let counter =
-        Counter { corpus, options, progress, partials: Mutex::new(Partials::default()), sentences: AtomicU64::new(0) };
+    // Threads of its own: a rayon worker that waits for Polars would meanwhile take up another part, and another within
+    // that.
+    let is_parallel = corpus.is_parallel() && options.max_vocab_size.is_none();
+    let threads = if is_parallel { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
+    let (partials, sentences) = (Mutex::new(Partials::default()), AtomicU64::new(0));
+    let counter = Counter { corpus, options, progress, threads, partials, sentences };
     counter.count_parts()?;
     let partials = counter.partials.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (sorted, raw_tokens, sentences) = (options.sorted, partials.tokens, counter.sentences.into_inner());
@@ -80,16 +84,13 @@ struct Counter<'a> {
     corpus: &'a dyn Corpus,
     options: &'a CountOptions,
     progress: &'a Progress,
+    threads: usize,
     partials: Mutex<Partials>,
     sentences: AtomicU64,
 }
 
 impl Counter<'_> {
     fn count_parts(&self) -> Result<()> {
-        // Threads of its own: a rayon worker that waits for Polars would meanwhile take up another part, and another
-        // within that.
-        let is_parallel = self.corpus.is_parallel() && self.options.max_vocab_size.is_none();
-        let threads = if is_parallel { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
         let parts = self.corpus.parts();
         let next = AtomicUsize::new(0);
         let count_parts = || -> Result<()> {
@@ -105,7 +106,7 @@ impl Counter<'_> {
             }
         };
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (1..threads.min(parts)).map(|_| scope.spawn(count_parts)).collect();
+            let workers: Vec<_> = (1..self.threads.min(parts)).map(|_| scope.spawn(count_parts)).collect();
             let mine = count_parts();
             let theirs = workers
                 .into_iter()
@@ -150,7 +151,10 @@ impl Counter<'_> {
     fn is_full(&self, tally: &Tally) -> bool {
         match self.options.max_vocab_size {
             Some(_) => tally.tokens == PARTIAL_TOKENS,
-            None => tally.len() > self.options.held_words() / 4,
+            None => {
+                let share = self.options.held_words() / self.threads.max(4);
+                tally.len() > share || tally.text_bytes() > share * WORD_BYTES as usize
+            }
         }
     }
 

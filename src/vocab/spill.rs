@@ -58,7 +58,8 @@ impl Spill {
             rows[(FixedState::default().hash_one(word) % FILES as u64) as usize].push(row as u64);
         }
         for (file, rows) in self.files.iter_mut().zip(rows) {
-            let part = take_record_batch(&batch, &UInt64Array::from(rows)).and_then(|part| file.write(&part));
+            let part =
+                take_record_batch(&batch, &UInt64Array::from(rows)).and_then(|part| file.write(&compact(&part)?));
             part.map_err(|error| failed(&error, &self.directory))?;
         }
         Ok(())
@@ -74,7 +75,8 @@ impl Spill {
             words += sum.height();
             let whole = path(&self.directory, "sum", i);
             let mut out = writer(&whole, &self.schema)?;
-            let written = out.write(&batch_of(&sum, &self.schema)?).and_then(|()| out.finish());
+            let written =
+                compact(&batch_of(&sum, &self.schema)?).and_then(|batch| out.write(&batch)).and_then(|()| out.finish());
             written.map_err(|error| failed(&error, &self.directory))?;
             std::fs::remove_file(&part).at("remove", &part)?;
             files.push(whole);
@@ -109,6 +111,12 @@ fn schema(options: &CountOptions) -> SchemaRef {
 fn writer(path: &std::path::Path, schema: &SchemaRef) -> Result<FileWriter<BufWriter<File>>> {
     let file = File::create_new(path).at("spill counts to", path)?;
     FileWriter::try_new_buffered(file, schema).map_err(|error| Error::format(path, error.to_string()))
+}
+
+/// The same with the text of these words alone: rows taken from a batch still refer to all of its text.
+fn compact(batch: &RecordBatch) -> std::result::Result<RecordBatch, ArrowError> {
+    let words: ArrayRef = Arc::new(batch.column(0).as_string_view().gc());
+    RecordBatch::try_new(batch.schema(), std::iter::once(words).chain(batch.columns()[1..].iter().cloned()).collect())
 }
 
 fn failed(error: &ArrowError, directory: &TempDir) -> Error {

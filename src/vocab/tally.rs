@@ -36,6 +36,11 @@ impl Tally {
         self.words.len()
     }
 
+    /// Bytes of text besides what is in the views.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Counts tokens, the first of which stands at `position` in the corpus; each as often as `counts` says, or once.
     ///
     /// # Errors

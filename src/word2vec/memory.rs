@@ -29,6 +29,8 @@ const BYTES_OF_WORD: u64 = 34;
 const BYTES_OF_TEXT: u64 = 9;
 /// Of a word in the tables of noise and subsampling, those that the former is made from among them.
 const BYTES_OF_NOISE: u64 = 44;
+/// Of a word in the index by which tokens are encoded.
+const BYTES_OF_INDEX: u64 = 48;
 /// Of a word in the tree, with a path of some 20 nodes.
 const BYTES_OF_PATH: u64 = 140;
 /// An id, and a share of where sentences end.
@@ -56,7 +58,7 @@ impl Memory {
             vectors: matrix,
             syn1: if config.hs { matrix } else { 0 },
             syn1neg: if config.negative > 0 { matrix } else { 0 },
-            tables: words.saturating_mul(BYTES_OF_NOISE + if config.hs { BYTES_OF_PATH } else { 0 }),
+            tables: words.saturating_mul(BYTES_OF_NOISE + BYTES_OF_INDEX + if config.hs { BYTES_OF_PATH } else { 0 }),
             spool: ((tokens as f64 * BYTES_OF_TOKEN) as u64).min(memory_budget),
             workers: workers.saturating_mul((2 * own_rows).saturating_mul(row).saturating_add(batch)),
         }
