@@ -121,12 +121,13 @@ impl ParquetFile {
         }
         let origin = self.origin(group);
         let reader = unless_it_panics(|| builder.build()).ok_or_else(|| broken(&DAMAGED))?;
+        let reader = reader.map_err(|error| broken(&error))?;
         if left.load(Ordering::Relaxed) != 0 {
             return Err(broken(&"rows are missing"));
         }
         let are_all_read = !is_pushed_down || self.query.filter_columns().is_empty();
         let rows = are_all_read.then(|| parquet.row_group(group).num_rows());
-        let batches = Decoded { reader: Some(reader.map_err(|error| broken(&error))?), broken, rows };
+        let batches = Decoded { reader: Some(reader), broken, rows };
         Ok(Box::new(batches.map(move |batch| {
             let batch = batch?;
             if is_pushed_down {

@@ -33,12 +33,13 @@ const OTHER_OPTIONS: [&str; 2] = ["file_cache_ttl", "aws_profile"];
 pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) -> Result<(Arc<Store>, String)> {
     let place = Place::parse(url)?;
     let retry = retry(options)?;
+    let mut secrets = options.clone();
     let refused = |error: object_store::Error| Error::parameter("storage_options", format!("{url}: {error}"));
     let inner: Arc<dyn ObjectStore> = match place.scheme {
         ObjectStoreScheme::AmazonS3 => {
             let builder = from_environment(options).with_url(&place.base).with_client_options(client());
             let builder = set(builder, options, AmazonS3Builder::with_config)?;
-            let builder = with_profile(builder, options)?;
+            let builder = with_profile(builder, options, &mut secrets)?;
             check_endpoint(builder.get_config_value(&AmazonS3ConfigKey::Endpoint))?;
             let builder = with_region(builder, &place, progress)?;
             check_role(&builder)?;
@@ -63,7 +64,7 @@ pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) 
     };
     let root = place.base.trim_end_matches('/').to_owned();
     let has_listings = place.scheme != ObjectStoreScheme::Http;
-    let store = Store { inner, root, has_listings, options: options.clone() };
+    let store = Store { inner, root, has_listings, secrets };
     Ok((Arc::new(store), place.key))
 }
 
@@ -200,8 +201,12 @@ fn check_endpoint(endpoint: Option<String>) -> Result<()> {
     }
 }
 
-/// Where neither options nor environment hold credentials, those of the AWS profile.
-fn with_profile(builder: AmazonS3Builder, options: &StorageOptions) -> Result<AmazonS3Builder> {
+/// Where neither options nor environment hold credentials, those of the AWS profile; they are secrets, too.
+fn with_profile(
+    builder: AmazonS3Builder,
+    options: &StorageOptions,
+    secrets: &mut StorageOptions,
+) -> Result<AmazonS3Builder> {
     use AmazonS3ConfigKey as Key;
     let is_set = |key: Key| builder.get_config_value(&key).is_some();
     let has_credentials = is_anonymous(&builder) || is_set(Key::AccessKeyId);
@@ -209,7 +214,10 @@ fn with_profile(builder: AmazonS3Builder, options: &StorageOptions) -> Result<Am
         .or_else(|error| if has_credentials { Ok(Vec::new()) } else { Err(error) })?;
     let wanted = settings.into_iter().filter(|(key, _)| !(is_set(*key) || has_credentials && is_credential(*key)));
     let wanted: Vec<_> = wanted.collect();
-    Ok(wanted.into_iter().fold(builder, |builder, (key, value)| builder.with_config(key, value)))
+    Ok(wanted.into_iter().fold(builder, |builder, (key, value)| {
+        secrets.insert(key.as_ref(), &value);
+        builder.with_config(key, value)
+    }))
 }
 
 fn is_anonymous(builder: &AmazonS3Builder) -> bool {

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use object_store::{GetOptions, GetRange};
+use object_store::{GetOptions, GetRange, ObjectMeta};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
-use super::{Object, TRIES, runtime};
+use super::{CHANGED, Object, TRIES, runtime};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -151,6 +151,8 @@ impl Object {
                 ..GetOptions::default()
             };
             let got = match self.store.inner.get_opts(&self.meta.location, options).await {
+                // Not every store heeds the condition.
+                Ok(answer) if self.is_other(&answer.meta) => return Err(self.changed()),
                 Ok(answer) => answer.bytes().await.map_err(|error| (error, true)),
                 Err(error) => Err((error, false)),
             };
@@ -164,6 +166,16 @@ impl Object {
             }
         }
         Err(Error::Interrupted)
+    }
+
+    /// Whether an answer is from another object than the one that was found.
+    fn is_other(&self, answer: &ObjectMeta) -> bool {
+        answer.size != self.meta.size
+            || matches!((&answer.e_tag, &self.meta.e_tag), (Some(now), Some(then)) if now != then)
+    }
+
+    fn changed(&self) -> Error {
+        Error::Io { action: "read", path: self.url().into(), source: io::Error::other(CHANGED) }
     }
 
     fn cut_short(&self, range: &Range<u64>, got: usize) -> Error {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use futures_util::TryStreamExt;
 use glob::{MatchOptions, Pattern};
 use object_store::{Error as StoreError, ObjectMeta, ObjectStoreExt};
-
 use url::Url;
 
 use super::connect::connect;
@@ -61,6 +60,11 @@ pub(crate) fn expand(
                 Ok(meta) => return Ok(vec![meta]),
                 // It may be a prefix without its slash.
                 Err(StoreError::NotFound { .. }) if store.has_listings => {}
+                // Stores that keep objects in folders cannot answer for a folder.
+                Err(error @ StoreError::Generic { .. }) if store.has_listings => {
+                    let below = store.below(url, &key, wanted).await.unwrap_or_default();
+                    return if below.is_empty() { Err(store.failed("read", url, &error)) } else { Ok(below) };
+                }
                 Err(error) => return Err(store.failed("read", url, &error)),
             }
         }

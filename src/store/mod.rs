@@ -34,8 +34,8 @@ pub(crate) struct Store {
     root: String,
     /// Web servers list no files, and their URLs are percent-encoded.
     has_listings: bool,
-    /// What is said must name no secret of these.
-    options: StorageOptions,
+    /// The settings, of which no secret may be said.
+    secrets: StorageOptions,
 }
 
 /// An object as it was when it was found.
@@ -85,17 +85,18 @@ impl Store {
             _ if is_status(&["404"]) => (io::ErrorKind::NotFound, "There is no such object, or no such bucket"),
             E::PermissionDenied { .. } | E::Unauthenticated { .. } => (io::ErrorKind::PermissionDenied, REFUSED),
             _ if is_status(&["401", "403"]) => (io::ErrorKind::PermissionDenied, REFUSED),
-            E::Precondition { .. } => (io::ErrorKind::Other, "It was changed after the job had started to read it"),
+            E::Precondition { .. } => (io::ErrorKind::Other, CHANGED),
             E::NotSupported { .. } | E::NotImplemented { .. } => {
                 (io::ErrorKind::Unsupported, "The store does not offer this")
             }
             _ => (io::ErrorKind::Other, "The store failed"),
         };
-        let reason = self.options.redact(&format!("{advice} ({text})"));
+        let reason = self.secrets.redact(&format!("{advice} ({text})"));
         Error::Io { action, path: PathBuf::from(url), source: io::Error::new(kind, reason) }
     }
 }
 
+const CHANGED: &str = "It was changed after the job had started to read it";
 const REFUSED: &str =
     "Access was refused: check the credentials in storage_options, the environment or the AWS profile";
 

@@ -13,6 +13,10 @@ pub struct StorageOptions(BTreeMap<String, String>);
 const LEAST_SECRET: usize = 6;
 
 impl StorageOptions {
+    pub(super) fn insert(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
