@@ -147,12 +147,12 @@ impl Object {
             let options = GetOptions {
                 // Some servers know no ranges.
                 range: (!is_whole).then(|| GetRange::Bounded(range.clone())),
-                if_match: self.meta.e_tag.clone(),
+                if_match: self.e_tag.get().cloned(),
                 ..GetOptions::default()
             };
             let got = match self.store.inner.get_opts(&self.meta.location, options).await {
                 // Not every store heeds the condition.
-                Ok(answer) if self.is_other(&answer.meta) => return Err(self.changed()),
+                Ok(answer) if self.is_other(&answer.meta, is_whole) => return Err(self.changed()),
                 Ok(answer) => answer.bytes().await.map_err(|error| (error, true)),
                 Err(error) => Err((error, false)),
             };
@@ -169,9 +169,12 @@ impl Object {
     }
 
     /// Whether an answer is from another object than the one that was found.
-    fn is_other(&self, answer: &ObjectMeta) -> bool {
-        answer.size != self.meta.size
-            || matches!((&answer.e_tag, &self.meta.e_tag), (Some(now), Some(then)) if now != then)
+    fn is_other(&self, answer: &ObjectMeta, is_whole: bool) -> bool {
+        match &answer.e_tag {
+            Some(now) => self.e_tag.get_or_init(|| now.clone()) != now,
+            // The size of a whole answer is that of its body, which may have been cut short.
+            None => !is_whole && answer.size != self.meta.size,
+        }
     }
 
     fn changed(&self) -> Error {

@@ -1,7 +1,6 @@
 //! The objects that a URL stands for.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use glob::{MatchOptions, Pattern};
@@ -74,7 +73,7 @@ pub(crate) fn expand(
         return Err(Error::corpus(url, "there is no such object, and nothing under this prefix or glob"));
     }
     objects.sort_by(|a, b| a.location.cmp(&b.location));
-    Ok(objects.into_iter().map(|meta| Object { store: store.clone(), meta: Arc::new(meta) }).collect())
+    Ok(objects.into_iter().map(|meta| Object::new(store.clone(), meta)).collect())
 }
 
 impl Store {

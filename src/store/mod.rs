@@ -9,7 +9,7 @@ mod upload;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -43,9 +43,16 @@ pub(crate) struct Store {
 pub(crate) struct Object {
     store: Arc<Store>,
     meta: Arc<ObjectMeta>,
+    /// Which version it is. Where the listing does not say, the first answer does.
+    e_tag: Arc<OnceLock<String>>,
 }
 
 impl Object {
+    fn new(store: Arc<Store>, meta: ObjectMeta) -> Self {
+        let e_tag = meta.e_tag.clone().map(OnceLock::from).unwrap_or_default();
+        Self { store, meta: Arc::new(meta), e_tag: Arc::new(e_tag) }
+    }
+
     pub(crate) fn url(&self) -> String {
         self.store.url(&self.meta.location)
     }

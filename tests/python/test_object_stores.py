@@ -442,6 +442,8 @@ def test_an_object_that_vanishes_is_named(bucket: Bucket, folder: str, proxy: Pr
 def test_an_object_that_is_replaced_is_named_and_said_to_have_changed(
     bucket: Bucket, folder: str, proxy: Proxy, reading: int
 ) -> None:
+    if reading == 1 and not bucket.says_versions:
+        pytest.skip("the server's listings do not say which version they name")
     for number in range(3):
         bucket.put(f"{folder}{number}.parquet", parquet(some_rows(number, 20)))
     replacement = parquet(some_rows(7, 20))
@@ -607,8 +609,8 @@ def test_ctrl_c_while_an_upload_stalls_is_code_130_and_leaves_nothing(
     assert job.signal(signal.SIGINT) == 130
     assert job.said.splitlines()[-1] == "polargram: interrupted; nothing was written"
     assert bucket.names(folder) == []
-    assert bucket.unfinished_uploads(folder) == []
     assert not list((tmp_path / "tmp").iterdir())
+    assert bucket.unfinished_uploads(folder) == []
 
 
 PROGRAM = """
