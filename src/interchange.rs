@@ -2,10 +2,10 @@
 
 use std::mem::transmute;
 
-use arrow::array::{ArrayRef, make_array};
+use arrow::array::{ArrayRef, RecordBatch, make_array};
 use arrow::error::ArrowError;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
-use polars::prelude::{PlSmallStr, Series};
+use polars::prelude::{Column, DataFrame, PlSmallStr, Series};
 use polars_arrow::array::Array as PolarsArray;
 use polars_arrow::datatypes::Field;
 use polars_arrow::ffi;
@@ -35,6 +35,17 @@ pub(crate) fn to_polars(array: &ArrayRef) -> Result<Box<dyn PolarsArray>> {
 /// As for [`to_polars`].
 pub(crate) fn series(name: &str, array: &ArrayRef) -> Result<Series> {
     Ok(Series::try_from((PlSmallStr::from_str(name), to_polars(array)?))?)
+}
+
+/// A table.
+///
+/// # Errors
+/// As for [`to_polars`].
+pub(crate) fn frame(batch: &RecordBatch) -> Result<DataFrame> {
+    let schema = batch.schema();
+    let named = schema.fields().iter().zip(batch.columns());
+    let columns = named.map(|(field, column)| Ok(Column::from(series(field.name(), column)?)));
+    Ok(DataFrame::new(batch.num_rows(), columns.collect::<Result<_>>()?)?)
 }
 
 /// A series in one chunk, as arrow-rs has it.

@@ -50,7 +50,7 @@ impl MappedIpc {
 
 /// Tells the system that a mapping will not be read for a while: its memory can go, the file stays. Else a process that
 /// reads a large file from end to end seems to hold all of it.
-fn release(_mapping: &Buffer) {
+pub(crate) fn release(_mapping: &Buffer) {
     #[cfg(target_os = "linux")]
     // SAFETY: the buffer is a mapping of a file that nobody writes to; when it is read again it comes from the file.
     // What fails leaves all as it was.

@@ -194,15 +194,12 @@ impl FileCorpus {
         }
         let formats = places.iter().map(|place| options.format.map_or_else(|| place.format(progress), Ok));
         let formats = formats.collect::<Result<Vec<_>>>()?;
-        let mut footers = remote_footers(places.iter().zip(&formats), progress)?.into_iter();
+        let footers = remote_footers(&places, &formats, progress)?;
         let (mut files, mut parts, mut spans) = (Vec::new(), Vec::new(), Vec::new());
-        for (place, format) in places.into_iter().zip(formats) {
+        for ((place, format), footer) in places.into_iter().zip(formats).zip(footers) {
             progress.check()?;
             let file: Box<dyn TokenFile> = match format {
-                FileFormat::Parquet => Box::new(match &place {
-                    Place::Local(_) => ParquetFile::open(place, &query)?,
-                    Place::Remote(_) => ParquetFile::new(place, &query, footers.next().ok_or(Error::Interrupted)?)?,
-                }),
+                FileFormat::Parquet => Box::new(ParquetFile::open(place, &query, footer)?),
                 FileFormat::Ipc => Box::new(IpcFile::open(place, &query, progress)?),
                 FileFormat::Npy => Box::new(NpyFile::open(place, &query, progress)?),
                 FileFormat::Text => Box::new(TextFile::open(place, &query, options)?),
@@ -237,17 +234,25 @@ impl Corpus for FileCorpus {
     }
 }
 
-/// The footers of all Parquet objects, which are fetched at once.
-fn remote_footers<'a>(
-    files: impl Iterator<Item = (&'a Place, &'a FileFormat)>,
+/// Of each file that is a Parquet object the footer. They are fetched at once.
+fn remote_footers(
+    places: &[Place],
+    formats: &[FileFormat],
     progress: &Progress,
-) -> Result<Vec<ArrowReaderMetadata>> {
-    let footers = files.filter_map(|file| match file {
-        (Place::Remote(object), FileFormat::Parquet) => Some(remote_footer(object)),
-        _ => None,
-    });
-    let footers: Vec<_> = footers.collect();
-    if footers.is_empty() { Ok(Vec::new()) } else { store::all(footers, progress) }
+) -> Result<Vec<Option<ArrowReaderMetadata>>> {
+    let (mut footers, mut wanted, mut requests) = (vec![None; places.len()], Vec::new(), Vec::new());
+    for (i, file) in places.iter().zip(formats).enumerate() {
+        if let (Place::Remote(object), FileFormat::Parquet) = file {
+            wanted.push(i);
+            requests.push(remote_footer(object));
+        }
+    }
+    if !requests.is_empty() {
+        for (i, footer) in wanted.into_iter().zip(store::all(requests, progress)?) {
+            footers[i] = Some(footer);
+        }
+    }
+    Ok(footers)
 }
 
 /// Adds the files that a path, directory, glob or URL stands for.

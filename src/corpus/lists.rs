@@ -20,6 +20,14 @@ pub(crate) struct Lists {
     pub(crate) counts: Option<Vec<u32>>,
 }
 
+/// Whether the values are strings, as a dictionary or not.
+pub(super) fn is_string(values: &DataType) -> bool {
+    match values {
+        DataType::Dictionary(_, value) => is_string(value),
+        _ => matches!(values, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
+    }
+}
+
 /// # Errors
 /// [`Error::Corpus`] with what was found and what to do, if the type is no list of tokens.
 pub(crate) fn check_list_type(found: &DataType, column: &str, origin: &str) -> Result<()> {
@@ -30,7 +38,7 @@ pub(crate) fn check_list_type(found: &DataType, column: &str, origin: &str) -> R
         | DataType::ListView(item)
         | DataType::LargeListView(item)
         | DataType::FixedSizeList(item, _) => item.data_type(),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+        text if is_string(text) => {
             return wrong(
                 "holds whole strings; expected a list of strings. Split it first, as in \
                  pl.col(…).str.split(\" \"), or pass --split whitespace."
@@ -41,7 +49,7 @@ pub(crate) fn check_list_type(found: &DataType, column: &str, origin: &str) -> R
     };
     let token = if let DataType::Dictionary(_, value) = item { value.as_ref() } else { item };
     match token {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Ok(()),
+        text if is_string(text) => Ok(()),
         id if id.is_unsigned_integer() => Ok(()),
         other => wrong(format!("is a list of {other}; expected a list of strings, or of unsigned integers")),
     }
@@ -95,31 +103,7 @@ impl Lists {
         }
         Ok(Self { values, ranges: kept, counts: Some(kept_counts) })
     }
-}
 
-/// The values that the lists span, and each list's range in them.
-fn by_offsets<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> (ArrayRef, Vec<Range<usize>>) {
-    let offsets = lists.offsets();
-    let (first, last) = (offsets[0].as_usize(), offsets[lists.len()].as_usize());
-    let ranges = valid(lists, |i| offsets[i].as_usize() - first..offsets[i + 1].as_usize() - first);
-    (lists.values().slice(first, last - first), ranges)
-}
-
-fn by_sizes<O: OffsetSizeTrait>(lists: &GenericListViewArray<O>) -> (ArrayRef, Vec<Range<usize>>) {
-    let (offsets, sizes) = (lists.offsets(), lists.sizes());
-    let range = |i: usize| offsets[i].as_usize()..offsets[i].as_usize() + sizes[i].as_usize();
-    let mut ranges = valid(lists, range);
-    // Of a slice only its own values.
-    let first = ranges.iter().map(|range| range.start).min().unwrap_or(0);
-    let last = ranges.iter().map(|range| range.end).max().unwrap_or(first);
-    ranges.iter_mut().for_each(|range| *range = range.start - first..range.end - first);
-    (lists.values().slice(first, last - first), ranges)
-}
-
-fn valid(lists: &dyn Array, range: impl Fn(usize) -> Range<usize>) -> Vec<Range<usize>> {
-    (0..lists.len()).filter(|&i| lists.is_valid(i)).map(range).collect()
-}
-impl Lists {
     /// How often each list counts.
     pub(crate) fn counts(&self) -> impl Iterator<Item = u32> {
         let counts = self.counts.as_deref();
@@ -144,4 +128,27 @@ impl Lists {
         let places: UInt64Array = self.ranges.iter().flat_map(|range| range.clone()).map(|i| i as u64).collect();
         take(&self.values, &places, None).map_err(|error| Error::corpus(origin, error.to_string()))
     }
+}
+
+/// The values that the lists span, and each list's range in them.
+fn by_offsets<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> (ArrayRef, Vec<Range<usize>>) {
+    let offsets = lists.offsets();
+    let (first, last) = (offsets[0].as_usize(), offsets[lists.len()].as_usize());
+    let ranges = valid(lists, |i| offsets[i].as_usize() - first..offsets[i + 1].as_usize() - first);
+    (lists.values().slice(first, last - first), ranges)
+}
+
+fn by_sizes<O: OffsetSizeTrait>(lists: &GenericListViewArray<O>) -> (ArrayRef, Vec<Range<usize>>) {
+    let (offsets, sizes) = (lists.offsets(), lists.sizes());
+    let range = |i: usize| offsets[i].as_usize()..offsets[i].as_usize() + sizes[i].as_usize();
+    let mut ranges = valid(lists, range);
+    // Of a slice only its own values.
+    let first = ranges.iter().map(|range| range.start).min().unwrap_or(0);
+    let last = ranges.iter().map(|range| range.end).max().unwrap_or(first);
+    ranges.iter_mut().for_each(|range| *range = range.start - first..range.end - first);
+    (lists.values().slice(first, last - first), ranges)
+}
+
+fn valid(lists: &dyn Array, range: impl Fn(usize) -> Range<usize>) -> Vec<Range<usize>> {
+    (0..lists.len()).filter(|&i| lists.is_valid(i)).map(range).collect()
 }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +25,7 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use super::Batches;
 use super::files::{Place, Spans, TokenFile};
+use super::lists::is_string;
 use super::query::Query;
 use crate::error::{Error, IoContext, Result};
 use crate::process::unless_it_panics;
@@ -42,28 +44,20 @@ pub(super) struct ParquetFile {
 }
 
 impl ParquetFile {
-    /// Reads the footer of a file on this machine.
+    /// Reads the footer, unless it is given, as it is for objects.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::Corpus`] for a file that is no Parquet, and as for [`new`](Self::new).
-    pub(super) fn open(place: Place, query: &Query) -> Result<Self> {
-        let Place::Local(path) = &place else { return Err(Error::corpus(place.name(), "is not on this machine")) };
-        let file = File::open(path).at("read", path)?;
-        let refused = |error: &dyn Display| no_parquet(&place.name(), error);
-        let metadata = unless_it_panics(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()));
-        let metadata = metadata.ok_or_else(|| refused(&DAMAGED))?.map_err(|error| refused(&error))?;
-        Self::new(place, query, metadata)
-    }
-
-    /// # Errors
-    /// [`Error::Corpus`] for a file that lacks a column that `query` needs.
-    pub(super) fn new(place: Place, query: &Query, metadata: ArrowReaderMetadata) -> Result<Self> {
-        let name = place.name();
-        query.check(metadata.schema(), &name)?;
+    /// [`Error::Io`]; [`Error::Corpus`] for a file that is no Parquet, or lacks a column that `query` needs.
+    pub(super) fn open(place: Place, query: &Query, footer: Option<ArrowReaderMetadata>) -> Result<Self> {
+        let metadata = match (footer, &place) {
+            (Some(footer), _) => footer,
+            (None, Place::Local(path)) => local_footer(path)?,
+            (None, Place::Remote(object)) => return Err(no_parquet(&object.url(), &"its footer was not fetched")),
+        };
+        query.check(metadata.schema(), &place.name())?;
         let schema = metadata.parquet_schema();
-        let is_read =
-            |root: &str| query.columns().chain(query.filter_columns().iter().map(String::as_str)).any(|c| c == root);
-        let leaves = (0..schema.num_columns()).filter(|&leaf| is_read(schema.get_column_root(leaf).name())).collect();
+        let is_read = |leaf: &usize| query.read_columns().any(|name| name == schema.get_column_root(*leaf).name());
+        let leaves = (0..schema.num_columns()).filter(is_read).collect();
         Ok(Self { place, metadata, query: query.clone(), leaves })
     }
 
@@ -85,7 +79,7 @@ impl ParquetFile {
 
     fn decode<R: ChunkReader + 'static>(&self, group: usize, reader: R, failed: Failed) -> Result<Batches<'_>> {
         let origin = self.origin(group);
-        let columns: Vec<&str> = self.read_columns().collect();
+        let columns: Vec<&str> = self.query.read_columns().collect();
         let columns =
             if columns.len() == 1 { format!("column {:?}", columns[0]) } else { format!("columns {columns:?}") };
         let ours = failed.clone();
@@ -107,8 +101,8 @@ impl ParquetFile {
             .with_projection(columns)
             .with_row_groups(vec![group])
             .with_batch_size(BATCH_ROWS);
-        if is_pushed_down && !self.query.filter_columns().is_empty() {
-            let columns = self.mask(self.query.filter_columns().iter().map(String::as_str));
+        if is_pushed_down && self.query.has_filter() {
+            let columns = self.mask(self.query.filter_columns());
             let (query, origin) = (self.query.clone(), self.origin(group));
             let mut rows = parquet.row_group(group).num_rows();
             let counted = left.clone();
@@ -125,7 +119,7 @@ impl ParquetFile {
         if left.load(Ordering::Relaxed) != 0 {
             return Err(broken(&"rows are missing"));
         }
-        let are_all_read = !is_pushed_down || self.query.filter_columns().is_empty();
+        let are_all_read = !is_pushed_down || !self.query.has_filter();
         let rows = are_all_read.then(|| parquet.row_group(group).num_rows());
         let batches = Decoded { reader: Some(reader), broken, rows };
         Ok(Box::new(batches.map(move |batch| {
@@ -138,14 +132,10 @@ impl ParquetFile {
         })))
     }
 
-    fn read_columns(&self) -> impl Iterator<Item = &str> {
-        self.query.columns().chain(self.query.filter_columns().iter().map(String::as_str))
-    }
-
     /// Whether the filter's columns are read first, and of the others only what it leaves. A column that is in both
     /// would be read twice.
     fn is_filter_pushed_down(&self) -> bool {
-        !self.query.filter_columns().iter().any(|filter| self.query.columns().any(|column| column == filter))
+        !self.query.filter_columns().any(|filter| self.query.columns().any(|column| column == filter))
     }
 
     /// The file's schema with this column's strings as views, or as a dictionary where the row group's pages all are:
@@ -241,6 +231,14 @@ impl TokenFile for ParquetFile {
 
 fn no_parquet(name: &str, error: &dyn Display) -> Error {
     Error::corpus(name, format!("is no readable Parquet file: {error}"))
+}
+
+/// The footer of a file on this machine.
+fn local_footer(path: &Path) -> Result<ArrowReaderMetadata> {
+    let refused = |error: &dyn Display| no_parquet(&path.display().to_string(), error);
+    let file = File::open(path).at("read", path)?;
+    let footer = unless_it_panics(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()));
+    footer.ok_or_else(|| refused(&DAMAGED))?.map_err(|error| refused(&error))
 }
 
 /// Bytes at the end of an object that are read first: most footers lie within.
@@ -399,11 +397,11 @@ fn is_dictionary_encoded(column: &ColumnChunkMetaData) -> bool {
 /// The same list type over another string type. Lists of ids stay as they are.
 fn with_strings_as(field: &FieldRef, strings: &DataType) -> FieldRef {
     let item = |item: &FieldRef| -> FieldRef {
-        let holds_strings = match item.data_type() {
-            DataType::Dictionary(_, value) => is_string(value),
-            token => is_string(token),
-        };
-        if holds_strings { Arc::new(Field::clone(item).with_data_type(strings.clone())) } else { item.clone() }
+        if is_string(item.data_type()) {
+            Arc::new(Field::clone(item).with_data_type(strings.clone()))
+        } else {
+            item.clone()
+        }
     };
     let lists = match field.data_type() {
         DataType::List(i) | DataType::ListView(i) => DataType::List(item(i)),
@@ -413,8 +411,4 @@ fn with_strings_as(field: &FieldRef, strings: &DataType) -> FieldRef {
         other => other.clone(),
     };
     Arc::new(Field::clone(field).with_data_type(lists))
-}
-
-fn is_string(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }

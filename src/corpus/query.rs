@@ -10,9 +10,10 @@ use polars::prelude::{AggExpr, Column, DataFrame, Expr, IntoLazy, PlSmallStr, co
 use polars::sql::sql_expr;
 
 use super::arrow::missing_column;
-use super::{Batch, Batches, ListsOf, ReadOptions, Split, check_list_type};
+use super::lists::{check_list_type, is_string};
+use super::{Batch, Batches, ListsOf, ReadOptions, Split};
 use crate::error::{Error, Result};
-use crate::interchange::{from_polars, series};
+use crate::interchange::{frame, from_polars, series};
 
 /// What is read of a table.
 #[derive(Debug, Clone)]
@@ -51,9 +52,19 @@ impl Query {
         std::iter::once(self.column.as_str()).chain(self.count_column.as_deref())
     }
 
-    /// The columns of what [`matches`](Self::matches) takes; none if all rows do.
-    pub(super) fn filter_columns(&self) -> &[String] {
-        self.filter.as_ref().map_or(&[], |filter| &filter.columns)
+    /// Whether not all rows are wanted.
+    pub(super) fn has_filter(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// The columns of what [`matches`](Self::matches) takes.
+    pub(super) fn filter_columns(&self) -> impl Iterator<Item = &str> {
+        self.filter.iter().flat_map(|filter| &filter.columns).map(String::as_str)
+    }
+
+    /// The columns of either; one that is in both comes twice.
+    pub(super) fn read_columns(&self) -> impl Iterator<Item = &str> {
+        self.columns().chain(self.filter_columns())
     }
 
     /// # Errors
@@ -81,7 +92,7 @@ impl Query {
     /// # Errors
     /// [`Error::Corpus`] if a column is missing or of the wrong type.
     pub(super) fn check(&self, schema: &Schema, origin: &str) -> Result<()> {
-        for name in self.columns().chain(self.filter_columns().iter().map(String::as_str)) {
+        for name in self.read_columns() {
             schema.column_with_name(name).ok_or_else(|| missing_column(name, schema, origin))?;
         }
         let field = |name: &str| schema.field_with_name(name).map_err(|error| Error::corpus(origin, error.to_string()));
@@ -110,22 +121,14 @@ impl Query {
     pub(super) fn matches(&self, batch: &RecordBatch, origin: &str) -> Result<BooleanArray> {
         let Some(filter) = &self.filter else { return Ok(BooleanArray::from(vec![true; batch.num_rows()])) };
         let failed = |reason: String| Error::corpus(origin, format!("where: {reason}"));
-        let columns = batch
-            .schema()
-            .fields()
-            .iter()
-            .zip(batch.columns())
-            .map(|(field, column)| Ok(Column::from(series(field.name(), column)?)))
-            .collect::<Result<Vec<_>>>()?;
-        let frame = DataFrame::new(batch.num_rows(), columns)?;
-        let result = evaluate(frame, filter.expression.clone()).map_err(|error| {
+        let result = evaluate(frame(batch)?, filter.expression.clone()).map_err(|error| {
             failed(match error {
                 Error::Polars(error) => error.to_string(),
                 other => other.to_string(),
             })
         })?;
         match result.as_boolean_opt() {
-            // A condition without columns is of length one.
+            // One that Polars finds to be constant is of length one.
             Some(rows) if rows.len() == 1 && batch.num_rows() != 1 => {
                 Ok(BooleanArray::from(vec![rows.is_valid(0) && rows.value(0); batch.num_rows()]))
             }
@@ -149,7 +152,7 @@ impl Query {
             let places = names.map(|name| batch.schema().index_of(name)).collect::<Result<Vec<_>, _>>()?;
             batch.project(&places)
         };
-        let rows = projected(&mut self.filter_columns().iter().map(String::as_str)).map_err(failed)?;
+        let rows = projected(&mut self.filter_columns()).map_err(failed)?;
         let rows = self.matches(&rows, origin)?;
         let batch = projected(&mut self.columns()).and_then(|batch| filter_record_batch(&batch, &rows));
         self.apply(&batch.map_err(failed)?, origin)
@@ -225,13 +228,6 @@ fn evaluate(frame: DataFrame, expression: Expr) -> Result<ArrayRef> {
 
 fn polars_error(error: arrow::error::ArrowError) -> Error {
     Error::Polars(polars::error::PolarsError::ComputeError(error.to_string().into()))
-}
-
-fn is_string(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Dictionary(_, value) => is_string(value),
-        _ => matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
-    }
 }
 
 /// The greatest count of a list.

@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, LargeListBuilder, LargeStringBuilder};
-use memchr::{memchr, memchr_iter, memrchr};
-use memmap2::Mmap;
+use memchr::{memchr_iter, memrchr};
 
 use super::compressed::decompressed;
 use super::files::{Place, Spans, TokenFile, unwrapped};
@@ -18,8 +17,8 @@ use super::{Batches, ListsOf, ReadOptions};
 use crate::error::{Error, IoContext, Result};
 use crate::store::Span;
 
-/// Bytes of a part of a mapped file, about.
-const PART_BYTES: usize = 8 << 20;
+/// Bytes of a part of a local file, about.
+const PART_BYTES: u64 = 8 << 20;
 /// Bytes of a stream that are read at a time.
 const BLOCK_BYTES: usize = 256 << 10;
 /// Sentences that are passed on at a time.
@@ -97,7 +96,7 @@ pub(super) struct TextFile {
     query: Query,
     options: TextOptions,
     /// If it is on this machine and not compressed.
-    mapped: Option<MappedText>,
+    local: Option<LocalText>,
 }
 
 /// Endings of names of files that were compressed.
@@ -110,19 +109,19 @@ impl TextFile {
         query.refuse_columns(&place.name(), "plain text")?;
         options.text.check()?;
         let name = place.name().to_ascii_lowercase();
-        let mapped = match &place {
+        let local = match &place {
             Place::Local(path) if !COMPRESSED.iter().any(|ending| name.ends_with(ending)) => {
-                Some(MappedText::open(path, options.text.clone())?)
+                Some(LocalText::open(path, options.text.clone())?)
             }
             _ => None,
         };
-        Ok(Self { place, query: query.clone(), options: options.text.clone(), mapped })
+        Ok(Self { place, query: query.clone(), options: options.text.clone(), local })
     }
 }
 
 impl TokenFile for TextFile {
     fn parts(&self) -> usize {
-        self.mapped.as_ref().map_or(1, MappedText::parts)
+        self.local.as_ref().map_or(1, LocalText::parts)
     }
 
     fn spans(&self) -> Vec<Span> {
@@ -130,8 +129,8 @@ impl TokenFile for TextFile {
     }
 
     fn read(&self, part: usize, spans: Spans<'_>) -> Result<Batches<'_>> {
-        let lists = match &self.mapped {
-            Some(text) => text.batches(part),
+        let lists = match &self.local {
+            Some(text) => text.batches(part)?,
             None => {
                 let name = self.place.name();
                 sentences(decompressed(self.place.bytes(spans)?, &name), self.options.clone(), name)
@@ -155,34 +154,27 @@ fn sentences(bytes: Box<dyn Read + Send>, options: TextOptions, origin: String) 
 
 /// A local file of text that is not compressed, in parts of whole lines that can be read by several threads at once.
 /// Text8 is one part.
-struct MappedText {
+struct LocalText {
     path: PathBuf,
-    text: Option<Mmap>,
     options: TextOptions,
     /// Where each part starts, and where the last ends. All are starts of lines.
-    starts: Vec<usize>,
+    starts: Vec<u64>,
 }
 
-impl MappedText {
-    /// Opens a file; it is mapped, and must not change while it is read.
+impl LocalText {
+    /// Opens a file, which must not change while it is read.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read, [`Error::Parameter`] for options that do not fit together.
-    fn open(path: impl AsRef<Path>, options: TextOptions) -> Result<Self> {
+    fn open(path: &Path, options: TextOptions) -> Result<Self> {
         options.check()?;
-        let path = path.as_ref().to_owned();
-        let file = File::open(&path).at("read", &path)?;
-        let metadata = file.metadata().at("read", &path)?;
+        let file = File::open(path).at("read", path)?;
+        let metadata = file.metadata().at("read", path)?;
         if metadata.is_dir() {
-            return Err(io::Error::from(io::ErrorKind::IsADirectory)).at("read", &path);
+            return Err(io::Error::from(io::ErrorKind::IsADirectory)).at("read", path);
         }
-        let text = match metadata.len() {
-            0 => None,
-            // SAFETY: as in `ipc::map`; text that is changed meanwhile is checked for UTF-8 after it was copied.
-            _ => Some(unsafe { Mmap::map(&file) }.at("map", &path)?),
-        };
-        let starts = starts(first_lines(text.as_deref().unwrap_or_default(), options.limit), options.layout);
-        Ok(Self { path, text, options, starts })
+        let starts = starts(file, metadata.len(), &options).at("read", path)?;
+        Ok(Self { path: path.to_owned(), options, starts })
     }
 
     /// The number of parts.
@@ -191,14 +183,53 @@ impl MappedText {
     }
 
     /// Sentences of one part, in batches.
-    fn batches(&self, part: usize) -> ListsOf<'_> {
-        let bytes = self.text.as_deref().unwrap_or_default();
-        let text = &bytes[self.starts[part]..self.starts[part + 1]];
+    fn batches(&self, part: usize) -> Result<ListsOf<'static>> {
+        let (start, end) = (self.starts[part], self.starts[part + 1]);
+        let mut file = File::open(&self.path).at("read", &self.path)?;
+        file.seek(SeekFrom::Start(start)).at("read", &self.path)?;
         let options = TextOptions { limit: None, ..self.options.clone() };
-        let mut sentences = Sentences::new(Box::new(text), options, self.path.display().to_string());
-        sentences.before = &bytes[..self.starts[part]];
-        Box::new(sentences)
+        let mut sentences = Sentences::new(Box::new(file.take(end - start)), options, self.path.display().to_string());
+        sentences.before = Some((self.path.clone(), start));
+        Ok(Box::new(sentences))
     }
+}
+
+/// The lines that end before a place in a file.
+fn lines_up_to(path: &Path, end: u64) -> Result<usize> {
+    let mut lines = 0;
+    let mut text = BufReader::new(File::open(path).at("read", path)?).take(end);
+    while text.skip_until(b'\n').at("read", path)? > 0 {
+        lines += 1;
+    }
+    Ok(lines)
+}
+
+/// Where the parts of a file start, and where the last ends: no more lines are read than the limit allows.
+fn starts(file: File, length: u64, options: &TextOptions) -> io::Result<Vec<u64>> {
+    let mut text = BufReader::new(file);
+    let end = match options.limit {
+        None => length,
+        Some(limit) => {
+            let mut end = 0;
+            for _ in 0..limit {
+                match text.skip_until(b'\n')? {
+                    0 => break,
+                    line => end += line as u64,
+                }
+            }
+            end
+        }
+    };
+    let part = if options.layout == TextLayout::Text8 { end } else { PART_BYTES };
+    let mut starts = vec![0];
+    let mut start = 0;
+    while start < end {
+        let least = (start + part).min(end);
+        text.seek(SeekFrom::Start(least))?;
+        start = end.min(least + text.skip_until(b'\n')? as u64);
+        starts.push(start);
+    }
+    Ok(starts)
 }
 
 /// As many lines as the limit allows.
@@ -210,25 +241,13 @@ fn first_lines(text: &[u8], limit: Option<usize>) -> &[u8] {
     }
 }
 
-fn starts(text: &[u8], layout: TextLayout) -> Vec<usize> {
-    let part = if layout == TextLayout::Text8 { text.len() } else { PART_BYTES };
-    let mut starts = vec![0];
-    while let Some(&start) = starts.last()
-        && start < text.len()
-    {
-        let least = (start + part).min(text.len());
-        starts.push(memchr(b'\n', &text[least..]).map_or(text.len(), |at| least + at + 1));
-    }
-    starts
-}
-
 /// Reads blocks that end where the layout allows a cut, and takes them apart into batches.
 struct Sentences<'a> {
     bytes: Box<dyn Read + Send + 'a>,
     options: TextOptions,
     origin: String,
-    /// What stands in the file before `bytes`: it is only looked at for the number of a line.
-    before: &'a [u8],
+    /// The file, and where in it `bytes` starts: it is only looked at for the number of a line.
+    before: Option<(PathBuf, u64)>,
     block_bytes: usize,
     /// What is read and not yet taken apart; its first `searched` bytes hold no place for a cut.
     buffer: Vec<u8>,
@@ -245,7 +264,7 @@ impl<'a> Sentences<'a> {
         Self {
             bytes,
             origin,
-            before: &[],
+            before: None,
             block_bytes: BLOCK_BYTES,
             buffer: Vec::new(),
             searched: 0,
@@ -290,9 +309,13 @@ impl<'a> Sentences<'a> {
     }
 
     fn invalid(&self, block: &[u8], at: usize) -> Error {
-        let lines: usize = [self.before, &block[..at]].iter().map(|text| memchr_iter(b'\n', text).count()).sum();
+        let before = match self.before.as_ref().map_or(Ok(0), |(path, end)| lines_up_to(path, *end)) {
+            Ok(lines) => lines,
+            Err(error) => return error,
+        };
+        let line = before + self.lines + memchr_iter(b'\n', &block[..at]).count() + 1;
         Error::corpus(
-            format!("{}, line {}", self.origin, self.lines + lines + 1),
+            format!("{}, line {line}", self.origin),
             format!(
                 "is not UTF-8 (byte 0x{:02x}). Convert the file to UTF-8, or set errors to \"replace\" or \"ignore\".",
                 block[at]
@@ -426,185 +449,4 @@ impl Batcher {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-
-    use arrow::array::{Array, AsArray};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const LAYOUTS: [TextLayout; 3] = [TextLayout::Lines, TextLayout::Text8, TextLayout::Brown];
-    const ERRORS: [Utf8Errors; 3] = [Utf8Errors::Strict, Utf8Errors::Replace, Utf8Errors::Ignore];
-
-    fn collected(batches: ListsOf<'_>) -> Result<Vec<Vec<String>>> {
-        let mut sentences = Vec::new();
-        for lists in batches {
-            for words in lists?.as_list::<i64>().iter().flatten() {
-                sentences.push(words.as_string::<i64>().iter().flatten().map(str::to_owned).collect());
-            }
-        }
-        Ok(sentences)
-    }
-
-    fn mapped(text: &[u8], options: TextOptions) -> Result<Vec<Vec<String>>> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("corpus.txt");
-        std::fs::write(&path, text).unwrap();
-        let corpus = MappedText::open(&path, options)?;
-        let parts: Result<Vec<_>> = (0..corpus.parts()).map(|part| collected(corpus.batches(part))).collect();
-        Ok(parts?.concat())
-    }
-
-    fn read(text: &[u8], options: TextOptions) -> Result<Vec<Vec<String>>> {
-        collected(sentences(Box::new(Cursor::new(text.to_vec())), options, "corpus.txt".into()))
-    }
-
-    #[test]
-    fn a_line_is_a_sentence_with_and_without_a_last_line_break() {
-        for text in ["a b\n\nc\t d\r\n", "a b\n\nc\t d"] {
-            let expected = [["a", "b"], ["c", "d"]];
-            assert_eq!(read(text.as_bytes(), TextOptions::default()).unwrap(), expected, "{text:?}");
-            assert_eq!(mapped(text.as_bytes(), TextOptions::default()).unwrap(), expected, "{text:?}");
-        }
-        for layout in LAYOUTS {
-            assert!(mapped(b"", TextOptions { layout, ..Default::default() }).unwrap().is_empty());
-            assert!(read(b"", TextOptions { layout, ..Default::default() }).unwrap().is_empty());
-        }
-    }
-
-    #[test]
-    fn long_files_come_in_parts_of_whole_lines_and_batches_of_8_mib() {
-        let text = ("word ".repeat(100_000) + "\n").repeat(40);
-        let read = mapped(text.as_bytes(), TextOptions::default()).unwrap();
-        assert_eq!(read.len(), 40);
-        assert!(read.iter().all(|sentence| sentence.len() == 100_000));
-        let batches = sentences(Box::new(Cursor::new(text)), TextOptions::default(), String::new());
-        let lengths: Vec<usize> = batches.map(|lists| lists.unwrap().len()).collect();
-        assert_eq!(lengths, [17, 17, 6]);
-    }
-
-    #[test]
-    fn what_is_not_utf8_is_refused_with_its_line_of_the_whole_file_and_nothing_follows() {
-        let mut text = "word\n".repeat(4_000_000).into_bytes();
-        text.extend(b"bad \xff\ngood\n");
-        for layout in LAYOUTS {
-            let options = TextOptions { layout, ..Default::default() };
-            let origin = "corpus.txt, line 4000001: is not UTF-8 (byte 0xff)";
-            let error = mapped(&text, options.clone()).unwrap_err().to_string();
-            assert!(error.contains(origin), "{error}");
-            let mut batches = sentences(Box::new(Cursor::new(text.clone())), options, "corpus.txt".into());
-            let error = batches.find_map(Result::err).unwrap().to_string();
-            assert!(error.contains(origin), "{error}");
-            assert!(batches.next().is_none());
-        }
-    }
-
-    #[test]
-    fn white_space_is_that_of_python() {
-        for char in '\0'..=char::MAX {
-            let expected = if char.is_whitespace() || ('\x1c'..='\x1f').contains(&char) { char.len_utf8() } else { 0 };
-            assert_eq!(white_space(char.to_string().as_bytes()), expected, "{char:?}");
-        }
-    }
-
-    #[test]
-    fn brown_keeps_words_whose_tags_begin_with_letters() {
-        let options = TextOptions { layout: TextLayout::Brown, ..Default::default() };
-        let text = "\tThe/at-tl ÉTÉ/n ,/, a/b/c plain /nn x/ y/n1 z/np$\n./. '/'\nit's/pps+bez\n";
-        let expected = [vec!["the/at", "été/n", "/nn", "z/np"], vec!["it's/pp"]];
-        assert_eq!(read(text.as_bytes(), options).unwrap(), expected);
-    }
-
-    #[test]
-    fn options_that_cannot_be_are_refused() {
-        for options in [
-            TextOptions { max_sentence_length: Some(0), ..Default::default() },
-            TextOptions { layout: TextLayout::Text8, limit: Some(1), ..Default::default() },
-        ] {
-            assert!(matches!(read(b"a", options.clone()), Err(Error::Parameter { .. })));
-            assert!(matches!(mapped(b"a", options), Err(Error::Parameter { .. })));
-        }
-    }
-
-    #[test]
-    fn a_stream_that_breaks_off_is_an_error_that_names_the_file() {
-        let bytes = crate::corpus::compressed::decompressed(Box::new(Cursor::new(b"\x1f\x8b")), "corpus.txt.gz");
-        let error =
-            collected(sentences(bytes, TextOptions::default(), "corpus.txt.gz".into())).unwrap_err().to_string();
-        assert!(error.starts_with("cannot read corpus.txt.gz: gzip data: "), "{error}");
-    }
-
-    /// The whole text at once, in the plainest way.
-    fn naive(text: &[u8], options: &TextOptions) -> Result<Vec<Vec<String>>, usize> {
-        let limit = options.limit.unwrap_or(usize::MAX);
-        let text = text.split_inclusive(|&byte| byte == b'\n').take(limit).collect::<Vec<_>>().concat();
-        let text = match (String::from_utf8(text.clone()), options.errors) {
-            (Ok(text), _) => text,
-            (Err(error), Utf8Errors::Strict) => {
-                let valid = &text[..error.utf8_error().valid_up_to()];
-                return Err(1 + valid.iter().filter(|&&byte| byte == b'\n').count());
-            }
-            (_, Utf8Errors::Replace) => String::from_utf8_lossy(&text).into_owned(),
-            (_, Utf8Errors::Ignore) => text.utf8_chunks().map(|chunk| chunk.valid()).collect(),
-        };
-        let split = |text: &str| -> Vec<String> {
-            let words = text.split(|c: char| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c));
-            words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
-        };
-        let brown = |word: String| {
-            let [word, tag] = word.split('/').collect::<Vec<_>>().try_into().ok()?;
-            let tag: String = tag.chars().take(2).collect();
-            (!tag.is_empty() && tag.chars().all(char::is_alphabetic)).then(|| word.to_lowercase() + "/" + &tag)
-        };
-        let sentences: Vec<Vec<String>> = match options.layout {
-            TextLayout::Lines => text.split('\n').map(split).collect(),
-            TextLayout::Text8 => vec![split(&text)],
-            TextLayout::Brown => {
-                text.split('\n').map(|line| split(line).into_iter().filter_map(brown).collect()).collect()
-            }
-        };
-        let max = options.max_sentence_length.unwrap_or(1 << 20);
-        Ok(sentences.iter().flat_map(|words| words.chunks(max).map(<[String]>::to_vec)).collect())
-    }
-
-    /// Text in which what is hard is common.
-    fn text() -> impl Strategy<Value = Vec<u8>> {
-        let hard =
-            b" ,\n,\r\n,\t,\x0b,\x1c,\x1f,\xc2\x85,\xe3\x80\x80,\xe2\x80\xa8,\xe2,\x80,\xc2,\xff,\xf0\x9f\x98\x80,\
-            \xf0\x9f,\xc3\x89,/,/nn-tl,word,a,\0";
-        let hard: Vec<&[u8]> = hard.split(|&byte| byte == b',').collect();
-        let pieces = proptest::sample::select(hard);
-        prop_oneof![
-            proptest::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat()),
-            "[a-zÉ/ \u{3000}\u{85}\n😀]{0,60}".prop_map(String::into_bytes),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_the_size_of_reads_the_sentences_are_those_of_the_whole(
-            text in text(),
-            layout in proptest::sample::select(LAYOUTS.as_slice()),
-            errors in proptest::sample::select(ERRORS.as_slice()),
-            max_sentence_length in proptest::option::of(1usize..4),
-            limit in proptest::option::of(0usize..4),
-            block_bytes in 1usize..12,
-        ) {
-            let limit = limit.filter(|_| layout != TextLayout::Text8);
-            let options = TextOptions { layout, max_sentence_length, limit, errors };
-            let mut stream = Sentences::new(Box::new(text.as_slice()), options.clone(), "corpus.txt".into());
-            stream.block_bytes = block_bytes;
-            for read in [collected(Box::new(stream)), mapped(&text, options.clone())] {
-                match (read, naive(&text, &options)) {
-                    (Ok(read), Ok(expected)) => prop_assert_eq!(read, expected),
-                    (Err(Error::Corpus { origin, .. }), Err(line)) => {
-                        let suffix = format!("corpus.txt, line {line}");
-                        prop_assert!(origin.ends_with(&suffix), "{} is not {}", origin, suffix);
-                    }
-                    (read, expected) => prop_assert!(false, "{read:?} is not {expected:?}"),
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -12,12 +12,12 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::FileWriter;
 use foldhash::fast::FixedState;
-use polars::prelude::{Column, DataFrame};
+use polars::prelude::DataFrame;
 use tempfile::TempDir;
 
 use super::count::{CountOptions, add_up};
 use crate::error::{Error, IoContext, Result};
-use crate::interchange::{from_polars, series};
+use crate::interchange::{frame, from_polars};
 use crate::ipc;
 
 /// Files that words are spread over. Each fits into memory where all together do not.
@@ -132,11 +132,5 @@ fn batch_of(counts: &DataFrame, schema: &SchemaRef) -> Result<RecordBatch> {
 
 /// The record batches of a mapped file.
 fn frames_in(path: &std::path::Path) -> Result<Vec<DataFrame>> {
-    let frame = |batch: RecordBatch| {
-        let schema = batch.schema();
-        let named = schema.fields().iter().zip(batch.columns());
-        let columns = named.map(|(field, column)| Ok(Column::from(series(field.name(), column)?)));
-        Ok(DataFrame::new(batch.num_rows(), columns.collect::<Result<_>>()?)?)
-    };
-    ipc::map(path)?.batches.into_iter().map(frame).collect()
+    ipc::map(path)?.batches.iter().map(frame).collect()
 }
