@@ -84,7 +84,7 @@ WITH_S3 = data=$$(mktemp -d) && trap 'kill $$server; rm -rf $$data' EXIT && \
 
 test-s3: build-test $(S3S)
 	$(WITH_S3) POLARGRAM_TEST_S3_ENDPOINT=http://127.0.0.1:$(S3_PORT) POLARGRAM_TEST_S3_KEY=$(S3_KEY) \
-		POLARGRAM_TEST_S3_SECRET=$(S3_SECRET) $(BIN)/python -m pytest -q tests/python/test_object_stores.py
+		POLARGRAM_TEST_S3_SECRET=$(S3_SECRET) $(BIN)/python -m pytest -q tests/python/test_object_store*.py
 
 ## bench-s3: preparing a corpus from local Parquet and from that server, and training one of eight times the budget
 bench-s3: build-test $(S3S)

@@ -30,7 +30,21 @@ class _Reader:
         return iter(self._text_source)
 
 
-class LineSentence(_Reader):
+class _LineReader(_Reader):
+    """A sentence a line."""
+
+    def __init__(
+        self, paths: list[str], max_sentence_length: int | None, limit: int | None, errors: Utf8Errors
+    ) -> None:
+        self.max_sentence_length = max_sentence_length
+        self.limit = limit
+        self.errors = errors
+        # Made even of no files, as it checks the other parameters.
+        text_source = TextSource(paths, "lines", max_sentence_length, limit, errors)
+        self._text_source = text_source if paths else None
+
+
+class LineSentence(_LineReader):
     """A sentence a line, its words separated by white space; lines without words are skipped.
 
     Parameters
@@ -62,13 +76,8 @@ class LineSentence(_Reader):
         errors: Utf8Errors = "strict",
     ) -> None:
         self.source = source
-        self.max_sentence_length = max_sentence_length
-        self.limit = limit
-        self.errors = errors
-        self._text_source = None
         paths = [os.fspath(source)] if isinstance(source, str | os.PathLike) else []
-        text_source = TextSource(paths, "lines", max_sentence_length, limit, errors)
-        self._text_source = text_source if paths else None
+        super().__init__(paths, max_sentence_length, limit, errors)
 
     def __iter__(self) -> Iterator[list[str]]:
         if self._text_source is not None:
@@ -89,7 +98,7 @@ class LineSentence(_Reader):
             yield from (words[start : start + step] for start in range(0, len(words), step))
 
 
-class PathLineSentences(_Reader):
+class PathLineSentences(_LineReader):
     """:class:`LineSentence` of every file in a directory, in the order of their names, or of one file.
 
     ``limit`` is for each file, as in gensim; hidden files are left out.
@@ -112,10 +121,7 @@ class PathLineSentences(_Reader):
         errors: Utf8Errors = "strict",
     ) -> None:
         self.source = source
-        self.max_sentence_length = max_sentence_length
-        self.limit = limit
-        self.errors = errors
-        self._text_source = TextSource([os.fspath(source)], "lines", max_sentence_length, limit, errors)
+        super().__init__([os.fspath(source)], max_sentence_length, limit, errors)
 
 
 class Text8Corpus(_Reader):

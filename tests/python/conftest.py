@@ -1,4 +1,4 @@
-"""A corpus of our own making, a model trained on it, and its vectors on disk."""
+"""A corpus of our own making, a model trained on it, and its vectors on disk; and a bucket that all tests share."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import polars as pl
 import pytest
+from object_store import Bucket, FileServer, Objects, Proxy, empty_bucket, parquet, running, some_rows, through
 
 import polargram as pg
 
@@ -126,3 +128,57 @@ def meanwhile() -> Callable[[Callable[[], object], Callable[[], object]], int]:
         return times
 
     return run
+
+
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    """One for all tests."""
+    with empty_bucket(tmp_path_factory.mktemp("moto") / "log") as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def proxy(bucket: Bucket) -> Iterator[Proxy]:
+    """A proxy before the bucket's server that has no rules yet."""
+    with running(Proxy(bucket.endpoint)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def file_server() -> Iterator[FileServer]:
+    """A plain HTTP server without files."""
+    with running(FileServer()) as server:
+        yield server
+
+
+@pytest.fixture
+def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody's keys, profiles and proxies."""
+    for name in list(os.environ):
+        if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+
+
+@pytest.fixture(scope="session")
+def objects(bucket: Bucket) -> Objects:
+    """Five small objects."""
+    rows = some_rows(1, 200)
+    keys = [f"corpus/part-{number}.parquet" for number in range(5)]
+    for number, key in enumerate(keys):
+        bucket.put(key, parquet(rows[40 * number : 40 * (number + 1)]))
+    return Objects(bucket.url("corpus/"), keys, rows)
+
+
+@pytest.fixture
+def folder(bucket: Bucket, numbers: Iterator[int] = count()) -> str:  # noqa: B008 - one for all tests
+    """A prefix that nothing is under."""
+    return f"test-{next(numbers)}/"
+
+
+@pytest.fixture
+def in_environment(plain_environment: None, proxy: Proxy, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bucket's keys in the environment, and the proxy as its endpoint."""
+    for name, value in through(proxy, bucket).items():
+        monkeypatch.setenv(name.upper(), value)

@@ -1,4 +1,6 @@
-"""An S3 server with a bucket, a proxy before it that fails on demand, and a plain HTTP server that knows ranges."""
+"""An S3 server with a bucket, a proxy before it that fails on demand, and a plain HTTP server that knows ranges; and
+what their tests put there and ask.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import http.client
 import io
 import json
 import os
+import random
 import re
 import socket
 import struct
@@ -33,14 +36,27 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from corpora import expected, facts_of, small_model
+from runs import wait_until
+
+import polargram as pg
 
 REGION = "us-east-1"
+Sentences = list[list[str]]
 Server = TypeVar("Server", bound=ThreadingHTTPServer)
 #: With these variables the tests take a server that is running already, one that checks signatures.
 SERVER = [os.environ.get(f"POLARGRAM_TEST_S3_{name}", "") for name in ("ENDPOINT", "KEY", "SECRET")]
 
+# Options that go with those of a bucket.
+#: Tries soon again, as often as any test needs.
+PATIENT = {"max_retries": "5", "retry_init_backoff_ms": "10", "retry_max_backoff_ms": "50", "timeout": "700ms"}
+#: The same, but leaves time for some MiB.
+SLOW = {**PATIENT, "timeout": "10s"}
+#: Gives up soon.
+IMPATIENT = {**PATIENT, "max_retries": "1", "retry_timeout_ms": "1000", "timeout": "500ms"}
 
-def parquet(rows: list[list[str]], **options: Any) -> bytes:
+
+def parquet(rows: Sentences, **options: Any) -> bytes:
     """The rows as a Parquet file."""
     file = io.BytesIO()
     pl.DataFrame({"tokens": rows}, schema={"tokens": pl.List(pl.String)}).write_parquet(file, **options)
@@ -147,13 +163,6 @@ def empty_bucket(log: Path) -> Iterator[Bucket]:
     finally:
         server.terminate()
         server.wait()
-
-
-def wait_until(is_true: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.02)
 
 
 def is_listening(port: int) -> bool:
@@ -452,3 +461,51 @@ def running(server: Server) -> Iterator[Server]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@dataclass
+class Objects:
+    """Rows in Parquet objects under a prefix."""
+
+    url: str
+    keys: list[str]
+    rows: Sentences
+
+
+def some_rows(seed: int, number: int, tokens: int = 10) -> Sentences:
+    draw = random.Random(seed)
+    return [[f"w{int(draw.paretovariate(0.7)) % 500}" for _ in range(tokens)] for _ in range(number)]
+
+
+def assert_trained_on(model: pg.Word2Vec, rows: Sentences) -> None:
+    assert facts_of(model) == expected(rows)
+
+
+def through(proxy: Proxy, bucket: Bucket, **options: str) -> dict[str, str]:
+    return {**bucket.options, "aws_endpoint_url": proxy.endpoint, **options}
+
+
+def words(options: dict[str, str]) -> list[str]:
+    """The options as the command takes them."""
+    return [f"--storage-option={name}={value}" for name, value in options.items()]
+
+
+def named(fault: Fault) -> str:
+    return fault.__name__
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < seconds
+
+
+def refused(kind: type[Exception], corpus: object, options: dict[str, str]) -> str:
+    """What a model says that cannot be trained, in one line and soon."""
+    with within(8), pytest.raises(kind) as caught:
+        small_model(corpus, storage_options=options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "<?xml" not in message
+    return message

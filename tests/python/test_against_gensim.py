@@ -7,6 +7,7 @@ from collections import Counter
 import gensim
 import numpy as np
 import pytest
+from corpora import counts_of
 from gensim.models.word2vec import Word2Vec as Gensim
 
 import polargram as pg
@@ -21,7 +22,7 @@ def twin(model: pg.Word2Vec) -> Gensim:
     """gensim's model of the same rows, weights and Huffman codes."""
     names = ("vector_size", "window", "sg", "hs", "negative", "cbow_mean", "sample")
     theirs = Gensim(**{name: getattr(model, name) for name in names}, min_count=1, sorted_vocab=0)
-    theirs.build_vocab_from_freq({word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key})
+    theirs.build_vocab_from_freq(counts_of(model))
     assert theirs.wv.index_to_key == model.wv.index_to_key
     theirs.wv.vectors[:] = model.wv.vectors
     if model.negative:
@@ -95,10 +96,6 @@ def test_predictions_are_all_probabilities_and_none_for_unknown_words(rows: Sent
     assert sum(p for _, p in model.predict_output_word(["the"], topn=10**6)) == pytest.approx(1)
     assert model.predict_output_word(["unknown-1", 10**6]) is None
     assert model.predict_output_word([]) is None
-
-
-def counts_of(model: pg.Word2Vec | Gensim) -> dict[str, int]:
-    return {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key}
 
 
 @pytest.mark.parametrize(

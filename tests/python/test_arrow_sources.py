@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -16,29 +14,13 @@ import pyarrow.dataset as ds
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
+from corpora import Rows, expected, facts, outcomes_of_damage
 
 import polargram as pg
-
-Rows = list[list[str | None] | None]
-Facts = tuple[list[str], list[int], int, int]
 
 #: Some have no words, some are null, one comes in many batches of several programs.
 ROWS: Rows = [["a", "b", "a"], None, [], ["b", None], ["c", "c", "a"], ["a", "zoë", "日本", ""]] * 500
 LISTS = pa.list_(pa.string())
-
-
-def facts(corpus: object, **parameters: object) -> Facts:
-    """Everything that is known of a corpus after it was trained on."""
-    parameters = {"vector_size": 4, "min_count": 1, "epochs": 1, "workers": 2, **parameters}
-    model = pg.Word2Vec(corpus, **parameters)
-    counts = [model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key]
-    return model.wv.index_to_key, counts, model.corpus_total_words, model.corpus_count
-
-
-def expected(rows: Rows) -> Facts:
-    counts = Counter(token for row in rows if row for token in row if token is not None)
-    ranked = sorted(counts, key=lambda word: (-counts[word], word))
-    return ranked, [counts[word] for word in ranked], counts.total(), sum(row is not None for row in rows)
 
 
 def table(rows: Rows = ROWS, tokens: pa.DataType = LISTS) -> pa.Table:
@@ -369,45 +351,6 @@ def test_a_file_whose_column_is_none_is_refused_by_name(is_stream: bool, tmp_pat
         facts([good, path])
 
 
-#: Reads damaged copies of a file in a process of its own, and prints what came of each: should it abort, it is seen.
-#: In memory that is bounded, as a hostile length must be an error and not an allocation.
-DAMAGED = """
-import json, os, resource, sys
-from pathlib import Path
-import polargram as pg
-
-resource.setrlimit(resource.RLIMIT_AS, (24 << 30, 24 << 30))
-resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-path, changes = Path(sys.argv[1]), json.load(sys.stdin)
-whole = path.read_bytes()
-damaged = path.with_name("damaged" + path.suffix)
-for length, at, bits in changes:
-    content = bytearray(whole[:length])
-    if at >= 0:
-        content[at] ^= bits
-    damaged.write_bytes(content)
-    model = pg.Word2Vec(min_count=1, workers=1)
-    try:
-        model.build_vocab(damaged)
-        counts = {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key}
-        outcome = ["read", sorted(counts.items()), model.corpus_count]
-    except (ValueError, OSError, RuntimeError, MemoryError) as error:
-        outcome = ["refused", str(error)]
-    print(json.dumps(outcome), flush=True)
-"""
-
-
-def outcomes(
-    python: Callable[..., subprocess.CompletedProcess[str]], path: Path, changes: list[tuple[int, int, int]]
-) -> Iterator[list[object]]:
-    done = python("-c", DAMAGED, path, input=json.dumps(changes))
-    lines = done.stdout.splitlines()
-    assert done.returncode == 0, (changes[len(lines)], done.returncode, done.stderr[-2000:])
-    assert "panicked" not in done.stderr, done.stderr[:2000]
-    assert len(lines) == len(changes)
-    return map(json.loads, lines)
-
-
 SHORT: Rows = [["apple", "pear", "apple"], None, [], ["pear", None, "fig"]] * 12
 DAMAGED_KINDS = {
     "file": (LISTS, None, False),
@@ -436,7 +379,7 @@ def test_a_file_that_was_cut_is_never_read_as_a_shorter_one(
     words, counts, _, sentences = expected(SHORT)
     whole = ["read", [list(pair) for pair in sorted(zip(words, counts, strict=True))], sentences]
     changes = [(length, -1, 0) for length in [*range(0, size, size // 40), *range(size - 10, size + 1)]]
-    *seen, last = outcomes(python, path, changes)
+    *seen, last = outcomes_of_damage(python, path, changes)
     assert last == whole
     for (length, *_), outcome in zip(changes[:-1], seen, strict=True):
         assert outcome[0] == "refused", (length, outcome)
@@ -450,6 +393,6 @@ def test_no_flipped_bit_does_more_than_an_error(
     path = short_file(kind, tmp_path)
     size = path.stat().st_size
     changes = [(size, at, 0xFF if at % 3 == 0 else 1 << (at % 8)) for at in range(0, size, size // 120)]
-    for (_, at, _), outcome in zip(changes, outcomes(python, path, changes), strict=True):
+    for (_, at, _), outcome in zip(changes, outcomes_of_damage(python, path, changes), strict=True):
         if outcome[0] == "refused":
             assert "damaged.arrow" in str(outcome[1]), (at, outcome)

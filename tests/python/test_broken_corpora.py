@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,19 +11,14 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from corpora import QUICK, SMALL, counts_of, outcomes_of_damage, small_model
+from runs import only_line
 
 import polargram as pg
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 LISTS = pa.list_(pa.string())
-QUICK = ["--vector-size", 4, "--min-count", 1, "--epochs", 1, "--negative", 1, "--workers", 2, "--quiet"]
-SMALL = {"vector_size": 4, "min_count": 1, "epochs": 1, "workers": 2}
 ROWS = [["apple", "pear", "apple"], ["fig", "pear"]] * 300
-
-
-def counts_of(corpus: object, **parameters: object) -> dict[str, int]:
-    wv = pg.Word2Vec(corpus, **SMALL, **parameters).wv
-    return {word: wv.get_vecattr(word, "count") for word in wv.index_to_key}
 
 
 def parquet(path: Path, rows: object = ROWS, tokens: pa.DataType = LISTS, **options: object) -> Path:
@@ -69,12 +63,7 @@ def refusal(command: Command, output: Path, *arguments: object) -> str:
     """The one line that ``polargram train`` says; nothing is left behind."""
     done = command("train", *arguments, "--output", output, *QUICK, code=1)
     assert not output.exists()
-    assert "panicked" not in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    [message] = done.stderr.splitlines()
-    assert message.startswith("polargram: ")
-    return message
+    return only_line(done)
 
 
 def third_of_another_kind(directory: Path) -> Path:
@@ -181,7 +170,7 @@ def test_a_broken_corpus_is_one_line_that_names_what_is_broken_and_leaves_nothin
     assert [needle for needle in needles if not any(part in message for part in needle.split("|"))] == []
     assert sorted(tmp_path.rglob("*")) == before
     with pytest.raises((ValueError, OSError, RuntimeError)) as refused:
-        counts_of([str(path) for path in corpus])
+        small_model([str(path) for path in corpus])
     assert str(refused.value).replace("column=", "--column=")[:40] in message.replace("column=", "--column=")
 
 
@@ -199,7 +188,7 @@ def test_of_several_columns_the_damaged_one_is_named(
 
 def test_a_damaged_column_that_is_not_read_does_no_harm(command: Command, tmp_path: Path) -> None:
     path = damaged(tmp_path / "c.parquet", "n", 1, use_dictionary=False)
-    assert counts_of(path) == {"apple": 600, "pear": 600, "fig": 300}
+    assert counts_of(small_model(path)) == {"apple": 600, "pear": 600, "fig": 300}
 
 
 def test_a_run_that_fails_midway_leaves_the_vectors_of_the_last(command: Command, tmp_path: Path) -> None:
@@ -219,36 +208,6 @@ def test_the_first_of_several_faults_is_told_whoever_reads_them(spool: bool, wor
         pg.Word2Vec(files, **{**SMALL, "workers": workers}, spool=spool)
 
 
-#: Reads copies of a file with one byte changed in a process of its own, should it abort, and prints what came of each.
-#: In memory that is bounded, as a hostile length must be an error and not an allocation.
-CHANGED = """
-import json, resource, sys
-from pathlib import Path
-import polargram as pg
-
-resource.setrlimit(resource.RLIMIT_AS, (24 << 30, 24 << 30))
-resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-path = Path(sys.argv[1])
-whole = path.read_bytes()
-changed = path.with_name("changed" + path.suffix)
-for at in range(len(whole)):
-    for bits in (0xFF, 1 << (at % 8)):
-        content = bytearray(whole)
-        content[at] ^= bits
-        changed.write_bytes(content)
-        model = pg.Word2Vec(min_count=1, workers=1)
-        try:
-            model.build_vocab(changed)
-            outcome = model.corpus_count
-        except (ValueError, OSError, RuntimeError) as refused:
-            is_named = "changed" in str(refused) or "0 distinct words" in str(refused)
-            outcome = "refused" if is_named else str(refused)
-        except BaseException as panic:
-            outcome = type(panic).__name__
-        print(json.dumps([at, bits, outcome]), flush=True)
-"""
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -266,13 +225,15 @@ def test_no_changed_byte_of_parquet_crashes_or_loses_sentences(
     schema = pa.schema([pa.field("tokens", pa.list_(item), nullable=False)])
     source = pa.table({"tokens": pa.array(rows, pa.list_(item))}, schema)
     pq.write_table(source, tmp_path / "c.parquet", **{"compression": "none", "store_schema": False, **options})
-    done = python("-c", CHANGED, tmp_path / "c.parquet")
-    assert done.returncode == 0, (done.stdout[-100:], done.stderr[-2000:])
-    outcomes = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(outcomes) == 2 * (tmp_path / "c.parquet").stat().st_size
+    size = (tmp_path / "c.parquet").stat().st_size
+    changes = [(size, at, bits) for at in range(size) for bits in (0xFF, 1 << (at % 8))]
+    outcomes = outcomes_of_damage(python, tmp_path / "c.parquet", changes)
     # The footer tells how many rows there are; no checksum tells whether a word is still the same.
-    assert [outcome for outcome in outcomes if outcome[2] not in ("refused", len(rows))] == []
-    assert "panicked" not in done.stderr
+    for change, (outcome, *said) in zip(changes, outcomes, strict=True):
+        if outcome == "read":
+            assert said[1] == len(rows), (change, said)
+        else:
+            assert "damaged.parquet" in said[0] or "0 distinct words" in said[0], (change, said)
 
 
 def test_files_of_every_layout_and_format_are_one_corpus(tmp_path: Path) -> None:
@@ -290,7 +251,7 @@ def test_files_of_every_layout_and_format_are_one_corpus(tmp_path: Path) -> None
     (tmp_path / "lines.gz").write_bytes(gzip.compress((tmp_path / "lines.txt").read_bytes()))
     files += [tmp_path / "polars.parquet", tmp_path / "lines.txt", tmp_path / "lines.gz"]
     n = len(files)
-    assert counts_of(files) == {"apple": 600 * n, "pear": 600 * n, "fig": 300 * n}
+    assert counts_of(small_model(files)) == {"apple": 600 * n, "pear": 600 * n, "fig": 300 * n}
 
 
 def test_files_without_rows_among_others_add_nothing(tmp_path: Path) -> None:
@@ -298,7 +259,7 @@ def test_files_without_rows_among_others_add_nothing(tmp_path: Path) -> None:
     pl.DataFrame(schema={"tokens": pl.List(pl.String)}).write_ipc(tmp_path / "d.arrow")
     (tmp_path / "e.txt").touch()
     files += [tmp_path / "d.arrow", tmp_path / "e.txt"]
-    assert counts_of(files) == {"apple": 600, "pear": 600, "fig": 300}
+    assert counts_of(small_model(files)) == {"apple": 600, "pear": 600, "fig": 300}
 
 
 def test_of_a_directory_of_several_formats_the_parquet_files_are_the_corpus(command: Command, tmp_path: Path) -> None:
@@ -307,10 +268,10 @@ def test_of_a_directory_of_several_formats_the_parquet_files_are_the_corpus(comm
     ipc(corpus / "a.arrow", [["arrow"]])
     (corpus / "notes.txt").write_text("no corpus")
     (corpus / ".c.parquet").write_bytes(b"half written")
-    assert counts_of(corpus) == {"arrow": 1}
+    assert counts_of(small_model(corpus)) == {"arrow": 1}
     parquet(corpus / "b.parquet", [["parquet"]])
-    assert counts_of(corpus) == {"parquet": 1}
-    assert counts_of(str(corpus / "[ab].*")) == {"arrow": 1, "parquet": 1}
+    assert counts_of(small_model(corpus)) == {"parquet": 1}
+    assert counts_of(small_model(str(corpus / "[ab].*"))) == {"arrow": 1, "parquet": 1}
     command("train", corpus, "--output", tmp_path / "out", *QUICK)
     assert pg.KeyedVectors.load(tmp_path / "out" / "vectors.arrow").index_to_key == ["parquet"]
 
@@ -318,7 +279,7 @@ def test_of_a_directory_of_several_formats_the_parquet_files_are_the_corpus(comm
 def test_strings_in_memory_that_are_no_utf8_are_refused_by_column() -> None:
     for corpus in (pa.table({"tokens": invalid(5)}), invalid(5)):
         with pytest.raises(ValueError, match='"tokens".*(UTF-8|utf-8)'):
-            counts_of(corpus)
+            small_model(corpus)
 
 
 ODD = [
@@ -344,7 +305,7 @@ def test_odd_tokens_are_words_like_others(tokens: pa.DataType, tmp_path: Path) -
     want = {"plain": len(ODD), **dict.fromkeys(ODD, 2)}
     files = [parquet(tmp_path / "c.parquet", rows, tokens), ipc(tmp_path / "c.arrow", pa.array(rows, tokens))]
     for corpus in [*files, rows, pa.array(rows, tokens)]:
-        assert counts_of(corpus) == want
+        assert counts_of(small_model(corpus)) == want
     wv = pg.Word2Vec(files[0], **SMALL).wv
     wv.save(tmp_path / "vectors.arrow")
     loaded = pg.KeyedVectors.load(tmp_path / "vectors.arrow")
@@ -354,7 +315,7 @@ def test_odd_tokens_are_words_like_others(tokens: pa.DataType, tmp_path: Path) -
 
 def test_tokens_of_nul_bytes_are_told_apart_in_plain_text(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_bytes(b"a\0 a\0\0 a \0\n" * 3)
-    assert counts_of(tmp_path / "c.txt") == {"a\0": 3, "a\0\0": 3, "a": 3, "\0": 3}
+    assert counts_of(small_model(tmp_path / "c.txt")) == {"a\0": 3, "a\0\0": 3, "a": 3, "\0": 3}
 
 
 def enormous(path: Path, length: int) -> Path:
@@ -380,11 +341,11 @@ def test_a_word_of_200_megabytes_is_a_word_like_others(command: Command, tmp_pat
 @pytest.mark.parametrize("name", ["c.parquet", "c.arrow", "c.txt"])
 def test_a_word_longer_than_what_is_read_at_a_time_is_read_whole(name: str, tmp_path: Path) -> None:
     word = "w" * 20_000_000
-    assert counts_of(enormous(tmp_path / name, len(word))) == {"small": 3, word: 1}
+    assert counts_of(small_model(enormous(tmp_path / name, len(word)))) == {"small": 3, word: 1}
 
 
 def test_a_sentence_of_a_million_tokens_is_read_whole(tmp_path: Path) -> None:
     row = ["a", "b", "b", "c"] * 250_000
     files = [parquet(tmp_path / "c.parquet", [row]), ipc(tmp_path / "c.arrow", [row])]
     for corpus in files:
-        assert counts_of(corpus, sample=1e-5) == {"a": 250_000, "b": 500_000, "c": 250_000}
+        assert counts_of(small_model(corpus, sample=1e-5)) == {"a": 250_000, "b": 500_000, "c": 250_000}

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from runs import KilledError, KillIn, cut_and_resumed, wait_until
 
 import polargram as pg
 
@@ -23,28 +24,6 @@ Sentences = list[list[str]]
 SMALL = {"vector_size": 8, "epochs": 4, "workers": 1, "batch_words": 1000}
 MODES = [{"sg": 0}, {"sg": 1}, {"sg": 1, "hs": 1, "negative": 0}, {"sg": 0, "hs": 1, "cbow_mean": 0}]
 A_MOMENT = 1e-4
-
-
-class KilledError(Exception):
-    pass
-
-
-class KillIn:
-    """Ends the training with an error when an epoch begins, as if the process were killed then."""
-
-    def __init__(self, epoch: int) -> None:
-        self.left = epoch
-
-    def on_epoch_begin(self, _: pg.Word2Vec) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise KilledError
-
-
-def cut_and_resumed(corpus: object, directory: Path, **parameters: object) -> pg.Word2Vec:
-    with pytest.raises(KilledError):
-        pg.Word2Vec(corpus, **parameters, checkpoint=directory, callbacks=[KillIn(2)])
-    return pg.Word2Vec(corpus, **parameters, checkpoint=directory)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
@@ -225,13 +204,6 @@ class Run:
         return pg.KeyedVectors.load(self.output).vectors
 
 
-def wait_for(path: Path) -> None:
-    end = time.monotonic() + 30
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} does not come"
-        time.sleep(0.005)
-
-
 @pytest.mark.parametrize(
     ("every", "mode"),
     [("epoch", ["--sg", 0]), (10 * A_MOMENT, ["--sg", 1, "--hs", 1, "--negative", 0])],
@@ -246,7 +218,7 @@ def test_a_command_killed_at_any_moments_goes_on_to_the_same_bits(
     moments = random.Random(repr(mode))
     for _ in range(2):
         process = run.start()
-        wait_for(tmp_path / "ck" / "config.json")
+        wait_until((tmp_path / "ck" / "config.json").exists, 30)
         time.sleep(moments.uniform(0, 0.3))
         process.kill()
         process.communicate()
@@ -261,7 +233,7 @@ def test_ctrl_c_keeps_the_checkpoint_to_go_on_from(sample: Path, tmp_path: Path)
     whole = Run(sample, tmp_path / "whole", "--sg", 1).finish()
     run = Run(sample, tmp_path / "cut", "--sg", 1, "--checkpoint", tmp_path / "ck")
     process = run.start()
-    wait_for(tmp_path / "ck" / "config.json")
+    wait_until((tmp_path / "ck" / "config.json").exists, 30)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=10)
     assert process.returncode == 130, said

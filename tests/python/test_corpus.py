@@ -9,8 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-import polargram as pg
+from corpora import counts_of, small_model
 
 #: The lists [a b a], null (with x y behind it), [], [b null], [c c a].
 TOKENS = ["a", "b", "a", "x", "y", "b", None, "c", "c", "a"]
@@ -30,9 +29,8 @@ LISTS = ["list", "large_list", "list_view", "large_list_view"]
 
 
 def seen_in(corpus: object, column: str = "tokens") -> tuple[dict[str, int], int, int]:
-    model = pg.Word2Vec(corpus, column=column, vector_size=4, min_count=1, epochs=1, workers=1)
-    counts = {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key}
-    return counts, model.corpus_count, model.corpus_total_words
+    model = small_model(corpus, column=column, workers=1)
+    return counts_of(model), model.corpus_count, model.corpus_total_words
 
 
 def words_array(words: list[str | None], kind: pa.DataType) -> pa.Array:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corpora import counts_of
 
 import polargram as pg
 
@@ -38,8 +39,7 @@ def test_every_step_takes_a_file(rows: Sentences, lines: Path) -> None:
 def test_white_space_of_every_kind_separates_words_and_lines_end_as_they_do(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_bytes("a  b\tc\r\n\r\n  é\u00a0d\u2003e  \n\na\x0bb".encode() * 1)
     model = pg.Word2Vec(corpus_file=tmp_path / "c.txt", min_count=1, **SMALL)
-    counts = {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key}
-    assert counts == {"a": 2, "b": 2, "c": 1, "d": 1, "e": 1, "é": 1}
+    assert counts_of(model) == {"a": 2, "b": 2, "c": 1, "d": 1, "e": 1, "é": 1}
     assert model.corpus_count == 3
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,19 +13,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from corpora import counts_in, counts_of, small_model
 
 import polargram as pg
 
 ROWS = [["a", "b", "a"], None, [], ["b", None], ["c", "c", "a"], ["a", "zoë", "日本"]] * 50
-
-
-def counts_of(corpus: object) -> dict[str, int]:
-    wv = pg.Word2Vec(corpus, vector_size=4, min_count=1, epochs=1, workers=2).wv
-    return {word: wv.get_vecattr(word, "count") for word in wv.index_to_key}
-
-
-def expected(rows: list[list[str | None] | None]) -> dict[str, int]:
-    return dict(Counter(token for row in rows if row for token in row if token is not None))
 
 
 def write(path: Path, *words: str) -> Path:
@@ -56,7 +47,7 @@ def write(path: Path, *words: str) -> Path:
 def test_every_way_in_which_pyarrow_writes_a_column_is_read(options: dict[str, object], tmp_path: Path) -> None:
     path = tmp_path / "c.parquet"
     pq.write_table(pa.table({"tokens": pa.array(ROWS)}), path, **options)
-    assert counts_of(path) == expected(ROWS)
+    assert counts_of(small_model(path)) == counts_in(ROWS)
 
 
 def test_pages_that_fall_back_from_dictionary_to_plain_within_a_row_group_are_read(tmp_path: Path) -> None:
@@ -66,7 +57,7 @@ def test_pages_that_fall_back_from_dictionary_to_plain_within_a_row_group_are_re
     pq.write_table(table, path, dictionary_pagesize_limit=2000, data_page_size=1000, write_batch_size=64)
     encodings = pq.ParquetFile(path).metadata.row_group(0).column(0).encodings
     assert {"RLE_DICTIONARY", "PLAIN"} <= set(encodings)
-    assert counts_of(path) == expected(rows)
+    assert counts_of(small_model(path)) == counts_in(rows)
 
 
 @pytest.mark.parametrize("token", [pl.String, pl.Categorical, pl.Enum(["a", "b", "c", "zoë", "日本"])], ids=str)
@@ -74,7 +65,7 @@ def test_pages_that_fall_back_from_dictionary_to_plain_within_a_row_group_are_re
 def test_what_polars_writes_is_read(token: pl.DataType, row_group_size: int | None, tmp_path: Path) -> None:
     frame = pl.DataFrame({"tokens": pl.Series(ROWS, dtype=pl.List(token))})
     frame.write_parquet(tmp_path / "c.parquet", row_group_size=row_group_size)
-    assert counts_of(tmp_path / "c.parquet") == expected(ROWS)
+    assert counts_of(small_model(tmp_path / "c.parquet")) == counts_in(ROWS)
 
 
 @pytest.mark.parametrize("options", ["", ", ROW_GROUP_SIZE 2048, COMPRESSION zstd", ", PARQUET_VERSION v2"])
@@ -85,7 +76,7 @@ def test_what_duckdb_writes_is_read(options: str, tmp_path: Path) -> None:
         connection.sql(
             f"COPY (SELECT 1 AS id, tokens FROM source) TO '{tmp_path / 'c.parquet'}' (FORMAT parquet{options})"
         )
-    assert counts_of(tmp_path / "c.parquet") == expected(ROWS * 20)
+    assert counts_of(small_model(tmp_path / "c.parquet")) == counts_in(ROWS * 20)
 
 
 def test_the_column_is_found_among_nested_ones_of_the_same_field_names(tmp_path: Path) -> None:
@@ -94,12 +85,12 @@ def test_the_column_is_found_among_nested_ones_of_the_same_field_names(tmp_path:
     pq.write_table(
         pa.table({"s": nested, "m": pa.array([{"k": "v"}] * 2), "tokens": [["a"], ["b"]], "z": [["q"], []]}), path
     )
-    assert counts_of(path) == {"a": 1, "b": 1}
+    assert counts_of(small_model(path)) == {"a": 1, "b": 1}
 
 
 def test_a_file_without_rows_or_row_groups_adds_nothing(tmp_path: Path) -> None:
     pl.DataFrame(schema={"tokens": pl.List(pl.String)}).write_parquet(tmp_path / "empty.parquet")
-    assert counts_of([write(tmp_path / "full.parquet", "a"), tmp_path / "empty.parquet"]) == {"a": 5}
+    assert counts_of(small_model([write(tmp_path / "full.parquet", "a"), tmp_path / "empty.parquet"])) == {"a": 5}
 
 
 def test_files_may_hold_the_column_in_different_layouts(tmp_path: Path) -> None:
@@ -108,7 +99,7 @@ def test_files_may_hold_the_column_in_different_layouts(tmp_path: Path) -> None:
     pl.DataFrame({"x": [1], "tokens": pl.Series([["a"]], dtype=pl.List(pl.Categorical))}).write_parquet(
         tmp_path / "3.parquet"
     )
-    assert counts_of(tmp_path) == {"a": 7}
+    assert counts_of(small_model(tmp_path)) == {"a": 7}
 
 
 def test_a_directory_is_its_parquet_files_sorted_by_name(tmp_path: Path) -> None:
@@ -144,7 +135,7 @@ def test_only_two_stars_descend_into_subdirectories(pattern: str, words: str, he
     write(here / "sub" / "b.parquet", "b")
     write(here / "sub" / "sub" / "c.parquet", "c")
     (here / "sub" / "b.txt").write_text("no corpus")
-    assert set(counts_of(pattern)) == set(words)
+    assert set(counts_of(small_model(pattern))) == set(words)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +158,8 @@ def test_only_two_stars_descend_into_subdirectories(pattern: str, words: str, he
 def test_a_name_is_taken_as_it_stands_before_it_is_a_pattern(name: str, tmp_path: Path) -> None:
     path = write(tmp_path / name / f"{name}.parquet", "a")
     write(tmp_path / "a" / "a.parquet", "wrong")
-    assert counts_of(path) == counts_of(str(path)) == counts_of(path.parent) == counts_of([str(path)]) == {"a": 5}
+    for source in (path, str(path), path.parent, [str(path)]):
+        assert counts_of(small_model(source)) == {"a": 5}
 
 
 def test_a_file_whose_name_is_not_utf8_is_read_or_refused_but_never_passed_over(tmp_path: Path) -> None:
@@ -177,7 +169,7 @@ def test_a_file_whose_name_is_not_utf8_is_read_or_refused_but_never_passed_over(
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
     try:
-        counts = counts_of(tmp_path)
+        counts = counts_of(small_model(tmp_path))
     except (ValueError, OSError):
         return
     assert counts == {"a": 5, "b": 5}
@@ -185,7 +177,7 @@ def test_a_file_whose_name_is_not_utf8_is_read_or_refused_but_never_passed_over(
 
 def test_paths_and_strings_may_be_mixed_in_a_list_and_repeated(tmp_path: Path) -> None:
     a, b = write(tmp_path / "a.parquet", "a"), write(tmp_path / "d" / "b.parquet", "b")
-    assert counts_of([a, str(b.parent), str(a), f"{tmp_path}/d/*"]) == {"a": 10, "b": 10}
+    assert counts_of(small_model([a, str(b.parent), str(a), f"{tmp_path}/d/*"])) == {"a": 10, "b": 10}
 
 
 @pytest.mark.parametrize(
@@ -206,9 +198,9 @@ def test_a_path_that_gives_no_corpus_is_named(source: str, kind: type[Exception]
     (here / "zero.parquet").write_bytes(b"")
     (here / "cut.parquet").write_bytes(write(here / "whole" / "a.parquet", "a").read_bytes()[:-20])
     with pytest.raises(kind, match=said):
-        counts_of(source)
+        small_model(source)
     with pytest.raises(kind, match=said):
-        counts_of(["whole/a.parquet", source])
+        small_model(["whole/a.parquet", source])
 
 
 @pytest.mark.parametrize("options", [None, {"aws_region": "eu-central-1"}], ids=str)
@@ -230,7 +222,7 @@ def test_a_damaged_page_is_an_error_that_names_file_row_group_and_column(tmp_pat
     content[start : start + 60] = b"\xff" * 60
     path.write_bytes(content)
     with pytest.raises(ValueError, match='damaged.parquet, row group 1.*"tokens"'):
-        counts_of(path)
+        small_model(path)
 
 
 #: Trains on a corpus of very many parts, with few files open at a time; in a process of its own, should it crash.

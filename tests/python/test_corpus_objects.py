@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+from corpora import counts_of, small_model
 from polars.io.plugins import register_io_source
 
 import polargram as pg
@@ -20,12 +21,7 @@ COUNTS = {"a": 3, "b": 2, "c": 2}
 
 
 def train(corpus: object, **parameters: object) -> pg.Word2Vec:
-    return pg.Word2Vec(corpus, **{"vector_size": 4, "min_count": 1, "epochs": 1, "workers": 1, **parameters})
-
-
-def counts_of(corpus: object) -> dict[str, int]:
-    wv = train(corpus).wv
-    return {word: wv.get_vecattr(word, "count") for word in wv.index_to_key}
+    return small_model(corpus, **{"workers": 1, **parameters})
 
 
 class Again:
@@ -81,7 +77,7 @@ FRAME = pl.DataFrame({"n": range(5), "tokens": ROWS})
 )
 def test_whatever_can_be_read_again_is_a_corpus(corpus: object) -> None:
     model = train(corpus)
-    assert {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key} == COUNTS
+    assert counts_of(model) == COUNTS
     assert (model.corpus_count, model.corpus_total_words) == (4, 7)
 
 
@@ -89,27 +85,24 @@ def test_whatever_can_be_read_again_is_a_corpus(corpus: object) -> None:
     "column", [pl.Series("tokens", ROWS), pa.chunked_array([ROWS])], ids=["Series", "ChunkedArray"]
 )
 def test_a_column_without_its_table_is_a_corpus(column: object) -> None:
-    assert counts_of(column) == COUNTS
+    assert counts_of(train(column)) == COUNTS
 
 
 def test_a_query_of_duckdb_is_run_again_for_every_pass() -> None:
     with duckdb.connect() as connection:
-        assert counts_of(connection.sql("SELECT [w, 'x'] AS tokens FROM (VALUES ('a'), ('b'), ('a')) AS t(w)")) == {
-            "x": 3,
-            "a": 2,
-            "b": 1,
-        }
+        query = connection.sql("SELECT [w, 'x'] AS tokens FROM (VALUES ('a'), ('b'), ('a')) AS t(w)")
+        assert counts_of(train(query)) == {"x": 3, "a": 2, "b": 1}
 
 
 def test_strings_of_numpy_and_other_subclasses_of_str_are_words() -> None:
     class Word(str):
         pass
 
-    assert counts_of([np.array(["a", "b"]), [Word("a"), np.str_("c")]]) == {"a": 2, "b": 1, "c": 1}
+    assert counts_of(train([np.array(["a", "b"]), [Word("a"), np.str_("c")]])) == {"a": 2, "b": 1, "c": 1}
 
 
 def test_a_sentence_may_be_any_iterable_that_starts_again() -> None:
-    assert counts_of([{"a": 1, "b": 2}, ("a",), Again(["c"]), {"a"}]) == {"a": 3, "b": 1, "c": 1}
+    assert counts_of(train([{"a": 1, "b": 2}, ("a",), Again(["c"]), {"a"}])) == {"a": 3, "b": 1, "c": 1}
 
 
 def test_an_iterable_is_read_once_to_count_and_once_to_encode_whatever_the_epochs() -> None:
@@ -123,7 +116,7 @@ def test_a_lazy_frame_is_run_by_batches_and_needs_no_other_column() -> None:
     words = tall.with_columns(
         tokens=pl.concat_list((pl.col("n") % 7).cast(pl.String), pl.lit("w")), other=pl.col("n") / 0
     )
-    assert counts_of(words)["w"] == 300_000
+    assert counts_of(train(words))["w"] == 300_000
 
 
 def test_a_scanned_file_is_streamed_with_its_filter(sample: Path, sentences: list[list[str]]) -> None:
@@ -145,7 +138,7 @@ def test_a_scanned_file_is_streamed_with_its_filter(sample: Path, sentences: lis
     ids=["map_elements", "map_batches", "source"],
 )
 def test_a_lazy_frame_may_call_python(lazy: pl.LazyFrame) -> None:
-    assert counts_of(lazy) == {"a": 2, "b": 1, "c": 1}
+    assert counts_of(train(lazy)) == {"a": 2, "b": 1, "c": 1}
 
 
 @pytest.mark.parametrize(
@@ -291,4 +284,4 @@ def test_a_corpus_that_trains_another_model_meanwhile_does_not_deadlock() -> Non
             train(ROWS)
             yield from ROWS
 
-    assert counts_of(Nested([])) == COUNTS
+    assert counts_of(train(Nested([]))) == COUNTS

@@ -7,7 +7,6 @@ import random
 import re
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,13 +17,16 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from corpora import QUICK, array_of, counts_in, counts_of, facts_of
+from runs import KilledError, KillIn, cut_and_resumed
 
 import polargram as pg
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 Sentences = list[list[str]]
 EXACT = {"vector_size": 8, "min_count": 1, "workers": 1, "epochs": 2, "batch_words": 1000}
-QUICK = ["--vector-size", 4, "--min-count", 1, "--epochs", 1, "--negative", 1, "--workers", 2, "--quiet"]
+#: EXACT as options of the command.
+EXACT_OPTIONS = ["--vector-size", 8, "--min-count", 1, "--workers", 1, "--epochs", 2, "--batch-words", 1000, "--quiet"]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def corpus(frame: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return directory
 
 
-def counts_of(tokens: pl.Series, times: pl.Series | None = None) -> dict[str, int]:
+def counts_in_column(tokens: pl.Series, times: pl.Series | None = None) -> dict[str, int]:
     """How often each token stands in a column of lists, by Polars."""
     times = pl.Series("times", [1] * len(tokens)) if times is None else times.alias("times")
     each = pl.DataFrame([tokens.alias("token"), times]).explode("token", empty_as_null=True).drop_nulls("token")
@@ -150,7 +152,7 @@ def test_strings_are_split_as_polars_splits_them(
     how, by_polars = split
     text = pl.col("text").str.to_lowercase() if lowercase else pl.col("text")
     lists = frame.select(by_polars(text).list.eval(pl.element().filter(pl.element() != ""))).to_series()
-    want = counts_of(lists)
+    want = counts_in_column(lists)
     assert len(want) > 20
     options = ["--column", "text", "--split", how, *(["--lowercase"] if lowercase else [])]
     assert trained(corpus, *options) == want
@@ -161,11 +163,11 @@ def test_strings_are_split_as_polars_splits_them(
 def test_lists_are_lowercased_whatever_their_type(
     trained: Callable[..., dict[str, int]], corpus: Path, frame: pl.DataFrame, tmp_path: Path
 ) -> None:
-    want = counts_of(frame["tokens"].list.eval(pl.element().str.to_lowercase()))
+    want = counts_in_column(frame["tokens"].list.eval(pl.element().str.to_lowercase()))
     assert "äpfel" in want
     assert trained(corpus, "--lowercase") == want
     rows = frame["tokens"][:3000]
-    some = counts_of(rows.list.eval(pl.element().str.to_lowercase()))
+    some = counts_in_column(rows.list.eval(pl.element().str.to_lowercase()))
     names = []
     for token in (pl.Categorical, pl.String):
         lists = pl.DataFrame({"tokens": rows.cast(pl.List(token))})
@@ -177,9 +179,7 @@ def test_lists_are_lowercased_whatever_their_type(
         file.write_table(views)
     text = "\n".join(" ".join(row) for row in rows.to_list() if row)
     (tmp_path / "text.txt").write_text(text)
-    array = np.empty(len(rows), dtype=object)
-    array[:] = rows.to_list()
-    np.save(tmp_path / "lists.npy", array, allow_pickle=True)
+    np.save(tmp_path / "lists.npy", array_of(rows.to_list()), allow_pickle=True)
     files = [tmp_path / name for name in [*names, "views.arrow", "text.txt", "lists.npy"]]
     counts = trained(*files, "--lowercase")
     assert counts == {word: count * len(files) for word, count in some.items()}
@@ -203,7 +203,7 @@ WHERE = [
 def test_the_rows_for_which_the_condition_is_true_are_read(
     trained: Callable[..., dict[str, int]], where: str, corpus: Path, frame: pl.DataFrame
 ) -> None:
-    want = counts_of(frame.filter(pl.sql_expr(where))["tokens"])
+    want = counts_in_column(frame.filter(pl.sql_expr(where))["tokens"])
     assert want
     assert trained(corpus, "--where", where) == want
 
@@ -214,7 +214,7 @@ def test_a_condition_may_be_on_columns_that_are_read(
 ) -> None:
     where = "n > 1 AND text LIKE '%Word1%' AND lang = 'en'"
     kept = frame.filter(pl.sql_expr(where))
-    want = counts_of(kept["text"].str.extract_all(r"\S+"), kept["n"])
+    want = counts_in_column(kept["text"].str.extract_all(r"\S+"), kept["n"])
     options = ["--column", "text", "--split", "whitespace", "--where", where, "--count-column", "n"]
     assert trained(corpus / source, *options) == want
 
@@ -223,7 +223,7 @@ def test_rows_are_chosen_first_and_then_weighed_split_lowercased_and_limited(
     trained: Callable[..., dict[str, int]], corpus: Path, frame: pl.DataFrame
 ) -> None:
     kept = frame.filter(pl.sql_expr("lang = 'fr'")).filter(pl.col("text").is_not_null())[:2500]
-    want = counts_of(kept["text"].str.to_lowercase().str.extract_all(r"\S+"), kept["n"])
+    want = counts_in_column(kept["text"].str.to_lowercase().str.extract_all(r"\S+"), kept["n"])
     options = ["--where", "lang = 'fr'", "--column", "text", "--split", "whitespace", "--lowercase"]
     options += ["--count-column", "n", "--limit", "2500"]
     assert trained(corpus, *options) == want
@@ -270,7 +270,7 @@ def test_a_condition_on_more_than_its_row_is_refused(
 def test_the_first_sentences_are_read(
     trained: Callable[..., dict[str, int]], limit: int, source: str, corpus: Path, frame: pl.DataFrame
 ) -> None:
-    want = counts_of(frame["tokens"].drop_nulls()[:limit])
+    want = counts_in_column(frame["tokens"].drop_nulls()[:limit])
     if not want:
         pytest.skip("the first sentences have no words")
     assert trained(corpus / source, "--limit", limit) == want
@@ -373,16 +373,11 @@ def test_rows_that_are_left_out_may_be_whole_pages(
 ) -> None:
     pages = {"data_page_size": 500, "write_batch_size": 50, "write_page_index": True}
     pq.write_table(frame.to_arrow(), tmp_path / "c.parquet", **pages)
-    want = counts_of(frame[5000:5010]["tokens"])
+    want = counts_in_column(frame[5000:5010]["tokens"])
     assert trained(tmp_path / "c.parquet", "--where", "id >= 5000 AND id < 5010") == want
 
 
 # Counts.
-
-
-def facts(model: pg.Word2Vec) -> tuple[list[str], list[int], int, int]:
-    counts = [model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key]
-    return model.wv.index_to_key, counts, model.corpus_total_words, model.corpus_count
 
 
 @pytest.fixture(scope="module")
@@ -427,7 +422,7 @@ def test_a_list_that_counts_so_many_times_is_trained_as_if_it_stood_so_often(
     source = WEIGHED[what](weighed, tmp_path)
     model = pg.Word2Vec(source, count_column="n", **EXACT, **reading)
     listed = pg.Word2Vec(repeated, **EXACT)
-    assert facts(model) == facts(listed)
+    assert facts_of(model) == facts_of(listed)
     assert np.array_equal(model.wv.vectors, listed.wv.vectors)
 
 
@@ -451,7 +446,7 @@ def test_counts_are_the_same_to_every_way_of_training(
 ) -> None:
     parameters = {**EXACT, **mode}
     model, listed = pg.Word2Vec(weighed, count_column="n", **parameters), pg.Word2Vec(repeated, **parameters)
-    assert facts(model) == facts(listed)
+    assert facts_of(model) == facts_of(listed)
     assert np.array_equal(model.wv.vectors, listed.wv.vectors)
 
 
@@ -468,15 +463,14 @@ def test_the_command_weighs_as_python_does(
     command: Command, weighed: pl.DataFrame, repeated: Sentences, tmp_path: Path
 ) -> None:
     weighed.write_parquet(tmp_path / "c.parquet")
-    exact = ["--vector-size", 8, "--min-count", 1, "--workers", 1, "--epochs", 2, "--batch-words", 1000, "--quiet"]
-    command("train", tmp_path / "c.parquet", "--count-column", "n", "--output", tmp_path / "out", *exact)
+    command("train", tmp_path / "c.parquet", "--count-column", "n", "--output", tmp_path / "out", *EXACT_OPTIONS)
     wv = pg.KeyedVectors.load(tmp_path / "out" / "vectors.arrow")
     assert np.array_equal(wv.vectors, pg.Word2Vec(repeated, **EXACT).wv.vectors)
 
 
 def test_a_list_that_counts_0_is_left_out_with_words_that_stand_nowhere_else() -> None:
     model = pg.Word2Vec(pl.DataFrame({"tokens": [["a"], ["b"], ["a", "c"]], "n": [2, 0, 1]}), count_column="n", **EXACT)
-    assert facts(model) == (["a", "c"], [3, 1], 4, 3)
+    assert facts_of(model) == (["a", "c"], [3, 1], 4, 3)
     with pytest.raises((ValueError, RuntimeError), match="0 distinct words"):
         pg.Word2Vec(pl.DataFrame({"tokens": [["a"]], "n": [0]}), count_column="n", **EXACT)
 
@@ -487,7 +481,7 @@ def test_counts_may_be_of_every_whole_type(dtype: pl.DataType, tmp_path: Path) -
     frame.write_parquet(tmp_path / "c.parquet")
     frame.write_ipc(tmp_path / "c.arrow")
     for source in (frame, tmp_path / "c.parquet", tmp_path / "c.arrow"):
-        assert facts(pg.Word2Vec(source, count_column="n", **EXACT)) == (["b", "a"], [13, 3], 16, 13)
+        assert facts_of(pg.Word2Vec(source, count_column="n", **EXACT)) == (["b", "a"], [13, 3], 16, 13)
 
 
 @pytest.mark.parametrize(
@@ -584,22 +578,6 @@ def test_shuffling_needs_the_spool(rows: Sentences) -> None:
         pg.Word2Vec(rows, **EXACT, shuffle=True, spool=False)
 
 
-class KilledError(Exception):
-    pass
-
-
-class KillIn:
-    """Ends the training with an error when an epoch begins, as if the process were killed then."""
-
-    def __init__(self, epoch: int) -> None:
-        self.left = epoch
-
-    def on_epoch_begin(self, _: pg.Word2Vec) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise KilledError
-
-
 @pytest.mark.parametrize("every", ["epoch", 1e-4])
 @pytest.mark.parametrize("option", ["shuffle", "count_column", "both"])
 def test_a_run_taken_up_again_ends_in_the_bits_of_one_that_was_not_cut(
@@ -609,13 +587,10 @@ def test_a_run_taken_up_again_ends_in_the_bits_of_one_that_was_not_cut(
     if option != "shuffle":
         options["count_column"] = "n"
     parameters = {**EXACT, **options}
-    checkpoint = {"checkpoint": tmp_path / "ck", "checkpoint_every": every}
     whole = pg.Word2Vec(weighed, **parameters)
-    with pytest.raises(KilledError):
-        pg.Word2Vec(weighed, **parameters, **checkpoint, callbacks=[KillIn(2)])
-    resumed = pg.Word2Vec(weighed, **parameters, **checkpoint)
+    resumed = cut_and_resumed(weighed, tmp_path / "ck", **parameters, checkpoint_every=every)
     assert np.array_equal(resumed.wv.vectors, whole.wv.vectors)
-    assert facts(resumed) == facts(whole)
+    assert facts_of(resumed) == facts_of(whole)
 
 
 def test_a_shuffled_run_is_not_taken_up_in_another_order(rows: Sentences, tmp_path: Path) -> None:
@@ -627,13 +602,11 @@ def test_a_shuffled_run_is_not_taken_up_in_another_order(rows: Sentences, tmp_pa
 
 def test_the_command_shuffles_as_python_does(command: Command, rows: Sentences, tmp_path: Path) -> None:
     pl.DataFrame({"tokens": rows}).write_parquet(tmp_path / "c.parquet")
-    exact = ["--vector-size", 8, "--min-count", 1, "--workers", 1, "--epochs", 2, "--batch-words", 1000, "--quiet"]
-    command("train", tmp_path / "c.parquet", "--shuffle", "--output", tmp_path / "out", *exact)
+    command("train", tmp_path / "c.parquet", "--shuffle", "--output", tmp_path / "out", *EXACT_OPTIONS)
     wv = pg.KeyedVectors.load(tmp_path / "out" / "vectors.arrow")
     assert np.array_equal(wv.vectors, pg.Word2Vec(rows, **EXACT, shuffle=True).wv.vectors)
 
 
 def test_counts_of_a_frame_are_those_of_its_tokens_repeated(weighed: pl.DataFrame, repeated: Sentences) -> None:
     model = pg.Word2Vec(weighed, count_column="n", **EXACT)
-    want = Counter(word for row in repeated for word in row)
-    assert {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key} == dict(want)
+    assert counts_of(model) == counts_in(repeated)

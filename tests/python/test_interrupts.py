@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -13,47 +11,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from runs import FOREVER, Job
 
 import polargram as pg
 
-#: A second is the promise; the rest is for a busy machine.
-SOON = 3.0
-FOREVER = 10**6
-
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
-
-
-class Job:
-    """A process that is sent a signal when it has printed something, and then must end soon."""
-
-    def __init__(self, *arguments: object, temporary: Path) -> None:
-        temporary.mkdir(exist_ok=True)
-        environment = {**os.environ, "TMPDIR": str(temporary)}
-        words = [sys.executable, *map(str, arguments)]
-        self.process = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-        )
-        self.said = ""
-
-    def wait_for(self, text: str) -> None:
-        for line in self.process.stdout:
-            self.said += line
-            if text in line:
-                return
-        pytest.fail(f"it ended too early: {self.said}")
-
-    def signal(self, number: signal.Signals, times: int = 1) -> int:
-        for _ in range(times):
-            self.process.send_signal(number)
-            time.sleep(0.02)
-        try:
-            rest, _ = self.process.communicate(timeout=SOON)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.communicate()
-            pytest.fail(f"it did not stop within {SOON} s")
-        self.said += rest
-        return self.process.returncode
 
 
 @pytest.fixture

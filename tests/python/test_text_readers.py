@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from corpora import facts_of
 from gensim.models import word2vec as gensim
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,11 +61,6 @@ def lists(sentences: Iterable[Iterable[str]]) -> Sentences:
     return [list(sentence) for sentence in sentences]
 
 
-def facts(model: pg.Word2Vec) -> tuple[list[str], list[int], int, int]:
-    counts = [model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key]
-    return model.wv.index_to_key, counts, model.corpus_total_words, model.corpus_count
-
-
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A place for the files of examples that come by the hundred."""
@@ -88,7 +84,7 @@ def test_a_compressed_text_is_the_text(ending: str, as_given: type, tmp_path: Pa
     assert expected[1] == ["é", "d", "e", "f"]
     assert lists(pg.LineSentence(as_given(path))) == expected
     for corpus in (pg.LineSentence(as_given(path)), as_given(path)):
-        assert facts(pg.Word2Vec(corpus, **SMALL)) == facts(pg.Word2Vec(expected, **SMALL))
+        assert facts_of(pg.Word2Vec(corpus, **SMALL)) == facts_of(pg.Word2Vec(expected, **SMALL))
 
 
 #: Where words and lines end is what a reader gets wrong.
@@ -283,7 +279,7 @@ def test_a_model_of_a_reader_has_the_bits_of_one_of_its_lists(name: str, rows: S
     reader, sentences = readers(rows, tmp_path)[name]
     assert lists(reader) == sentences
     model, listed = pg.Word2Vec(reader, **SMALL), pg.Word2Vec(sentences, **SMALL)
-    assert facts(model) == facts(listed)
+    assert facts_of(model) == facts_of(listed)
     assert np.array_equal(model.wv.vectors, listed.wv.vectors)
     streamed = pg.Word2Vec(reader, **SMALL, spool=False)
     assert np.array_equal(streamed.wv.vectors, listed.wv.vectors)

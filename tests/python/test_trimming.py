@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 import pytest
+from corpora import counts_of
 
 import polargram as pg
 
@@ -18,10 +19,6 @@ CORPUS = [["b"] * 6 + ["a"] * 9, ["d", "c"] * 3, ["e"]]
 
 def words(**parameters: object) -> list[str]:
     return pg.Word2Vec(CORPUS, **{**SMALL, "min_count": 5, **parameters}).wv.index_to_key
-
-
-def counts_of(model: pg.Word2Vec) -> dict[str, int]:
-    return {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key}
 
 
 def keep_e_and_drop_a(word: str, count: int, min_count: int) -> int:

@@ -1,0 +1,107 @@
+"""What a corpus holds, what a small model knows of it, and what comes of a file of it that was damaged."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import polargram as pg
+
+Rows = list[list[str | None] | None]
+#: Words from the most frequent to the rarest, how often each stands in the corpus, and how many words and sentences
+#: there are.
+Facts = tuple[list[str], list[int], int, int]
+
+#: Trains on every word, and soon.
+SMALL = {"vector_size": 4, "min_count": 1, "epochs": 1, "workers": 2}
+#: The same of the command.
+QUICK = ["--vector-size", 4, "--min-count", 1, "--epochs", 1, "--negative", 1, "--workers", 2, "--quiet"]
+
+
+def small_model(corpus: object, **parameters: object) -> pg.Word2Vec:
+    return pg.Word2Vec(corpus, **{**SMALL, **parameters})
+
+
+def counts_of(model: Any) -> dict[str, int]:
+    """How often a model, which may be gensim's, saw each of its words."""
+    return {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key}
+
+
+def facts_of(model: pg.Word2Vec) -> Facts:
+    """Everything that a model knows of its corpus."""
+    counts = counts_of(model)
+    return model.wv.index_to_key, list(counts.values()), model.corpus_total_words, model.corpus_count
+
+
+def facts(corpus: object, **parameters: object) -> Facts:
+    """Everything that is known of a corpus after it was trained on."""
+    return facts_of(small_model(corpus, **parameters))
+
+
+def counts_in(rows: Rows) -> Counter[str]:
+    """How often each word stands in the rows."""
+    return Counter(token for row in rows if row for token in row if token is not None)
+
+
+def expected(rows: Rows) -> Facts:
+    """What is to be known of the rows."""
+    counts = counts_in(rows)
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
+    return ranked, [counts[word] for word in ranked], counts.total(), sum(row is not None for row in rows)
+
+
+def array_of(items: list[object]) -> np.ndarray:
+    """An array of these objects, lists of one length among them, and not a matrix."""
+    array = np.empty(len(items), dtype=object)
+    for place, item in enumerate(items):
+        array[place] = item
+    return array
+
+
+#: Reads damaged copies of a file in a process of its own, and prints what came of each: should it abort, it is seen.
+#: In memory that is bounded, as a hostile length must be an error and not an allocation.
+DAMAGED = """
+import json, resource, sys
+from pathlib import Path
+import polargram as pg
+
+resource.setrlimit(resource.RLIMIT_AS, (24 << 30, 24 << 30))
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+path, changes = Path(sys.argv[1]), json.load(sys.stdin)
+whole = path.read_bytes()
+damaged = path.with_name("damaged" + path.suffix)
+for length, at, bits in changes:
+    content = bytearray(whole[:length])
+    if at >= 0:
+        content[at] ^= bits
+    damaged.write_bytes(content)
+    model = pg.Word2Vec(min_count=1, workers=1)
+    try:
+        model.build_vocab(damaged)
+        counts = {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key}
+        outcome = ["read", sorted(counts.items()), model.corpus_count]
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
+        outcome = ["refused", str(error)]
+    print(json.dumps(outcome), flush=True)
+"""
+
+
+def outcomes_of_damage(
+    python: Callable[..., subprocess.CompletedProcess[str]], path: Path, changes: list[tuple[int, int, int]]
+) -> Iterator[list[object]]:
+    """What comes of ``damaged.*``, the file's first ``length`` bytes with ``bits`` of the byte at ``at`` flipped.
+
+    Each is ``["read", counts, sentences]`` or ``["refused", message]``. -1 is no byte.
+    """
+    done = python("-c", DAMAGED, path, input=json.dumps(changes))
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, (changes[len(lines)], done.returncode, done.stderr[-2000:])
+    assert "panicked" not in done.stderr, done.stderr[:2000]
+    assert len(lines) == len(changes)
+    return map(json.loads, lines)

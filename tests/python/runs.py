@@ -1,0 +1,92 @@
+"""Runs that end before their time: killed, interrupted by a signal, or with a message."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import polargram as pg
+
+#: A second is the promise; the rest is for a busy machine.
+SOON = 3.0
+#: More epochs than any test waits for.
+FOREVER = 10**6
+
+
+class KilledError(Exception):
+    pass
+
+
+class KillIn:
+    """Ends the training with an error when an epoch begins, as if the process were killed then."""
+
+    def __init__(self, epoch: int) -> None:
+        self.left = epoch
+
+    def on_epoch_begin(self, _: pg.Word2Vec) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise KilledError
+
+
+def cut_and_resumed(corpus: object, directory: Path, **parameters: object) -> pg.Word2Vec:
+    with pytest.raises(KilledError):
+        pg.Word2Vec(corpus, **parameters, checkpoint=directory, callbacks=[KillIn(2)])
+    return pg.Word2Vec(corpus, **parameters, checkpoint=directory)
+
+
+class Job:
+    """A process that is sent a signal when it has printed something, and then must end soon."""
+
+    def __init__(self, *arguments: object, temporary: Path) -> None:
+        temporary.mkdir(exist_ok=True)
+        environment = {**os.environ, "TMPDIR": str(temporary)}
+        words = [sys.executable, *map(str, arguments)]
+        self.process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
+        self.said = ""
+
+    def wait_for(self, text: str) -> None:
+        for line in self.process.stdout:
+            self.said += line
+            if text in line:
+                return
+        pytest.fail(f"it ended too early: {self.said}")
+
+    def signal(self, number: signal.Signals, times: int = 1) -> int:
+        for _ in range(times):
+            self.process.send_signal(number)
+            time.sleep(0.02)
+        try:
+            rest, _ = self.process.communicate(timeout=SOON)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            pytest.fail(f"it did not stop within {SOON} s")
+        self.said += rest
+        return self.process.returncode
+
+
+def wait_until(is_true: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.02)
+
+
+def only_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The message of a quiet command."""
+    assert done.stdout == ""
+    (message,) = done.stderr.splitlines()
+    assert message.startswith("polargram: ")
+    assert "panicked" not in message
+    assert "Traceback" not in message
+    return message

@@ -1,0 +1,166 @@
+"""Vectors written to object stores: the same as on disk, or none at all."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from object_store import (
+    IMPATIENT,
+    PATIENT,
+    SLOW,
+    Asked,
+    Bucket,
+    Fault,
+    FileServer,
+    Objects,
+    Proxy,
+    answers,
+    drops,
+    drops_midway,
+    named,
+    parquet,
+    stalls,
+    through,
+    within,
+    words,
+)
+from runs import FOREVER, Job, only_line
+
+import polargram as pg
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def trained(*options: object, vector_size: int = 8) -> list[object]:
+    return ["--seed", 1, "--workers", 1, "--epochs", 1, "--vector-size", vector_size, *options]
+
+
+def test_an_output_in_a_bucket_is_the_same_as_on_disk(
+    command: Command, bucket: Bucket, objects: Objects, folder: str, tmp_path: Path
+) -> None:
+    options = [*trained("--formats", "arrow,npy,txt"), *words(bucket.options)]
+    for output in (tmp_path / "out", bucket.url(f"{folder}out")):
+        done = command("train", objects.url, "--output", output, *options)
+        assert f"{output}/vectors.arrow" in done.stderr
+    local = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert len(local) == 4
+    assert {Path(key).name: bucket.get(key) for key in bucket.names(folder)} == local
+    assert bucket.unfinished_uploads(folder) == []
+
+
+@pytest.fixture(scope="session")
+def many_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of so many words that 1000 dimensions of them are two parts of an upload."""
+    path = tmp_path_factory.mktemp("many") / "c.parquet"
+    path.write_bytes(parquet([[f"word-{number}" for number in range(2600)]] * 2))
+    return path
+
+
+def vectors_of_two_parts(*arguments: object) -> list[object]:
+    return ["train", *arguments, *trained("--min-count", 1, "--negative", 1, "--window", 1, vector_size=1000)]
+
+
+def is_part_two(asked: Asked) -> bool:
+    return asked.is_upload and asked.query["partNumber"] == ["2"]
+
+
+def test_a_large_output_goes_in_parts_and_comes_back_equal(
+    command: Command, bucket: Bucket, many_words: Path, folder: str, proxy: Proxy, tmp_path: Path
+) -> None:
+    options = words(through(proxy, bucket, **SLOW))
+    fault = proxy.spoil(answers(503, "SlowDown"), lambda asked: asked.is_upload, every=2)
+    command(*vectors_of_two_parts(many_words, "-o", tmp_path / "out"))
+    command(*vectors_of_two_parts(many_words, "-o", bucket.url(folder)), *options)
+    assert sum(map(is_part_two, proxy.asked)) == 2
+    assert fault.hits == 2
+    content = bucket.get(f"{folder}vectors.arrow")
+    assert content == (tmp_path / "out" / "vectors.arrow").read_bytes()
+    (tmp_path / "back.arrow").write_bytes(content)
+    assert pg.KeyedVectors.load(tmp_path / "back.arrow").vectors.shape == (2600, 1000)
+
+
+@pytest.mark.parametrize("fault", [answers(500, "InternalError"), drops, stalls], ids=named)
+def test_an_upload_that_fails_at_a_later_part_leaves_nothing(
+    command: Command, fault: Fault, bucket: Bucket, many_words: Path, folder: str, proxy: Proxy
+) -> None:
+    proxy.spoil(fault, is_part_two)
+    options = words(through(proxy, bucket, **{**IMPATIENT, "timeout": "3s"}))
+    done = command(*vectors_of_two_parts(many_words, "-o", bucket.url(folder)), "--quiet", *options, code=1)
+    assert bucket.url(f"{folder}vectors.arrow") in only_line(done)
+    assert bucket.names(folder) == []
+    assert bucket.unfinished_uploads(folder) == []
+
+
+@pytest.mark.parametrize("fault", [drops, drops_midway, answers(500, "InternalError")], ids=named)
+def test_a_fault_while_writing_that_passes_changes_nothing(
+    command: Command, fault: Fault, bucket: Bucket, objects: Objects, folder: str, proxy: Proxy, tmp_path: Path
+) -> None:
+    # An upload whose end was answered by half is over: to end it again fails.
+    spared = "uploadId" if fault is drops_midway else None
+    proxy.spoil(fault, lambda asked: asked.is_upload or asked.method == "POST" and spared not in asked.query, every=2)
+    command("train", objects.url, "-o", tmp_path / "out", *trained(), *words(bucket.options))
+    options = words(through(proxy, bucket, **PATIENT))
+    command("train", objects.url, "-o", bucket.url(folder), *trained(), *options)
+    assert bucket.get(f"{folder}vectors.arrow") == (tmp_path / "out" / "vectors.arrow").read_bytes()
+
+
+def test_an_output_that_cannot_be_written_is_found_before_training(
+    command: Command, bucket: Bucket, objects: Objects, proxy: Proxy
+) -> None:
+    proxy.spoil(answers(403, "AccessDenied"), lambda asked: asked.method in {"PUT", "POST"})
+    options = words(through(proxy, bucket))
+    for output in ("s3://no-such-bucket-here/out", bucket.url("out")):
+        with within(8):
+            done = command("train", objects.url, "-o", output, "--epochs", FOREVER, "--quiet", *options, code=1)
+        assert output in only_line(done)
+
+
+def test_a_web_server_is_no_place_to_write_to(command: Command, many_words: Path, file_server: FileServer) -> None:
+    done = command("train", many_words, "-o", f"{file_server.endpoint}/out", "--epochs", FOREVER, "--quiet", code=1)
+    assert f"{file_server.endpoint}/out" in only_line(done)
+    assert "does not offer this" in done.stderr
+
+
+def test_an_output_may_be_a_file_url(command: Command, objects: Objects, bucket: Bucket, here: Path) -> None:
+    options = words(bucket.options)
+    command("train", objects.url, "-o", f"file://{here}/out", "--quiet", *trained(), *options)
+    assert [str(path.relative_to(here)) for path in here.rglob("*.arrow")] == ["out/vectors.arrow"]
+
+
+def test_a_failed_run_leaves_the_vectors_of_the_last_in_the_bucket(
+    command: Command, bucket: Bucket, many_words: Path, folder: str, proxy: Proxy
+) -> None:
+    bucket.put(f"{folder}vectors.arrow", b"of the last run")
+    proxy.spoil(answers(500, "InternalError"), is_part_two)
+    options = words(through(proxy, bucket, **{**IMPATIENT, "timeout": "3s"}))
+    command(*vectors_of_two_parts(many_words, "-o", bucket.url(folder)), "--quiet", *options, code=1)
+    assert bucket.get(f"{folder}vectors.arrow") == b"of the last run"
+
+
+# Ctrl-C
+
+
+@pytest.mark.parametrize("what", ["asking for leave", "a part", "the end"])
+@pytest.mark.usefixtures("in_environment")
+def test_ctrl_c_while_an_upload_stalls_is_code_130_and_leaves_nothing(
+    what: str, bucket: Bucket, objects: Objects, folder: str, proxy: Proxy, tmp_path: Path
+) -> None:
+    where = {
+        "asking for leave": lambda asked: asked.method == "POST" and "uploads" in asked.query,
+        "a part": lambda asked: asked.is_upload,
+        "the end": lambda asked: asked.method == "POST" and "uploadId" in asked.query,
+    }
+    proxy.spoil(stalls, where[what])
+    job = Job("-m", "polargram", "train", objects.url, "-o", bucket.url(folder), temporary=tmp_path / "tmp")
+    assert proxy.stalled.wait(10)
+    assert job.signal(signal.SIGINT) == 130
+    assert job.said.splitlines()[-1] == "polargram: interrupted; nothing was written"
+    assert bucket.names(folder) == []
+    assert not list((tmp_path / "tmp").iterdir())
+    assert bucket.unfinished_uploads(folder) == []
