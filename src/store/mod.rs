@@ -10,6 +10,7 @@ mod upload;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, OnceLock};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -130,10 +131,16 @@ fn said(error: &dyn std::error::Error) -> String {
     words.join(" ").chars().take(LONGEST_ANSWER).collect()
 }
 
+/// Cores whose work one thread can fetch for.
+const CORES_PER_THREAD: usize = 8;
+
 /// The threads that wait for the network.
 fn runtime() -> Result<&'static Runtime> {
-    static RUNTIME: LazyLock<io::Result<Runtime>> =
-        LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).thread_name("store").enable_all().build());
+    static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
+        // More would wake each other up, and take the time of those that work on what they fetch.
+        let threads = available_parallelism().map_or(1, usize::from).div_ceil(CORES_PER_THREAD);
+        Builder::new_multi_thread().worker_threads(threads).thread_name("store").enable_all().build()
+    });
     RUNTIME.as_ref().map_err(|error| Error::Io {
         action: "start threads for",
         path: PathBuf::from("object stores"),
