@@ -16,6 +16,9 @@ from object_store import Bucket, FileServer, Objects, Proxy, empty_bucket, parqu
 
 import polargram as pg
 
+# Of the libraries that are only imported here, daft would else tell its makers.
+os.environ["DO_NOT_TRACK"] = "1"
+
 #: A trained process is stopped after so many seconds: no test may hang.
 PATIENCE = 60
 

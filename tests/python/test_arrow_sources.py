@@ -6,7 +6,11 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import daft
+import datafusion
+import datasets
 import duckdb
+import narwhals
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -253,30 +257,25 @@ def test_a_scanned_query_of_polars_is_a_corpus(parts: Path) -> None:
 
 
 def test_a_frame_of_pandas_is_a_corpus() -> None:
-    pytest.importorskip("pandas", reason="pandas is not installed")
     assert facts(table().select(["n", "tokens"]).to_pandas()) == expected(ROWS)
 
 
 def test_a_frame_of_narwhals_is_a_corpus() -> None:
-    narwhals = pytest.importorskip("narwhals", reason="narwhals is not installed")
     assert facts(narwhals.from_native(pl.from_arrow(table()))) == expected(ROWS)
     assert facts(narwhals.from_native(table())) == expected(ROWS)
 
 
 def test_a_query_of_datafusion_is_a_corpus(parts: Path) -> None:
-    datafusion = pytest.importorskip("datafusion", reason="datafusion is not installed")
     frame = datafusion.SessionContext().read_parquet(str(parts))
     assert facts(frame) == expected(ROWS)
     assert facts(frame.filter(datafusion.col("n") >= datafusion.lit(1234))) == expected(ROWS[1234:])
 
 
 def test_a_frame_of_daft_is_a_corpus(parts: Path) -> None:
-    daft = pytest.importorskip("daft", reason="daft is not installed")
     assert facts(daft.read_parquet(str(parts))) == expected(ROWS)
 
 
 def test_a_dataset_of_hugging_face_is_a_corpus(parts: Path) -> None:
-    datasets = pytest.importorskip("datasets", reason="Hugging Face datasets is not installed")
     dataset = datasets.Dataset(table())
     assert facts(dataset) == expected(ROWS)
     assert facts(dataset.select(range(1234, len(ROWS)))) == expected(ROWS[1234:])

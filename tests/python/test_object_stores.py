@@ -123,6 +123,21 @@ def test_a_bucket_gives_the_same_vectors_as_a_directory(bucket: Bucket, objects:
         assert np.array_equal(remote.wv.vectors, local.wv.vectors)
 
 
+def test_google_is_read_by_the_interface_that_it_shares_with_s3(bucket: Bucket, folder: str) -> None:
+    if bucket.is_foreign:
+        pytest.skip("the server that the environment names wants a signature of Amazon's")
+    rows = some_rows(3, 120)
+    for number in range(3):
+        content = parquet(rows[40 * number : 40 * (number + 1)])
+        # Nobody signs these requests.
+        bucket.client.put_object(
+            Bucket=bucket.name, Key=f"{folder}part-{number}.parquet", Body=content, ACL="public-read"
+        )
+    options = {"google_base_url": bucket.endpoint, "google_skip_signature": "true"}
+    for key in (folder, folder.rstrip("/"), f"{folder}part-*.parquet"):
+        assert_trained_on(pg.Word2Vec(f"gs://{bucket.name}/{key}", storage_options=options, **SMALL), rows)
+
+
 def saved(array: np.ndarray) -> bytes:
     file = io.BytesIO()
     np.save(file, array, allow_pickle=True)
