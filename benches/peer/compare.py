@@ -27,7 +27,7 @@ from gensim.models import KeyedVectors
 
 PROGRAMS = ("gensim", "polargram")
 #: The defaults of both but for these.
-PARAMETERS: dict[str, Any] = {"window": 5, "sample": 1e-3, "min_count": 5, "seed": 1}
+PARAMETERS: dict[str, Any] = {"window": 5, "sample": 1e-3, "min_count": 5}
 #: What is compared, by name.
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "sg": ("Skip-gram, negative sampling, d = 100", {"sg": 1, "negative": 5, "vector_size": 100}),
@@ -92,14 +92,12 @@ def compare(args: argparse.Namespace, parameters: dict[str, Any], work: Path) ->
         write_sentences(args.corpus, sentences)
     corpora = {"gensim": sentences, "polargram": args.corpus}
     rounds: dict[str, list[dict[str, float]]] = {program: [] for program in PROGRAMS}
-    scores: dict[str, dict[str, float]] = {}
     for number in range(args.rounds):
         for program in PROGRAMS:
             output = work / f"{program}.bin"
-            rounds[program].append(run(program, corpora[program], output, parameters))
+            measured = run(program, corpora[program], output, {**parameters, "seed": number + 1})
+            rounds[program].append({**measured, **quality(output, args.eval)})
             print(program, number + 1, rounds[program][-1], file=sys.stderr, flush=True)
-            if number == 0:
-                scores[program] = quality(output, args.eval)
     theirs, ours = (rounds[program] for program in PROGRAMS)
 
     def speed(of: list[dict[str, float]]) -> float:
@@ -123,7 +121,7 @@ def compare(args: argparse.Namespace, parameters: dict[str, Any], work: Path) ->
         ("ws353", "WordSim-353", 3),
         ("simlex", "SimLex-999", 3),
     ):
-        a, b = (scores[program][key] for program in PROGRAMS)
+        a, b = median(theirs, key), median(ours, key)
         lines.append(f"| {what} | {a:.{digits}f} | {b:.{digits}f} | {b - a:+.{digits}f} |")
     return "\n".join(lines)
 
@@ -152,7 +150,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="write the tables here too")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=1, help="jobs of each program; times are medians")
+    parser.add_argument("--rounds", type=int, default=1, help="jobs of each program, by turns; medians are given")
     parser.add_argument("--models", nargs="*", choices=CONFIGURATIONS, default=list(CONFIGURATIONS))
     parser.add_argument("--no-scaling", action="store_true", help="leave out the table by number of workers")
     args = parser.parse_args()

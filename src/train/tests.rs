@@ -25,10 +25,10 @@ fn vocabulary_of(corpus: &dyn Corpus, config: &Config) -> Vocabulary {
     Vocabulary::new(&counts, &Trim { min_count: 1, ..Trim::default() }).unwrap().0
 }
 
-/// Everything a job needs, over the sample corpus or another.
 /// Nobody looks at it.
 static NOBODY: LazyLock<Progress> = LazyLock::new(Progress::default);
 
+/// Everything a job needs, over the sample corpus or another.
 struct Setup {
     config: Config,
     vocabulary: Vocabulary,
