@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 
 /// How long a Ctrl-C may go unnoticed.
-const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How to tell the user of a job's progress.
 pub(super) struct Report<'py> {

@@ -1,6 +1,6 @@
 //! Readers of plain text.
 
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::vec::IntoIter;
 
@@ -9,6 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::corpus::files;
+use super::job::SIGNAL_INTERVAL;
 use crate::corpus::{Batch, Corpus, FileFormat, ReadOptions, TextLayout, TextOptions, Utf8Errors};
 use crate::error::{Error, Result};
 use crate::process::unless_it_panics;
@@ -47,8 +48,9 @@ impl PyTextSource {
         let corpus = self.open(py, &ReadOptions::column("lines"))?;
         // A thread reads ahead by one batch; when nobody takes it, it ends.
         let (send, batches) = sync_channel(1);
+        let progress = Progress::default();
+        let watched = progress.clone();
         std::thread::spawn(move || {
-            let progress = Progress::default();
             let batches = (0..corpus.parts()).flat_map(|part| match corpus.read(part, &progress) {
                 Ok(batches) => batches,
                 Err(error) => Box::new(std::iter::once(Err(error))),
@@ -63,7 +65,7 @@ impl PyTextSource {
                 }
             }
         });
-        Ok(PySentences(Mutex::new(Reading { batches, sentences: Vec::new().into_iter() })))
+        Ok(PySentences(Mutex::new(Reading { batches, progress: watched, sentences: Vec::new().into_iter() })))
     }
 }
 
@@ -92,6 +94,8 @@ struct PySentences(Mutex<Reading>);
 
 struct Reading {
     batches: Receiver<Result<Batch>>,
+    /// The thread's.
+    progress: Progress,
     /// Those of the last batch.
     sentences: IntoIter<Vec<String>>,
 }
@@ -103,24 +107,38 @@ impl PySentences {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Vec<String>>> {
-        Ok(py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).next()).transpose()?)
+        py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).next()).transpose()
     }
 }
 
 impl Iterator for Reading {
-    type Item = Result<Vec<String>>;
+    type Item = PyResult<Vec<String>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(sentence) = self.sentences.next() {
                 return Some(Ok(sentence));
             }
-            // The thread has ended when nothing comes any more.
-            match self.batches.recv().ok()? {
-                Ok(batch) => self.sentences = sentences_of(&batch).into_iter(),
-                Err(error) => return Some(Err(error)),
+            match self.batches.recv_timeout(SIGNAL_INTERVAL) {
+                Ok(Ok(batch)) => self.sentences = sentences_of(&batch).into_iter(),
+                Ok(Err(error)) => return Some(Err(error.into())),
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(error) = Python::attach(|py| py.check_signals()) {
+                        self.progress.cancel();
+                        return Some(Err(error));
+                    }
+                }
+                // The thread has ended.
+                Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
+    }
+}
+
+impl Drop for Reading {
+    /// The thread may wait for a server.
+    fn drop(&mut self) {
+        self.progress.cancel();
     }
 }
 

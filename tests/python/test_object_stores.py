@@ -465,3 +465,26 @@ def test_ctrl_c_in_python_while_a_server_stalls_is_a_keyboard_interrupt_soon(
     assert proxy.stalled.wait(10)
     assert job.signal(signal.SIGINT) == 0
     assert job.said.splitlines() == ["stopped", "2 words"]
+
+
+ITERATION = """
+import sys
+import polargram as pg
+
+try:
+    print(list(pg.LineSentence(sys.argv[1])))
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+@pytest.mark.usefixtures("in_environment")
+def test_ctrl_c_while_sentences_are_waited_for_is_a_keyboard_interrupt_soon(
+    bucket: Bucket, folder: str, proxy: Proxy, tmp_path: Path
+) -> None:
+    bucket.put(f"{folder}c.txt", b"a b\nc\n")
+    proxy.spoil(stalls, is_reading)
+    job = Job("-c", ITERATION, bucket.url(f"{folder}c.txt"), temporary=tmp_path / "tmp")
+    assert proxy.stalled.wait(10)
+    assert job.signal(signal.SIGINT) == 0
+    assert job.said.splitlines() == ["stopped"]
