@@ -48,11 +48,11 @@ impl MappedIpc {
     }
 }
 
-/// Tells the system that a mapping will not be read for a while: its memory can go, the file stays. Else a process that
-/// reads a large file from end to end seems to hold all of it.
+/// Lets the memory of a mapping go; what is read again comes from the file. Else a process that reads a large file from
+/// end to end seems to hold all of it.
 pub(crate) fn release(_mapping: &Buffer) {
     #[cfg(target_os = "linux")]
-    // SAFETY: the buffer is a mapping of a file that nobody writes to; when it is read again it comes from the file.
+    // SAFETY: the buffer is a mapping of a file, and was not written to: nothing but copies of the file's bytes is lost.
     // What fails leaves all as it was.
     let _ = unsafe {
         let start = _mapping.as_ptr().cast_mut().cast();

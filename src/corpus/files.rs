@@ -269,6 +269,11 @@ fn expand(source: &str, options: &ReadOptions, progress: &Progress, places: &mut
         _ if path.is_dir() => files_in(path, options.format)?,
         // A file whose name holds a bracket is a file first.
         _ if !path.exists() && source.contains(['*', '?', '[']) => files_matching(&path.to_string_lossy())?,
+        // What is missing is told of when it is opened. Opening a pipe would wait for whoever writes to it.
+        _ if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) => {
+            let reason = "is no regular file; a corpus is read more than once, so write it to one first";
+            return Err(Error::corpus(source, reason));
+        }
         _ => vec![path.to_owned()],
     };
     places.extend(files.into_iter().map(Place::Local));

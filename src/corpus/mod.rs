@@ -37,7 +37,7 @@ pub use crate::store::StorageOptions;
 /// dictionary of those, or unsigned integers (each its own word, written in decimal). Null lists and null tokens are
 /// skipped.
 pub trait Corpus: Send + Sync {
-    /// The number of parts: row groups of Parquet files, or 1.
+    /// The number of parts: row groups, record batches, pieces of a text; or 1.
     fn parts(&self) -> usize;
 
     /// Reads one part, in order. Parts are asked for from the first to the last, by several threads if they may be.

@@ -130,7 +130,7 @@ impl TokenFile for TextFile {
 
     fn read(&self, part: usize, spans: Spans<'_>) -> Result<Batches<'_>> {
         let lists = match &self.local {
-            Some(text) => text.batches(part)?,
+            Some(text) => text.batches(part),
             None => {
                 let name = self.place.name();
                 sentences(decompressed(self.place.bytes(spans)?, &name), self.options.clone(), name)
@@ -155,6 +155,8 @@ fn sentences(bytes: Box<dyn Read + Send>, options: TextOptions, origin: String) 
 /// A local file of text that is not compressed, in parts of whole lines that can be read by several threads at once.
 /// Text8 is one part.
 struct LocalText {
+    /// Kept open: should another file take its place, this one is read to its end.
+    file: Arc<File>,
     path: PathBuf,
     options: TextOptions,
     /// Where each part starts, and where the last ends. All are starts of lines.
@@ -173,8 +175,8 @@ impl LocalText {
         if metadata.is_dir() {
             return Err(io::Error::from(io::ErrorKind::IsADirectory)).at("read", path);
         }
-        let starts = starts(file, metadata.len(), &options).at("read", path)?;
-        Ok(Self { path: path.to_owned(), options, starts })
+        let starts = starts(&file, metadata.len(), &options).at("read", path)?;
+        Ok(Self { file: Arc::new(file), path: path.to_owned(), options, starts })
     }
 
     /// The number of parts.
@@ -183,29 +185,52 @@ impl LocalText {
     }
 
     /// Sentences of one part, in batches.
-    fn batches(&self, part: usize) -> Result<ListsOf<'static>> {
-        let (start, end) = (self.starts[part], self.starts[part + 1]);
-        let mut file = File::open(&self.path).at("read", &self.path)?;
-        file.seek(SeekFrom::Start(start)).at("read", &self.path)?;
+    fn batches(&self, part: usize) -> ListsOf<'static> {
+        let text = Stretch { file: self.file.clone(), at: self.starts[part], end: self.starts[part + 1] };
+        let before = Stretch { at: 0, end: text.at, ..text.clone() };
         let options = TextOptions { limit: None, ..self.options.clone() };
-        let mut sentences = Sentences::new(Box::new(file.take(end - start)), options, self.path.display().to_string());
-        sentences.before = Some((self.path.clone(), start));
-        Ok(Box::new(sentences))
+        let mut sentences = Sentences::new(Box::new(text), options, self.path.display().to_string());
+        sentences.before = Some(before);
+        Box::new(sentences)
     }
 }
 
-/// The lines that end before a place in a file.
-fn lines_up_to(path: &Path, end: u64) -> Result<usize> {
-    let mut lines = 0;
-    let mut text = BufReader::new(File::open(path).at("read", path)?).take(end);
-    while text.skip_until(b'\n').at("read", path)? > 0 {
-        lines += 1;
+/// Bytes of a file that others read elsewhere meanwhile.
+#[derive(Clone)]
+struct Stretch {
+    file: Arc<File>,
+    at: u64,
+    end: u64,
+}
+
+impl Stretch {
+    fn lines(self) -> io::Result<usize> {
+        let (mut lines, mut text) = (0, BufReader::new(self));
+        while text.skip_until(b'\n')? > 0 {
+            lines += 1;
+        }
+        Ok(lines)
     }
-    Ok(lines)
+}
+
+impl Read for Stretch {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len().min((self.end - self.at) as usize);
+        #[cfg(unix)]
+        let read = std::os::unix::fs::FileExt::read_at(&*self.file, &mut buffer[..room], self.at)?;
+        #[cfg(windows)]
+        let read = std::os::windows::fs::FileExt::seek_read(&*self.file, &mut buffer[..room], self.at)?;
+        if read == 0 && room > 0 {
+            let reason = "it was cut off after the job had started to read it";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
+        }
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 /// Where the parts of a file start, and where the last ends: no more lines are read than the limit allows.
-fn starts(file: File, length: u64, options: &TextOptions) -> io::Result<Vec<u64>> {
+fn starts(file: &File, length: u64, options: &TextOptions) -> io::Result<Vec<u64>> {
     let mut text = BufReader::new(file);
     let end = match options.limit {
         None => length,
@@ -246,8 +271,8 @@ struct Sentences<'a> {
     bytes: Box<dyn Read + Send + 'a>,
     options: TextOptions,
     origin: String,
-    /// The file, and where in it `bytes` starts: it is only looked at for the number of a line.
-    before: Option<(PathBuf, u64)>,
+    /// What stands in the file before `bytes`: it is only looked at for the number of a line.
+    before: Option<Stretch>,
     block_bytes: usize,
     /// What is read and not yet taken apart; its first `searched` bytes hold no place for a cut.
     buffer: Vec<u8>,
@@ -309,9 +334,9 @@ impl<'a> Sentences<'a> {
     }
 
     fn invalid(&self, block: &[u8], at: usize) -> Error {
-        let before = match self.before.as_ref().map_or(Ok(0), |(path, end)| lines_up_to(path, *end)) {
+        let before = match self.before.clone().map_or(Ok(0), Stretch::lines) {
             Ok(lines) => lines,
-            Err(error) => return error,
+            Err(error) => return unwrapped(error, &self.origin),
         };
         let line = before + self.lines + memchr_iter(b'\n', &block[..at]).count() + 1;
         Error::corpus(

@@ -1,7 +1,7 @@
 //! Readers of plain text.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, TryLockError};
 use std::vec::IntoIter;
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -107,7 +107,12 @@ impl PySentences {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Vec<String>>> {
-        py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).next()).transpose()
+        py.detach(|| match self.0.try_lock() {
+            Ok(mut reading) => reading.next().transpose(),
+            Err(TryLockError::Poisoned(reading)) => reading.into_inner().next().transpose(),
+            // As of a generator: who waits may be a signal's handler on the thread that reads.
+            Err(TryLockError::WouldBlock) => Err(PyValueError::new_err("the next sentence is being read already")),
+        })
     }
 }
 
@@ -124,7 +129,6 @@ impl Iterator for Reading {
                 Ok(Err(error)) => return Some(Err(error.into())),
                 Err(RecvTimeoutError::Timeout) => {
                     if let Err(error) = Python::attach(|py| py.check_signals()) {
-                        self.progress.cancel();
                         return Some(Err(error));
                     }
                 }

@@ -147,7 +147,7 @@ impl Object {
             let options = GetOptions {
                 // Some servers know no ranges.
                 range: (!is_whole).then(|| GetRange::Bounded(range.clone())),
-                if_match: self.e_tag.get().cloned(),
+                if_match: self.e_tag.get().and_then(|e_tag| condition(e_tag)),
                 ..GetOptions::default()
             };
             let got = match self.store.inner.get_opts(&self.meta.location, options).await {
@@ -171,7 +171,7 @@ impl Object {
     /// Whether an answer is from another object than the one that was found.
     fn is_other(&self, answer: &ObjectMeta, is_whole: bool) -> bool {
         match &answer.e_tag {
-            Some(now) => self.e_tag.get_or_init(|| now.clone()) != now,
+            Some(now) => version(self.e_tag.get_or_init(|| now.clone())) != version(now),
             // The size of a whole answer is that of its body, which may have been cut short.
             None => !is_whole && answer.size != self.meta.size,
         }
@@ -197,6 +197,16 @@ impl Object {
     pub(crate) fn read_range(&self, range: Range<u64>, progress: &Progress) -> Result<Bytes> {
         super::block_on(progress, self.get(range))
     }
+}
+
+/// An ETag without its quotes, which Azure's listings leave out.
+fn version(e_tag: &str) -> &str {
+    e_tag.trim_start_matches("W/").trim_matches('"')
+}
+
+/// An ETag as `If-Match` wants it. A weak one would never match.
+fn condition(e_tag: &str) -> Option<String> {
+    (!e_tag.starts_with("W/")).then(|| format!("\"{}\"", version(e_tag)))
 }
 
 /// A span's bytes, in order.
@@ -241,5 +251,20 @@ impl Read for RangeReader {
         let count = self.rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&self.rest.split_to(count));
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e_tags_are_the_same_with_and_without_quotes_and_weak_ones_are_no_condition() {
+        for e_tag in ["\"0x8D\"", "0x8D", "W/\"0x8D\""] {
+            assert_eq!(version(e_tag), "0x8D");
+        }
+        assert_eq!(condition("0x8D").as_deref(), Some("\"0x8D\""));
+        assert_eq!(condition("\"0x8D\"").as_deref(), Some("\"0x8D\""));
+        assert_eq!(condition("W/\"0x8D\""), None);
     }
 }

@@ -8,7 +8,7 @@ use object_store::{Error as StoreError, ObjectMeta, ObjectStoreExt};
 use url::Url;
 
 use super::connect::connect;
-use super::{Object, StorageOptions, Store, block_on, tried};
+use super::{Object, StorageOptions, Store, block_on, is_answer, tried};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -60,14 +60,17 @@ pub(crate) fn expand(
                 // It may be a prefix without its slash.
                 Err(StoreError::NotFound { .. }) if store.has_listings => {}
                 // Stores that keep objects in folders cannot answer for a folder.
-                Err(error @ StoreError::Generic { .. }) if store.has_listings => {
-                    let below = store.below(url, &key, wanted).await.unwrap_or_default();
-                    return if below.is_empty() { Err(store.failed("read", url, &error)) } else { Ok(below) };
+                Err(error @ StoreError::Generic { .. }) if store.has_listings && is_answer(&error) => {
+                    let listed: Result<Vec<_>, _> = store.inner.list(Some(&path)).try_collect().await;
+                    return match listed {
+                        Ok(objects) if !objects.is_empty() => below(url, &key, objects, wanted),
+                        _ => Err(store.failed("read", url, &error)),
+                    };
                 }
                 Err(error) => return Err(store.failed("read", url, &error)),
             }
         }
-        store.below(url, &key, wanted).await
+        below(url, &key, store.list(url, key.trim_end_matches('/')).await?, wanted)
     })?;
     if objects.is_empty() {
         return Err(Error::corpus(url, "there is no such object, and nothing under this prefix or glob"));
@@ -87,38 +90,38 @@ impl Store {
         Ok(objects.into_iter().filter(|meta| glob.matches_with(meta.location.as_ref(), options)).collect())
     }
 
-    async fn below(
-        &self,
-        url: &str,
-        prefix: &str,
-        wanted: &[&(dyn Fn(&str) -> bool + Sync)],
-    ) -> Result<Vec<ObjectMeta>> {
-        let prefix = prefix.trim_end_matches('/');
-        let mut objects = self.list(url, prefix).await?;
-        objects.retain(|meta| {
-            let below = meta.location.as_ref().strip_prefix(prefix).unwrap_or_default();
-            !below.split('/').any(|part| part.starts_with(['.', '_']))
-        });
-        for is_wanted in wanted {
-            if objects.iter().any(|meta| is_wanted(meta.location.as_ref())) {
-                objects.retain(|meta| is_wanted(meta.location.as_ref()));
-                return Ok(objects);
-            }
-        }
-        match objects.len() {
-            0 => Ok(Vec::new()),
-            n => Err(Error::corpus(
-                url,
-                format!("none of the {n} objects under this prefix is *.parquet or *.arrow; name others by a glob"),
-            )),
-        }
-    }
-
     /// Every object under a folder, page by page.
     async fn list(&self, url: &str, folder: &str) -> Result<Vec<ObjectMeta>> {
         let folder = self.path_of(url, folder)?;
         let listed = tried(|| self.inner.list(Some(&folder)).try_collect()).await;
         listed.map_err(|error| self.failed("list", url, &error))
+    }
+}
+
+/// Of the objects under a prefix those that a corpus is made of.
+fn below(
+    url: &str,
+    prefix: &str,
+    mut objects: Vec<ObjectMeta>,
+    wanted: &[&(dyn Fn(&str) -> bool + Sync)],
+) -> Result<Vec<ObjectMeta>> {
+    let prefix = prefix.trim_end_matches('/');
+    objects.retain(|meta| {
+        let below = meta.location.as_ref().strip_prefix(prefix).unwrap_or_default();
+        !below.split('/').any(|part| part.starts_with(['.', '_']))
+    });
+    for is_wanted in wanted {
+        if objects.iter().any(|meta| is_wanted(meta.location.as_ref())) {
+            objects.retain(|meta| is_wanted(meta.location.as_ref()));
+            return Ok(objects);
+        }
+    }
+    match objects.len() {
+        0 => Ok(Vec::new()),
+        n => Err(Error::corpus(
+            url,
+            format!("none of the {n} objects under this prefix is *.parquet or *.arrow; name others by a glob"),
+        )),
     }
 }
 

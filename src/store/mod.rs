@@ -108,6 +108,11 @@ const CHANGED: &str = "It was changed after the job had started to read it";
 const REFUSED: &str =
     "Access was refused: check the credentials in storage_options, the environment or the AWS profile";
 
+/// Whether the store answered, however it did.
+fn is_answer(error: &object_store::Error) -> bool {
+    said(error).contains("status code: ")
+}
+
 /// Characters of an answer that are told.
 const LONGEST_ANSWER: usize = 500;
 

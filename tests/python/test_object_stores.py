@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import random
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from object_store import (
     SLOW,
     Asked,
     Bucket,
+    Exchange,
     Fault,
     FileServer,
     Objects,
@@ -279,6 +281,18 @@ def readings_of(key: str, number: int) -> Callable[[Asked], bool]:
     return lambda asked: asked.is_reading and key in asked.path and next(times) == number
 
 
+def lists_without_quotes(exchange: Exchange) -> None:
+    """Lists ETags as Azure does."""
+    status, headers, body = exchange.ask()
+    exchange.reply(status, headers, re.sub(rb"<ETag>(?:&quot;|\")(\w+)(?:&quot;|\")</ETag>", rb"<ETag>\1</ETag>", body))
+
+
+def test_the_etag_of_a_listing_may_stand_without_its_quotes(objects: Objects, bucket: Bucket, proxy: Proxy) -> None:
+    listing = proxy.spoil(lists_without_quotes, is_listing)
+    assert_trained_on(pg.Word2Vec(objects.url, storage_options=through(proxy, bucket), **SMALL), objects.rows)
+    assert listing.hits
+
+
 @pytest.mark.parametrize("reading", [1, 2, 3], ids=["footer", "counting", "encoding"])
 def test_an_object_that_vanishes_is_named(bucket: Bucket, folder: str, proxy: Proxy, reading: int) -> None:
     for number in range(3):
@@ -488,3 +502,39 @@ def test_ctrl_c_while_sentences_are_waited_for_is_a_keyboard_interrupt_soon(
     assert proxy.stalled.wait(10)
     assert job.signal(signal.SIGINT) == 0
     assert job.said.splitlines() == ["stopped"]
+
+
+LATE = """
+import signal
+import sys
+import polargram as pg
+
+class Late(Exception):
+    pass
+
+def late(*_):
+    try:
+        next(sentences)
+    except ValueError as error:
+        print(error)
+    raise Late
+
+signal.signal(signal.SIGALRM, late)
+sentences = iter(pg.LineSentence(sys.argv[1]))
+for _ in range(2):
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        next(sentences)
+    except Late:
+        print("late", flush=True)
+"""
+
+
+@pytest.mark.usefixtures("in_environment")
+def test_a_timeout_while_sentences_are_waited_for_is_the_users_own_and_they_can_be_waited_for_again(
+    python: Command, bucket: Bucket, folder: str, proxy: Proxy
+) -> None:
+    bucket.put(f"{folder}c.txt", b"a b\nc\n")
+    proxy.spoil(stalls, is_reading)
+    done = python("-c", LATE, bucket.url(f"{folder}c.txt"))
+    assert done.stdout.splitlines() == ["the next sentence is being read already", "late"] * 2, done.stderr

@@ -417,3 +417,15 @@ def test_a_file_that_nobody_may_read_is_an_error_that_names_it(tmp_path: Path) -
         pytest.skip("this user may read everything")
     with pytest.raises(PermissionError, match="c.txt"):
         list(pg.LineSentence(path))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "p.txt"
+    os.mkfifo(pipe)
+    for read in (
+        lambda: list(pg.LineSentence(pipe)),
+        lambda: pg.Word2Vec(str(pipe)),
+        lambda: pg.Word2Vec(corpus_file=pipe),
+    ):
+        with pytest.raises(ValueError, match=r"p\.txt: is no regular file; a corpus is read more than once"):
+            read()

@@ -23,7 +23,7 @@ fn local(text: &[u8], options: TextOptions) -> Result<Vec<Vec<String>>> {
     let path = directory.path().join("corpus.txt");
     std::fs::write(&path, text).unwrap();
     let corpus = LocalText::open(&path, options)?;
-    let parts: Result<Vec<_>> = (0..corpus.parts()).map(|part| collected(corpus.batches(part)?)).collect();
+    let parts: Result<Vec<_>> = (0..corpus.parts()).map(|part| collected(corpus.batches(part))).collect();
     Ok(parts?.concat())
 }
 
@@ -53,6 +53,23 @@ fn long_files_come_in_parts_of_whole_lines_and_batches_of_8_mib() {
     let batches = sentences(Box::new(Cursor::new(text)), TextOptions::default(), String::new());
     let lengths: Vec<usize> = batches.map(|lists| lists.unwrap().len()).collect();
     assert_eq!(lengths, [17, 17, 6]);
+}
+
+#[test]
+fn a_file_that_is_replaced_is_read_to_its_end_and_one_that_is_cut_off_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("corpus.txt");
+    std::fs::write(&path, "a b\n".repeat(5_000_000)).unwrap();
+    let corpus = LocalText::open(&path, TextOptions::default()).unwrap();
+    assert_eq!(corpus.parts(), 3);
+    let other = directory.path().join("other.txt");
+    std::fs::write(&other, "c d\n").unwrap();
+    std::fs::hard_link(&path, directory.path().join("kept.txt")).unwrap();
+    std::fs::rename(&other, &path).unwrap();
+    assert_eq!(collected(corpus.batches(2)).unwrap()[0], ["a", "b"]);
+    File::options().write(true).open(directory.path().join("kept.txt")).unwrap().set_len(100).unwrap();
+    let error = collected(corpus.batches(2)).unwrap_err().to_string();
+    assert!(error.contains("corpus.txt: it was cut off"), "{error}");
 }
 
 #[test]
