@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arrow::array::{ArrayRef, LargeListBuilder, LargeStringBuilder};
 use memchr::{memchr_iter, memrchr};
@@ -15,7 +16,7 @@ use super::files::{Place, Spans, TokenFile, unwrapped};
 use super::query::Query;
 use super::{Batches, ListsOf, ReadOptions};
 use crate::error::{Error, IoContext, Result};
-use crate::store::Span;
+use crate::store::{CHANGED, Span};
 
 /// Bytes of a part of a local file, about.
 const PART_BYTES: u64 = 8 << 20;
@@ -130,7 +131,7 @@ impl TokenFile for TextFile {
 
     fn read(&self, part: usize, spans: Spans<'_>) -> Result<Batches<'_>> {
         let lists = match &self.local {
-            Some(text) => text.batches(part),
+            Some(text) => text.batches(part)?,
             None => {
                 let name = self.place.name();
                 sentences(decompressed(self.place.bytes(spans)?, &name), self.options.clone(), name)
@@ -155,12 +156,13 @@ fn sentences(bytes: Box<dyn Read + Send>, options: TextOptions, origin: String) 
 /// A local file of text that is not compressed, in parts of whole lines that can be read by several threads at once.
 /// Text8 is one part.
 struct LocalText {
-    /// Kept open: should another file take its place, this one is read to its end.
-    file: Arc<File>,
     path: PathBuf,
     options: TextOptions,
     /// Where each part starts, and where the last ends. All are starts of lines.
     starts: Vec<u64>,
+    /// By which it is known again: a directory may hold more files than a process may keep open.
+    length: u64,
+    modified: Option<SystemTime>,
 }
 
 impl LocalText {
@@ -175,8 +177,9 @@ impl LocalText {
         if metadata.is_dir() {
             return Err(io::Error::from(io::ErrorKind::IsADirectory)).at("read", path);
         }
-        let starts = starts(&file, metadata.len(), &options).at("read", path)?;
-        Ok(Self { file: Arc::new(file), path: path.to_owned(), options, starts })
+        let (length, modified) = (metadata.len(), metadata.modified().ok());
+        let starts = starts(&file, length, &options).at("read", path)?;
+        Ok(Self { path: path.to_owned(), options, starts, length, modified })
     }
 
     /// The number of parts.
@@ -185,48 +188,50 @@ impl LocalText {
     }
 
     /// Sentences of one part, in batches.
-    fn batches(&self, part: usize) -> ListsOf<'static> {
-        let text = Stretch { file: self.file.clone(), at: self.starts[part], end: self.starts[part + 1] };
-        let before = Stretch { at: 0, end: text.at, ..text.clone() };
-        let options = TextOptions { limit: None, ..self.options.clone() };
-        let mut sentences = Sentences::new(Box::new(text), options, self.path.display().to_string());
-        sentences.before = Some(before);
-        Box::new(sentences)
-    }
-}
-
-/// Bytes of a file that others read elsewhere meanwhile.
-#[derive(Clone)]
-struct Stretch {
-    file: Arc<File>,
-    at: u64,
-    end: u64,
-}
-
-impl Stretch {
-    fn lines(self) -> io::Result<usize> {
-        let (mut lines, mut text) = (0, BufReader::new(self));
-        while text.skip_until(b'\n')? > 0 {
-            lines += 1;
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file is gone, or another than was opened.
+    fn batches(&self, part: usize) -> Result<ListsOf<'static>> {
+        let (start, end) = (self.starts[part], self.starts[part + 1]);
+        let mut file = File::open(&self.path).at("read", &self.path)?;
+        let metadata = file.metadata().at("read", &self.path)?;
+        if metadata.len() != self.length || metadata.modified().ok() != self.modified {
+            return Err(io::Error::other(CHANGED)).at("read", &self.path);
         }
-        Ok(lines)
+        file.seek(SeekFrom::Start(start)).at("read", &self.path)?;
+        let options = TextOptions { limit: None, ..self.options.clone() };
+        let text = Stretch { file, left: end - start };
+        let mut sentences = Sentences::new(Box::new(text), options, self.path.display().to_string());
+        sentences.before = Some((self.path.clone(), start));
+        Ok(Box::new(sentences))
     }
+}
+
+/// So many bytes of a file.
+struct Stretch {
+    file: File,
+    left: u64,
 }
 
 impl Read for Stretch {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let room = buffer.len().min((self.end - self.at) as usize);
-        #[cfg(unix)]
-        let read = std::os::unix::fs::FileExt::read_at(&*self.file, &mut buffer[..room], self.at)?;
-        #[cfg(windows)]
-        let read = std::os::windows::fs::FileExt::seek_read(&*self.file, &mut buffer[..room], self.at)?;
+        let room = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let read = self.file.read(&mut buffer[..room])?;
         if read == 0 && room > 0 {
-            let reason = "it was cut off after the job had started to read it";
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, CHANGED));
         }
-        self.at += read as u64;
+        self.left -= read as u64;
         Ok(read)
     }
+}
+
+/// The lines that end before a place in a file.
+fn lines_up_to(path: &Path, end: u64) -> io::Result<usize> {
+    let (mut lines, mut text) = (0, BufReader::new(Stretch { file: File::open(path)?, left: end }));
+    while text.skip_until(b'\n')? > 0 {
+        lines += 1;
+    }
+    Ok(lines)
 }
 
 /// Where the parts of a file start, and where the last ends: no more lines are read than the limit allows.
@@ -271,8 +276,8 @@ struct Sentences<'a> {
     bytes: Box<dyn Read + Send + 'a>,
     options: TextOptions,
     origin: String,
-    /// What stands in the file before `bytes`: it is only looked at for the number of a line.
-    before: Option<Stretch>,
+    /// The file, and where in it `bytes` starts: it is only looked at for the number of a line.
+    before: Option<(PathBuf, u64)>,
     block_bytes: usize,
     /// What is read and not yet taken apart; its first `searched` bytes hold no place for a cut.
     buffer: Vec<u8>,
@@ -334,7 +339,7 @@ impl<'a> Sentences<'a> {
     }
 
     fn invalid(&self, block: &[u8], at: usize) -> Error {
-        let before = match self.before.clone().map_or(Ok(0), Stretch::lines) {
+        let before = match self.before.as_ref().map_or(Ok(0), |(path, end)| lines_up_to(path, *end)) {
             Ok(lines) => lines,
             Err(error) => return unwrapped(error, &self.origin),
         };

@@ -104,7 +104,8 @@ impl Store {
     }
 }
 
-const CHANGED: &str = "It was changed after the job had started to read it";
+/// Why what was read of a source does not fit together.
+pub(crate) const CHANGED: &str = "It was changed after the job had started to read it";
 const REFUSED: &str =
     "Access was refused: check the credentials in storage_options, the environment or the AWS profile";
 

@@ -8,6 +8,7 @@ import io
 import lzma
 import os
 import random
+import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -429,3 +430,19 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError, match=r"p\.txt: is no regular file; a corpus is read more than once"):
             read()
+
+
+def test_a_directory_may_hold_more_files_than_a_process_may_open(
+    python: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}.txt").write_text("a b\n")
+    program = """
+import resource, sys
+import polargram as pg
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+print(len(list(pg.PathLineSentences(sys.argv[1]))))
+"""
+    done = python("-c", program, tmp_path)
+    assert done.stdout == "300\n", done.stderr
