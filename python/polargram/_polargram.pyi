@@ -71,7 +71,7 @@ class Model:
     @staticmethod
     def load(directory: _Path) -> tuple[Model, str, str]: ...
     def estimate_memory(
-        self, parameters: _Parameters, words: int, tokens: int, memory_budget: int
+        self, parameters: _Parameters, words: int, tokens: int | None, options: _Parameters
     ) -> dict[str, int]: ...
 
 class KeyedVectors:

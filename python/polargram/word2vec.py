@@ -430,7 +430,7 @@ class Word2Vec:
         if trim_rule is not None:
             rules = rules_of(trim_rule, *self._model.counted(), self._model.least_count(parameters))
         report: dict[str, Any] = self._model.prepare_vocab(parameters, rules, update, dry_run)
-        report["memory"] = self.estimate_memory(vocab_size=report["num_retained_words"])
+        report["memory"] = self._estimate_memory(report["num_retained_words"], report["retain_total"])
         if not dry_run:
             self.min_count, self.sample = parameters["min_count"], parameters["sample"]
             self.effective_min_count = report["effective_min_count"]
@@ -735,8 +735,7 @@ class Word2Vec:
         self._set_losses([])
         hooks = Hooks(self, callbacks)
         options = {
-            "spool": self.spool,
-            "memory_budget": self.memory_budget,
+            **self._reading(),
             "total_examples": total_examples,
             "total_words": total_words,
             "is_counted": is_counted,
@@ -872,14 +871,19 @@ class Word2Vec:
         >>> pg.Word2Vec(vector_size=100).estimate_memory(vocab_size=1000)["vectors"]
         448000
         """
-        wanted = len(self.wv) if vocab_size is None else vocab_size
-        tokens = self.corpus_total_words if self.spool else 0
-        estimate: dict[str, int] = self._model.estimate_memory(self._parameters(), wanted, tokens, self.memory_budget)
+        estimate = self._estimate_memory(len(self.wv) if vocab_size is None else vocab_size)
         for name, value in (report or {}).items():
             estimate[name] = value
             for total in ("total", "training", "peak"):
                 estimate[total] += value
         return estimate
+
+    def _estimate_memory(self, words: int, tokens: int | None = None) -> dict[str, int]:
+        estimate: dict[str, int] = self._model.estimate_memory(self._parameters(), words, tokens, self._reading())
+        return estimate
+
+    def _reading(self) -> dict[str, int]:
+        return {"spool": self.spool, "memory_budget": self.memory_budget}
 
     # Keeping a model
 

@@ -283,7 +283,7 @@ impl Train {
         };
         let counting = resume.is_none().then(|| start.elapsed());
         let options = TrainOptions {
-            reading: Reading { spool: !self.no_spool, memory_budget: self.memory_budget },
+            reading: self.reading_of_training(),
             is_counted: true,
             checkpoint: checkpoint.as_ref(),
             resume: resume.as_ref(),
@@ -310,6 +310,10 @@ impl Train {
         CountOptions { memory_budget: self.memory_budget, ..CountOptions::from(config) }
     }
 
+    fn reading_of_training(&self) -> Reading {
+        Reading { spool: !self.no_spool, memory_budget: self.memory_budget }
+    }
+
     fn print_memory(&self, corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<()> {
         let watcher = Watcher::start(progress, self.quiet);
         let counts = WordCounts::count(corpus, &self.count_options(&config), progress)?;
@@ -317,7 +321,7 @@ impl Train {
         drop(counts);
         watcher.stop();
         let words = report.num_retained_words as u64;
-        let memory = Memory::estimate(&config, words, report.retain_total, self.memory_budget);
+        let memory = Memory::estimate(&config, words, report.retain_total, self.reading_of_training());
         let mib = |bytes: u64| format!("{} MiB", bytes.div_ceil(1 << 20));
         print_lines([
             format!("words          {words} of {}", words + report.drop_unique as u64),
@@ -328,6 +332,7 @@ impl Train {
             format!("vocabulary     {}", mib(memory.vocab + memory.tables)),
             format!("weights        {}", mib(memory.vectors + memory.syn1 + memory.syn1neg)),
             format!("encoded corpus {}", mib(memory.spool)),
+            format!("reading        {}", mib(memory.reading)),
             format!("workers        {}", mib(memory.workers)),
             format!("peak           {}", mib(memory.peak(false))),
         ])

@@ -110,6 +110,11 @@ pub struct Encoder<'a> {
 const WAITING_SHARE: u64 = 16;
 const WAITING_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=64 << 20;
 
+/// Bytes of encoded sentences that may wait for their turn.
+pub(crate) fn waiting_bytes(memory_budget: u64) -> u64 {
+    (memory_budget / WAITING_SHARE).clamp(*WAITING_BYTES.start(), *WAITING_BYTES.end())
+}
+
 impl Encoder<'_> {
     /// [`run`](Self::run), as a phase of its own.
     fn run_in_view(&self, each: &mut dyn FnMut(EncodedBatch) -> Result<()>) -> Result<Encoded> {
@@ -148,8 +153,7 @@ impl Encoder<'_> {
             cutter.cut(false, each)
         };
         if self.corpus.is_parallel() && parts > 1 {
-            let budget = (self.memory_budget / WAITING_SHARE).clamp(*WAITING_BYTES.start(), *WAITING_BYTES.end());
-            in_order(parts, budget, &encode_part, &mut take)?;
+            in_order(parts, waiting_bytes(self.memory_budget), &encode_part, &mut take)?;
         } else {
             (0..parts).try_for_each(|part| encode_part(part, &mut take))?;
         }

@@ -230,7 +230,7 @@ impl PyModel {
         let config = config_from(&Parameters(parameters))?;
         config.validate()?;
         let options = Parameters(options);
-        let reading = Reading { spool: options.switch("spool")?, memory_budget: options.count("memory_budget")? };
+        let reading = options.reading()?;
         let expected =
             CorpusSize { sentences: options.count("total_examples")?, tokens: options.count("total_words")? };
         let expected = Some(expected).filter(|expected| *expected != CorpusSize::default());
@@ -349,19 +349,22 @@ impl PyModel {
         Ok((this, parameters, attributes.to_string()))
     }
 
-    /// Bytes by purpose, for so many words and in-vocabulary tokens.
+    /// Bytes by purpose, for so many words and in-vocabulary tokens; without, those of the model's vocabulary.
     fn estimate_memory<'py>(
         &self,
         py: Python<'py>,
         parameters: &Bound<'py, PyDict>,
         words: u64,
-        tokens: u64,
-        memory_budget: u64,
+        tokens: Option<u64>,
+        options: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyDict>> {
         if words > u64::from(u32::MAX) {
             return Err(PyValueError::new_err(format!("vocab_size: {words} is more than there can be rows, 2^32")));
         }
-        let memory = Memory::estimate(&config_from(&Parameters(parameters))?, words, tokens, memory_budget);
+        let model = lock(&self.model).clone();
+        let tokens = tokens.or(model.as_ref().map(|model| model.vocabulary().tokens())).unwrap_or(0);
+        let reading = Parameters(options).reading()?;
+        let memory = Memory::estimate(&config_from(&Parameters(parameters))?, words, tokens, reading);
         let dict = PyDict::new(py);
         let parts =
             [("vocab", memory.vocab), ("vectors", memory.vectors), ("syn1", memory.syn1), ("syn1neg", memory.syn1neg)];
@@ -370,7 +373,7 @@ impl PyModel {
         }
         dict.set_item("total", memory.model())?;
         dict.set_item("training", memory.total())?;
-        let is_made = lock(&self.model).as_ref().is_some_and(|model| model.vocabulary().len() as u64 == words);
+        let is_made = model.is_some_and(|model| model.vocabulary().len() as u64 == words);
         dict.set_item("peak", memory.peak(is_made))?;
         Ok(dict)
     }
@@ -559,6 +562,10 @@ impl<'py> Parameters<'_, 'py> {
 
     fn number<T: FromPyObjectOwned<'py>>(&self, name: &str) -> PyResult<T> {
         self.get(name, "a number")
+    }
+
+    fn reading(&self) -> PyResult<Reading> {
+        Ok(Reading { spool: self.switch("spool")?, memory_budget: self.count("memory_budget")? })
     }
 
     /// True, False, 1 or 0.

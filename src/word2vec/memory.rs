@@ -1,6 +1,10 @@
 //! How much memory a training takes.
 
+use std::thread;
+
+use super::Reading;
 use crate::config::Config;
+use crate::encode::waiting_bytes;
 use crate::model::Matrix;
 use crate::train::{PRIVATE_NODES, PRIVATE_WORDS};
 
@@ -19,6 +23,8 @@ pub struct Memory {
     pub tables: u64,
     /// The encoded corpus, as far as it stays in memory.
     pub spool: u64,
+    /// What was read and is not yet encoded, and what is encoded and waits for its turn.
+    pub reading: u64,
     /// The workers' own copies of the busiest rows, and what each makes of a batch.
     pub workers: u64,
 }
@@ -35,13 +41,16 @@ const BYTES_OF_INDEX: u64 = 48;
 const BYTES_OF_PATH: u64 = 140;
 /// An id, and a share of where sentences end.
 const BYTES_OF_TOKEN: f64 = 4.3;
+/// Of a token that is read: its text, where that begins, and the id.
+const BYTES_OF_READ_TOKEN: u64 = 16;
+/// What a thread reads and encodes at a time.
+const BYTES_OF_READING: u64 = 4 << 20;
 /// The id, where its word comes again, and a pointer to its row.
 const BYTES_OF_BATCH_TOKEN: u64 = 16;
 
 impl Memory {
-    /// An estimate for a vocabulary of `words`, and a corpus of `tokens` in-vocabulary tokens of which `memory_budget`
-    /// bytes may stay in memory.
-    pub fn estimate(config: &Config, words: u64, tokens: u64, memory_budget: u64) -> Self {
+    /// An estimate for a vocabulary of `words`, and a corpus of `tokens` in-vocabulary tokens.
+    pub fn estimate(config: &Config, words: u64, tokens: u64, reading: Reading) -> Self {
         let row = (Matrix::stride_of(config.vector_size) * size_of::<f32>()) as u64;
         let matrix = words.saturating_mul(row);
         let workers = config.worker_threads() as u64;
@@ -53,13 +62,17 @@ impl Memory {
             }
         };
         let batch = tokens.min(config.batch_words as u64).saturating_mul(BYTES_OF_BATCH_TOKEN);
+        let spool = (tokens as f64 * BYTES_OF_TOKEN) as u64;
+        let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
+        let in_hand = threads * BYTES_OF_READING + waiting_bytes(reading.memory_budget);
         Self {
             vocab: words.saturating_mul(BYTES_OF_WORD + BYTES_OF_TEXT),
             vectors: matrix,
             syn1: if config.hs { matrix } else { 0 },
             syn1neg: if config.negative > 0 { matrix } else { 0 },
             tables: words.saturating_mul(BYTES_OF_NOISE + BYTES_OF_INDEX + if config.hs { BYTES_OF_PATH } else { 0 }),
-            spool: ((tokens as f64 * BYTES_OF_TOKEN) as u64).min(memory_budget),
+            spool: if reading.spool { spool.min(reading.memory_budget) } else { 0 },
+            reading: tokens.saturating_mul(BYTES_OF_READ_TOKEN).min(in_hand),
             workers: workers.saturating_mul((2 * own_rows).saturating_mul(row).saturating_add(batch)),
         }
     }
@@ -71,7 +84,7 @@ impl Memory {
 
     /// All of it.
     pub fn total(&self) -> u64 {
-        [self.tables, self.spool, self.workers].into_iter().fold(self.model(), u64::saturating_add)
+        [self.tables, self.spool, self.reading, self.workers].into_iter().fold(self.model(), u64::saturating_add)
     }
 
     /// The most that this process will have had when it has trained. It has counted the corpus; and if `is_made`, it has
@@ -106,7 +119,7 @@ mod tests {
     #[test]
     fn rows_are_counted_with_their_padding_and_beyond_32_bits() {
         let config = Config { vector_size: 100, hs: true, workers: 1, ..Config::default() };
-        let memory = Memory::estimate(&config, 3_000_000_000, 0, 0);
+        let memory = Memory::estimate(&config, 3_000_000_000, 0, Reading::default());
         assert_eq!(memory.vectors, 3_000_000_000 * 448);
         assert_eq!((memory.syn1, memory.syn1neg), (memory.vectors, memory.vectors));
         assert_eq!((memory.spool, memory.workers), (0, 0));
@@ -114,7 +127,9 @@ mod tests {
 
     #[test]
     fn the_spool_stays_within_its_budget() {
-        let memory = Memory::estimate(&Config::default(), 10, 1_000_000, 1_000);
-        assert_eq!(memory.spool, 1_000);
+        let reading = Reading { memory_budget: 1_000, ..Reading::default() };
+        let estimate = |reading| Memory::estimate(&Config::default(), 10, 1_000_000, reading);
+        assert_eq!(estimate(reading).spool, 1_000);
+        assert_eq!(estimate(Reading { spool: false, ..reading }).spool, 0);
     }
 }
