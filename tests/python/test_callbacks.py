@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from gensim.models.callbacks import CallbackAny2Vec
 
@@ -153,11 +155,22 @@ def test_progress_is_told_to_a_function_on_the_thread_that_called(sample: Path, 
 
 
 @pytest.mark.parametrize("spool", [True, False])
-def test_encoding_is_told_of_with_and_without_a_spool(sample: Path, spool: bool) -> None:
+def test_encoding_is_told_of_with_and_without_a_spool(rows: Sentences, spool: bool) -> None:
+    class Slow:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            batch = pa.record_batch({"tokens": pa.array(rows)})
+
+            def batches() -> Iterator[pa.RecordBatch]:
+                for _ in range(4):
+                    time.sleep(0.2)  # Longer than it takes to look again.
+                    yield batch
+
+            return pa.RecordBatchReader.from_batches(batch.schema, batches()).__arrow_c_stream__(requested_schema)
+
     told = []
     model = pg.Word2Vec(vector_size=2, negative=1, workers=1, spool=spool, progress=lambda *what: told.append(what))
-    model.build_vocab(sample)
-    model.train([sample] * 40, total_examples=model.corpus_count, epochs=1, report_delay=0)
+    model.build_vocab(Slow())
+    model.train(Slow(), total_examples=model.corpus_count, epochs=1, report_delay=0)
     encoding = [done for phase, done, total, _ in told if phase == "encoding" and total == model.corpus_total_words]
     assert encoding
     assert encoding == sorted(encoding)
