@@ -196,62 +196,51 @@ impl View for Lines {
 }
 
 /// What a training job did, in a few lines on stderr.
-pub(super) struct Summary<'a> {
-    pub(super) model: &'a Word2Vec,
-    pub(super) trained: &'a Trained,
-    /// How long it took to count the vocabulary, if it was counted.
-    pub(super) counting: Option<Duration>,
-    pub(super) files: &'a [PathBuf],
-    pub(super) elapsed: Duration,
-}
+pub(super) struct Summary(Vec<String>);
 
-impl Summary<'_> {
-    pub(super) fn print(&self) {
-        let (vocabulary, corpus, trained) = (self.model.vocabulary(), self.model.corpus(), self.trained);
-        say(format_args!(
-            "corpus      {} sentences, {} words",
-            HumanCount(corpus.sentences),
-            HumanCount(corpus.tokens)
-        ));
-        say(format_args!(
-            "vocabulary  {} of {} distinct words (min_count {})",
-            HumanCount(vocabulary.len() as u64),
-            HumanCount(vocabulary.raw_words() as u64),
-            self.model.effective_min_count()
-        ));
+impl Summary {
+    /// `counting`: how long it took to count the vocabulary, if it was counted.
+    pub(super) fn new(model: &Word2Vec, trained: &Trained, counting: Option<Duration>) -> Self {
+        let (vocabulary, corpus, config) = (model.vocabulary(), model.corpus(), model.config());
         let before = match trained.tokens_before {
             0 => String::new(),
             tokens => format!(" after {} of the checkpoint", HumanCount(tokens)),
         };
-        say(format_args!(
-            "training    {} words{before} in {:.1} s: {:.2} M words/s on {} workers ({})",
-            HumanCount(trained.tokens - trained.tokens_before),
-            trained.elapsed.as_secs_f64(),
-            trained.tokens_per_second() / 1e6,
-            self.model.config().worker_threads(),
-            trained.isa
-        ));
-        if self.model.config().compute_loss {
-            let means: Vec<String> = trained
-                .losses
-                .iter()
-                .map(|&(loss, examples)| format!("{:.4}", loss / examples.max(1) as f64))
-                .collect();
-            say(format_args!(
-                "loss        {} a {}, by epoch",
-                means.join(", "),
-                if self.model.config().sg { "pair" } else { "centre" }
-            ));
+        let mut lines = vec![
+            format!("corpus      {} sentences, {} words", HumanCount(corpus.sentences), HumanCount(corpus.tokens)),
+            format!(
+                "vocabulary  {} of {} distinct words (min_count {})",
+                HumanCount(vocabulary.len() as u64),
+                HumanCount(vocabulary.raw_words() as u64),
+                model.effective_min_count()
+            ),
+            format!(
+                "training    {} words{before} in {:.1} s: {:.2} M words/s on {} workers ({})",
+                HumanCount(trained.tokens - trained.tokens_before),
+                trained.elapsed.as_secs_f64(),
+                trained.tokens_per_second() / 1e6,
+                config.worker_threads(),
+                trained.isa
+            ),
+        ];
+        if config.compute_loss {
+            let mean = |&(loss, examples): &(f64, u64)| format!("{:.4}", loss / examples.max(1) as f64);
+            let means: Vec<String> = trained.losses.iter().map(mean).collect();
+            let example = if config.sg { "pair" } else { "centre" };
+            lines.push(format!("loss        {} a {example}, by epoch", means.join(", ")));
         }
-        let counting = self.counting.map(|time| format!("{:.1} s for the vocabulary, ", time.as_secs_f64()));
+        let counting = counting.map(|time| format!("{:.1} s for the vocabulary, ", time.as_secs_f64()));
         let encoding = trained.encoding.as_secs_f64();
-        say(format_args!("preparation {}{encoding:.1} s for encoding", counting.unwrap_or_default()));
-        say(format_args!(
-            "total       {:.1} s{}",
-            self.elapsed.as_secs_f64(),
-            peak_memory().map(|bytes| format!(", peak memory {} MiB", bytes >> 20)).unwrap_or_default()
-        ));
-        for file in self.files {
+        lines.push(format!("preparation {}{encoding:.1} s for encoding", counting.unwrap_or_default()));
+        Self(lines)
+    }
+
+    /// Prints it, with how long all took and what was written.
+    pub(super) fn print(&self, elapsed: Duration, files: &[PathBuf]) {
+        self.0.iter().for_each(|line| say(format_args!("{line}")));
+        let peak = peak_memory().map(|bytes| format!(", peak memory {} MiB", bytes >> 20)).unwrap_or_default();
+        say(format_args!("total       {:.1} s{peak}", elapsed.as_secs_f64()));
+        for file in files {
             say(format_args!("wrote       {}", file.display()));
         }
     }

@@ -292,6 +292,9 @@ impl Train {
         let trained = model.train(corpus, &options, &mut (), &progress)?;
         progress.enter(Phase::Saving, 0);
         let vectors = model.vectors()?;
+        let summary = Summary::new(&model, &trained, counting);
+        // What was trained beside the vectors makes room for what saving them takes.
+        drop(model);
         let mut staged = Staged::default();
         for &format in &self.formats {
             progress.check()?;
@@ -301,7 +304,7 @@ impl Train {
         let files = output.publish(staged.commit()?, &progress)?;
         let elapsed = watcher.stop();
         if !self.quiet {
-            Summary { model: &model, trained: &trained, counting, files: &files, elapsed }.print();
+            summary.print(elapsed, &files);
         }
         Ok(())
     }
@@ -331,8 +334,7 @@ impl Train {
             ),
             format!("vocabulary     {}", mib(memory.vocab + memory.tables)),
             format!("weights        {}", mib(memory.vectors + memory.syn1 + memory.syn1neg)),
-            format!("encoded corpus {}", mib(memory.spool)),
-            format!("reading        {}", mib(memory.reading)),
+            format!("encoded corpus {}", mib(memory.spool + memory.reading)),
             format!("workers        {}", mib(memory.workers)),
             format!("peak           {}", mib(memory.peak(false))),
         ])

@@ -23,7 +23,8 @@ pub struct Memory {
     pub tables: u64,
     /// The encoded corpus, as far as it stays in memory.
     pub spool: u64,
-    /// What was read and is not yet encoded, and what is encoded and waits for its turn.
+    /// What was read and is not yet encoded, and what is encoded and waits for its turn. 0 with a spool, which is
+    /// written before the other matrices and the workers' rows are touched.
     pub reading: u64,
     /// The workers' own copies of the busiest rows, and what each makes of a batch.
     pub workers: u64,
@@ -72,7 +73,7 @@ impl Memory {
             syn1neg: if config.negative > 0 { matrix } else { 0 },
             tables: words.saturating_mul(BYTES_OF_NOISE + BYTES_OF_INDEX + if config.hs { BYTES_OF_PATH } else { 0 }),
             spool: if reading.spool { spool.min(reading.memory_budget) } else { 0 },
-            reading: tokens.saturating_mul(BYTES_OF_READ_TOKEN).min(in_hand),
+            reading: if reading.spool { 0 } else { tokens.saturating_mul(BYTES_OF_READ_TOKEN).min(in_hand) },
             workers: workers.saturating_mul((2 * own_rows).saturating_mul(row).saturating_add(batch)),
         }
     }

@@ -36,7 +36,9 @@ def mib(text: str, name: str) -> int:
     return int(re.search(rf"{name} +(\d+) MiB", text)[1])
 
 
-@pytest.mark.parametrize("options", [["--vector-size", 100], ["--vector-size", 300]], ids=str)
+@pytest.mark.parametrize(
+    "options", [["--vector-size", 100], ["--vector-size", 300], ["--vector-size", 300, "--no-spool"]], ids=str
+)
 def test_a_dry_run_predicts_the_peak_of_the_run(
     command: Command, real_data: Path, options: list[object], tmp_path: Path
 ) -> None:
