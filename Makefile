@@ -10,7 +10,7 @@ SHARED := ../shared
 # The acceptance files of finished issues.
 ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py
 
-.PHONY: demo test bench build build-test format lint test-rust test-python test-accept test-s3 bench-s3 test-races clean
+.PHONY: demo test bench build build-test format lint test-rust test-python test-accept test-s3 test-azure bench-s3 test-races clean
 
 ## demo: from nothing to neighbours, analogies and a Polars lookup
 demo: build
@@ -85,6 +85,21 @@ WITH_S3 = data=$$(mktemp -d) && trap 'kill $$server; rm -rf $$data' EXIT && \
 test-s3: build-test $(S3S)
 	$(WITH_S3) POLARGRAM_TEST_S3_ENDPOINT=http://127.0.0.1:$(S3_PORT) POLARGRAM_TEST_S3_KEY=$(S3_KEY) \
 		POLARGRAM_TEST_S3_SECRET=$(S3_SECRET) $(BIN)/python -m pytest -q tests/python/test_object_store*.py
+
+## test-azure: the tests of Azure's store against Azurite; needs npm
+AZURITE := $(CARGO_TARGET_DIR)/tools/node_modules/.bin/azurite-blob
+$(AZURITE):
+	npm install --silent --no-save --prefix $(CARGO_TARGET_DIR)/tools azurite@3
+
+AZURE_PORT := 9184
+# The account that every Azurite has.
+AZURE_ACCOUNT := devstoreaccount1
+AZURE_KEY := Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==
+test-azure: build-test $(AZURITE)
+	{ $(AZURITE) --inMemoryPersistence --disableTelemetry --skipApiVersionCheck --silent --blobPort $(AZURE_PORT) \
+		>/dev/null & } && trap "kill $$!" EXIT && sleep 5 && \
+		POLARGRAM_TEST_AZURE_ENDPOINT=http://127.0.0.1:$(AZURE_PORT) POLARGRAM_TEST_AZURE_ACCOUNT=$(AZURE_ACCOUNT) \
+		POLARGRAM_TEST_AZURE_KEY=$(AZURE_KEY) $(BIN)/python -m pytest -q tests/python/test_azure.py
 
 ## bench-s3: preparing a corpus from local Parquet and from that server, and training one of eight times the budget
 bench-s3: build-test $(S3S)

@@ -84,11 +84,9 @@ impl Store {
         // Of some requests the store's answer is told as text alone.
         let is_status = |codes: &[&str]| codes.iter().any(|code| text.contains(&format!("status code: {code}")));
         let (kind, advice) = match error {
-            _ if text.contains("latest/api/token") || text.contains("latest/meta-data") => (
-                io::ErrorKind::PermissionDenied,
-                "There are no credentials in storage_options, the environment or the AWS profile, and this machine \
-                 has no role",
-            ),
+            _ if ROLE_REQUESTS.iter().any(|request| text.contains(request)) => {
+                (io::ErrorKind::PermissionDenied, "This machine has no role, and there are no credentials")
+            }
             E::NotFound { .. } => (io::ErrorKind::NotFound, "There is no such object, or no such bucket"),
             _ if is_status(&["404"]) => (io::ErrorKind::NotFound, "There is no such object, or no such bucket"),
             E::PermissionDenied { .. } | E::Unauthenticated { .. } => (io::ErrorKind::PermissionDenied, REFUSED),
@@ -99,15 +97,24 @@ impl Store {
             }
             _ => (io::ErrorKind::Other, "The store failed"),
         };
-        let reason = self.secrets.redact(&format!("{advice} ({text})"));
+        let place = match kind {
+            io::ErrorKind::PermissionDenied if self.root.starts_with("s3") => {
+                " in storage_options, the environment or the AWS profile"
+            }
+            io::ErrorKind::PermissionDenied => " in storage_options or the environment",
+            _ => "",
+        };
+        let reason = self.secrets.redact(&format!("{advice}{place} ({text})"));
         Error::Io { action, path: PathBuf::from(url), source: io::Error::new(kind, reason) }
     }
 }
 
 /// Why what was read of a source does not fit together.
 pub(crate) const CHANGED: &str = "It was changed after the job had started to read it";
-const REFUSED: &str =
-    "Access was refused: check the credentials in storage_options, the environment or the AWS profile";
+const REFUSED: &str = "Access was refused: check the credentials";
+/// By which machines at Amazon, Google and Microsoft learn their role.
+const ROLE_REQUESTS: [&str; 4] =
+    ["latest/api/token", "latest/meta-data", "computeMetadata/v1/instance/service-accounts", "metadata/identity"];
 
 /// Whether the store answered, however it did.
 fn is_answer(error: &object_store::Error) -> bool {
