@@ -34,13 +34,15 @@ pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) 
     let place = Place::parse(url)?;
     let retry = retry(options)?;
     let mut secrets = options.clone();
-    let refused = |error: object_store::Error| Error::parameter("storage_options", format!("{url}: {error}"));
+    let refused = |error: object_store::Error| {
+        Error::parameter("storage_options", format!("{url}: {}", options.redact(&error.to_string())))
+    };
     let inner: Arc<dyn ObjectStore> = match place.scheme {
         ObjectStoreScheme::AmazonS3 => {
             let builder = from_environment(options).with_url(&place.base).with_client_options(client());
             let builder = set(builder, options, AmazonS3Builder::with_config)?;
             let builder = with_profile(builder, options, &mut secrets)?;
-            check_endpoint(builder.get_config_value(&AmazonS3ConfigKey::Endpoint))?;
+            check_endpoint(builder.get_config_value(&AmazonS3ConfigKey::Endpoint), options)?;
             let builder = with_region(builder, &place, progress)?;
             check_role(&builder)?;
             Arc::new(builder.with_retry(retry).build().map_err(refused)?)
@@ -53,7 +55,7 @@ pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) 
         ObjectStoreScheme::MicrosoftAzure => {
             let builder = MicrosoftAzureBuilder::from_env().with_url(&place.base).with_client_options(client());
             let builder = set::<_, AzureConfigKey>(builder, options, MicrosoftAzureBuilder::with_config)?;
-            check_endpoint(builder.get_config_value(&AzureConfigKey::Endpoint))?;
+            check_endpoint(builder.get_config_value(&AzureConfigKey::Endpoint), options)?;
             Arc::new(builder.with_retry(retry).build().map_err(refused)?)
         }
         _ => {
@@ -191,12 +193,13 @@ fn from_environment(options: &StorageOptions) -> AmazonS3Builder {
 
 /// # Errors
 /// [`Error::Parameter`] for an endpoint that is no URL, which the store would only find when it signs a request.
-fn check_endpoint(endpoint: Option<String>) -> Result<()> {
+fn check_endpoint(endpoint: Option<String>, options: &StorageOptions) -> Result<()> {
     let Some(endpoint) = endpoint else { return Ok(()) };
     match Url::parse(&endpoint) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
         _ => {
-            Err(Error::parameter("storage_options", format!("the endpoint {endpoint:?} is no http:// or https:// URL")))
+            let shown = options.redact(&endpoint);
+            Err(Error::parameter("storage_options", format!("the endpoint {shown:?} is no http:// or https:// URL")))
         }
     }
 }

@@ -58,7 +58,7 @@ struct Fetching {
 /// Part of a span, and its part of the budget.
 struct Block {
     bytes: Bytes,
-    _budget: Option<OwnedSemaphorePermit>,
+    budget: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Fetching {
@@ -124,7 +124,7 @@ async fn fetch(span: Span, budget: Arc<Semaphore>, is_awaited: Arc<Notify>, send
                 permit = budget.acquire_many_owned(units) => permit.ok(),
                 () = is_awaited.notified() => None,
             };
-            Ok(Block { bytes: object.get(range).await?, _budget: budget })
+            Ok(Block { bytes: object.get(range).await?, budget })
         }
     };
     let mut blocks = stream::iter(starts).map(block).buffered(BLOCKS_AT_ONCE);
@@ -236,9 +236,9 @@ impl RangeReader {
         }
         let progress = &self.progress;
         let block = super::block_on(progress, async { Ok(fetching.blocks.recv().await) })?;
-        let Block { bytes, _budget } = block.ok_or(Error::Interrupted)??;
+        let Block { bytes, budget } = block.ok_or(Error::Interrupted)??;
         self.at += bytes.len() as u64;
-        self.budget = _budget;
+        self.budget = budget;
         Ok(Some(bytes))
     }
 }

@@ -80,7 +80,9 @@ impl Store {
     /// Says which object was at fault, and what may help.
     fn failed(&self, action: &'static str, url: &str, error: &object_store::Error) -> Error {
         use object_store::Error as E;
-        let text = said(error);
+        let text = self.secrets.redact(&said(error));
+        // Some servers answer with a page.
+        let text: String = text.chars().take(LONGEST_ANSWER).collect();
         // Of some requests the store's answer is told as text alone.
         let is_status = |codes: &[&str]| codes.iter().any(|code| text.contains(&format!("status code: {code}")));
         let (kind, advice) = match error {
@@ -104,7 +106,7 @@ impl Store {
             io::ErrorKind::PermissionDenied => " in storage_options or the environment",
             _ => "",
         };
-        let reason = self.secrets.redact(&format!("{advice}{place} ({text})"));
+        let reason = format!("{advice}{place} ({text})");
         Error::Io { action, path: PathBuf::from(url), source: io::Error::new(kind, reason) }
     }
 }
@@ -139,9 +141,7 @@ fn said(error: &dyn std::error::Error) -> String {
         let message = xml.split_once("<Message>").and_then(|(_, rest)| rest.split_once("</Message>"));
         text = format!("{before}{}", message.map_or("", |(message, _)| message));
     }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    // Some servers answer with a page.
-    words.join(" ").chars().take(LONGEST_ANSWER).collect()
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Cores whose work one thread can fetch for.

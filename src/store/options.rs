@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use url::Url;
+
 /// Settings of an object store by name, as in `storage_options` of Polars: `aws_access_key_id`, `aws_endpoint_url`,
 /// `azure_storage_account_name`, `google_service_account`, `max_retries`, … Where one is missing, the environment and
 /// the AWS profile are asked. Its `Debug` shows no values.
@@ -27,22 +29,27 @@ impl StorageOptions {
 
     /// The text without any secret of these options or the environment.
     pub(super) fn redact(&self, text: &str) -> String {
-        let is_secret = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            ["secret", "token", "key", "sas", "password", "service_account"].iter().any(|part| name.contains(part))
-                && !name.contains("key_id")
-        };
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
             let is_store = ["AWS_", "AZURE_", "GOOGLE_"].iter().any(|prefix| name.starts_with(prefix));
-            (is_store && is_secret(&name)).then(|| value.into_string().ok()).flatten()
+            if is_store { secret_of(&name, &value.into_string().ok()?) } else { None }
         });
-        let given = self.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value.to_owned());
-        given
+        self.iter()
+            .filter_map(|(name, value)| secret_of(name, value))
             .chain(environment)
-            .filter(|value| value.len() >= LEAST_SECRET)
+            .filter(|secret| secret.len() >= LEAST_SECRET)
             .fold(text.to_owned(), |text, secret| text.replace(&secret, "***"))
     }
+}
+
+/// What of a setting may not be said: a key, or the password in an address.
+fn secret_of(name: &str, value: &str) -> Option<String> {
+    let name = name.to_ascii_lowercase();
+    let is_secret = ["secret", "token", "key", "sas", "password"].iter().any(|part| name.contains(part));
+    if is_secret && !name.contains("key_id") {
+        return Some(value.to_owned());
+    }
+    Url::parse(value).ok()?.password().map(str::to_owned)
 }
 
 impl<K: AsRef<str>, V: Into<String>> FromIterator<(K, V)> for StorageOptions {
@@ -70,5 +77,11 @@ mod tests {
         assert!(!format!("{options:?}").contains("hunter2"));
         let text = options.redact("refused hunter2-hunter2 in eu-west-1, says s");
         assert_eq!(text, "refused *** in eu-west-1, says s");
+        let options: StorageOptions =
+            [("proxy_url", "http://me:hunter2-hunter2@proxy"), ("google_service_account", "/keys/mine.json")]
+                .into_iter()
+                .collect();
+        let text = options.redact("http://me:hunter2-hunter2@proxy does not know /keys/mine.json");
+        assert_eq!(text, "http://me:***@proxy does not know /keys/mine.json");
     }
 }
