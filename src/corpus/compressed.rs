@@ -10,24 +10,33 @@ use liblzma::stream::{CONCATENATED, Stream};
 /// Compressed bytes read at a time.
 const BUFFER_BYTES: usize = 128 << 10;
 
+/// Whether the name says that a file was compressed.
+pub(super) fn is_compressed(name: &str) -> bool {
+    format_of(name).is_some()
+}
+
 /// The bytes as they were before compression: gzip, bzip2, Zstandard or xz if `name` ends in `.gz`, `.bz2`, `.zst` or
 /// `.xz`, in whatever case; else as they are.
 ///
 /// Members, streams and frames that follow each other are read as one. What is damaged, cut short, empty, or followed
 /// by something else, is an error where it is read.
 pub(crate) fn decompressed(bytes: Box<dyn Read + Send>, name: &str) -> Box<dyn Read + Send> {
+    let Some((format, open)) = format_of(name) else { return bytes };
+    let source = BufReader::with_capacity(BUFFER_BYTES, bytes);
+    Box::new(Decompressed { format, state: State::New(source, open) })
+}
+
+fn format_of(name: &str) -> Option<(&'static str, Open)> {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
-    let (format, open): (_, Open) = match ending.as_str() {
+    Some(match ending.as_str() {
         "gz" => ("gzip", |bytes| Ok(Box::new(GzipMembers(Some(GzDecoder::new(bytes)))))),
         "bz2" => ("bzip2", |bytes| Ok(Box::new(MultiBzDecoder::new(bytes)))),
         "zst" => ("Zstandard", |bytes| Ok(Box::new(zstd::Decoder::with_buffer(bytes)?))),
         "xz" => ("xz", |bytes| {
             Ok(Box::new(XzDecoder::new_stream(bytes, Stream::new_stream_decoder(u64::MAX, CONCATENATED)?)))
         }),
-        _ => return bytes,
-    };
-    let source = BufReader::with_capacity(BUFFER_BYTES, bytes);
-    Box::new(Decompressed { format, state: State::New(source, open) })
+        _ => return None,
+    })
 }
 
 type Source = BufReader<Box<dyn Read + Send>>;

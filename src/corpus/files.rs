@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
+use super::compressed::is_compressed;
 use super::ipc::IpcFile;
 use super::npy::NpyFile;
 use super::parquet::{ParquetFile, remote_footer};
@@ -17,12 +18,12 @@ use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 use crate::store::{self, Fetcher, Object, Span};
 
-/// Names by which a format is known; compressed text ends in one of the last four.
+/// Names by which a format is known; what is compressed is text.
 const EXTENSIONS: [(FileFormat, &[&str]); 4] = [
     (FileFormat::Parquet, &["parquet", "pq", "parq"]),
     (FileFormat::Ipc, &["arrow", "arrows", "ipc", "feather"]),
     (FileFormat::Npy, &["npy"]),
-    (FileFormat::Text, &["txt", "text", "gz", "bz2", "zst", "xz"]),
+    (FileFormat::Text, &["txt", "text"]),
 ];
 /// First bytes by which a file of another name is known.
 const MAGICS: [(FileFormat, &[u8]); 4] = [
@@ -165,6 +166,9 @@ pub(super) fn unwrapped(error: io::Error, name: &str) -> Error {
 }
 
 fn format_of_name(name: &str) -> Option<FileFormat> {
+    if is_compressed(name) {
+        return Some(FileFormat::Text);
+    }
     let extension = Path::new(name).extension()?.to_str()?.to_ascii_lowercase();
     EXTENSIONS.iter().find(|(_, names)| names.contains(&extension.as_str())).map(|(format, _)| *format)
 }

@@ -3,6 +3,7 @@ use std::io::Cursor;
 use arrow::array::{Array, AsArray};
 use proptest::prelude::*;
 
+use super::sentences::white_space;
 use super::*;
 
 const LAYOUTS: [TextLayout; 3] = [TextLayout::Lines, TextLayout::Text8, TextLayout::Brown];
@@ -28,7 +29,7 @@ fn local(text: &[u8], options: TextOptions) -> Result<Vec<Vec<String>>> {
 }
 
 fn read(text: &[u8], options: TextOptions) -> Result<Vec<Vec<String>>> {
-    collected(sentences(Box::new(Cursor::new(text.to_vec())), options, "corpus.txt".into()))
+    collected(Box::new(Sentences::new(Box::new(text), options, "corpus.txt".into())))
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn long_files_come_in_parts_of_whole_lines_and_batches_of_8_mib() {
     let read = local(text.as_bytes(), TextOptions::default()).unwrap();
     assert_eq!(read.len(), 40);
     assert!(read.iter().all(|sentence| sentence.len() == 100_000));
-    let batches = sentences(Box::new(Cursor::new(text)), TextOptions::default(), String::new());
+    let batches = Sentences::new(Box::new(text.as_bytes()), TextOptions::default(), String::new());
     let lengths: Vec<usize> = batches.map(|lists| lists.unwrap().len()).collect();
     assert_eq!(lengths, [17, 17, 6]);
 }
@@ -83,7 +84,7 @@ fn what_is_not_utf8_is_refused_with_its_line_of_the_whole_file_and_nothing_follo
         let origin = "corpus.txt, line 4000001: is not UTF-8 (byte 0xff)";
         let error = local(&text, options.clone()).unwrap_err().to_string();
         assert!(error.contains(origin), "{error}");
-        let mut batches = sentences(Box::new(Cursor::new(text.clone())), options, "corpus.txt".into());
+        let mut batches = Sentences::new(Box::new(text.as_slice()), options, "corpus.txt".into());
         let error = batches.find_map(Result::err).unwrap().to_string();
         assert!(error.contains(origin), "{error}");
         assert!(batches.next().is_none());
@@ -112,15 +113,20 @@ fn options_that_cannot_be_are_refused() {
         TextOptions { max_sentence_length: Some(0), ..Default::default() },
         TextOptions { layout: TextLayout::Text8, limit: Some(1), ..Default::default() },
     ] {
-        assert!(matches!(read(b"a", options.clone()), Err(Error::Parameter { .. })));
-        assert!(matches!(local(b"a", options), Err(Error::Parameter { .. })));
+        let options = ReadOptions { text: options, ..ReadOptions::column("tokens") };
+        let query = Query::new(&options).unwrap();
+        for name in ["corpus.txt", "corpus.txt.gz"] {
+            let refused = TextFile::open(Place::Local(name.into()), &query, &options);
+            assert!(matches!(refused, Err(Error::Parameter { .. })));
+        }
     }
 }
 
 #[test]
 fn a_stream_that_breaks_off_is_an_error_that_names_the_file() {
     let bytes = crate::corpus::compressed::decompressed(Box::new(Cursor::new(b"\x1f\x8b")), "corpus.txt.gz");
-    let error = collected(sentences(bytes, TextOptions::default(), "corpus.txt.gz".into())).unwrap_err().to_string();
+    let sentences = Sentences::new(bytes, TextOptions::default(), "corpus.txt.gz".into());
+    let error = collected(Box::new(sentences)).unwrap_err().to_string();
     assert!(error.starts_with("cannot read corpus.txt.gz: gzip data: "), "{error}");
 }
 
