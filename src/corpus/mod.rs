@@ -9,7 +9,6 @@ mod lists;
 mod npy;
 mod options;
 mod parquet;
-mod pickle;
 mod query;
 mod sampled;
 mod text;

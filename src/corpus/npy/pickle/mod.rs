@@ -252,7 +252,7 @@ impl<R: BufRead> Sentences<R> {
             return Err(self.ops.damaged("its header and its pickle disagree about the shape"));
         }
         if *is_fortran {
-            return Err(Error::corpus(&self.ops.origin, super::npy::FORTRAN));
+            return Err(Error::corpus(&self.ops.origin, super::header::FORTRAN));
         }
         self.has_items = true;
         self.push(Value::Items)
