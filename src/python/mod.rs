@@ -4,6 +4,8 @@ mod corpus;
 mod errors;
 mod job;
 mod keyed_vectors;
+mod parameters;
+mod source;
 mod text;
 mod word2vec;
 
@@ -23,9 +25,11 @@ mod _polargram {
     #[pymodule_export]
     use super::keyed_vectors::PyKeyedVectors;
     #[pymodule_export]
+    use super::source::PyCorpusSource;
+    #[pymodule_export]
     use super::text::PyTextSource;
     #[pymodule_export]
-    use super::word2vec::{PyCorpusSource, PyModel};
+    use super::word2vec::PyModel;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,6 +1,5 @@
 //! The training side.
 
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,20 +8,19 @@ use std::time::Duration;
 
 use arrow::array::Array;
 use numpy::{PyArray1, PyArray2, PyReadonlyArray1};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::corpus::{corpus_from, files};
 use super::job::{self, Caller, Report};
 use super::keyed_vectors::{PyKeyedVectors, matrix_of};
-use crate::config::Config;
-use crate::corpus::{Corpus, FileFormat, ReadOptions};
-use crate::error::{IoContext, Result};
+use super::parameters::Parameters;
+use super::source::PyCorpusSource;
+use crate::error::Result;
 use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts};
-use crate::word2vec::{Checkpoint, CorpusSize, Every, Memory, Reading, Resume, Saved, TrainOptions, Word2Vec};
+use crate::word2vec::{CorpusSize, Memory, Resume, Saved, TrainOptions, Word2Vec};
 
 /// A model, from before it has a vocabulary on. `polargram.Word2Vec` is its face.
 #[pyclass(name = "Model", module = "polargram._polargram", frozen)]
@@ -108,7 +106,7 @@ impl PyModel {
     /// Raises ValueError for a parameter out of range.
     #[staticmethod]
     fn check(parameters: &Bound<'_, PyDict>) -> PyResult<()> {
-        Ok(config_from(&Parameters(parameters))?.validate()?)
+        Ok(Parameters(parameters).config()?.validate()?)
     }
 
     /// Counts a corpus; its tokens and sentences.
@@ -121,7 +119,7 @@ impl PyModel {
         memory_budget: u64,
         report: Option<(Bound<'_, PyAny>, f64)>,
     ) -> PyResult<(u64, u64)> {
-        let config = config_from(&Parameters(parameters))?;
+        let config = Parameters(parameters).config()?;
         let options = CountOptions { memory_budget, ..CountOptions::from(&config) };
         let corpus = corpus.open(py)?;
         let report = report_from(report);
@@ -158,7 +156,7 @@ impl PyModel {
 
     /// The occurrences that a word needs for a vector, given what was counted.
     fn least_count(&self, parameters: &Bound<'_, PyDict>) -> PyResult<u64> {
-        Ok(Trim::from(&config_from(&Parameters(parameters))?).effective_min_count(&*self.counts()?)?)
+        Ok(Trim::from(&Parameters(parameters).config()?).effective_min_count(&*self.counts()?)?)
     }
 
     /// Decides which words get a vector, and unless `dry_run` makes the model, or with `update` adds to it.
@@ -171,7 +169,7 @@ impl PyModel {
         update: bool,
         dry_run: bool,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let config = config_from(&Parameters(parameters))?;
+        let config = Parameters(parameters).config()?;
         let counts = self.counts()?;
         let rules = rules.map(|rules| -> PyResult<Vec<Rule>> {
             rules.as_slice()?.iter().map(|&rule| Ok(Rule::try_from(rule)?)).collect()
@@ -195,13 +193,13 @@ impl PyModel {
 
     /// Makes all weights as before any training.
     fn reset_weights(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>) -> PyResult<()> {
-        let (model, config) = (self.model()?, config_from(&Parameters(parameters))?);
+        let (model, config) = (self.model()?, Parameters(parameters).config()?);
         self.set_grown(py, py.detach(|| model.reset(config))?)
     }
 
     /// Takes the vocabulary of another model, with weights of its own.
     fn reset_from(&self, py: Python<'_>, other: &Self, parameters: &Bound<'_, PyDict>) -> PyResult<()> {
-        let (model, config) = (other.model()?, config_from(&Parameters(parameters))?);
+        let (model, config) = (other.model()?, Parameters(parameters).config()?);
         self.set(py, py.detach(|| model.reset(config))?)
     }
 
@@ -227,7 +225,7 @@ impl PyModel {
         report: Option<(Bound<'_, PyAny>, f64)>,
     ) -> PyResult<(u64, u64, f32, Losses, f64)> {
         let _training = self.begin_training()?;
-        let config = config_from(&Parameters(parameters))?;
+        let config = Parameters(parameters).config()?;
         config.validate()?;
         let options = Parameters(options);
         let reading = options.reading()?;
@@ -235,7 +233,7 @@ impl PyModel {
             CorpusSize { sentences: options.count("total_examples")?, tokens: options.count("total_words")? };
         let expected = Some(expected).filter(|expected| *expected != CorpusSize::default());
         let is_counted = options.switch("is_counted")?;
-        let checkpoint = checkpoint_from(&options)?;
+        let checkpoint = options.checkpoint()?;
         let model = self.model()?.with_config(config);
         let vectors = lock(&self.vectors).as_ref().map(|vectors| vectors.clone_ref(py));
         let locks = match &vectors {
@@ -267,8 +265,8 @@ impl PyModel {
 
     /// Takes up the run of a checkpoint, if there is one, and tells so.
     fn resume(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, options: &Bound<'_, PyDict>) -> PyResult<bool> {
-        let config = config_from(&Parameters(parameters))?;
-        let Some(checkpoint) = checkpoint_from(&Parameters(options))? else { return Ok(false) };
+        let config = Parameters(parameters).config()?;
+        let Some(checkpoint) = Parameters(options).checkpoint()? else { return Ok(false) };
         let Some((model, resume)) = py.detach(|| checkpoint.resume(&config))? else { return Ok(false) };
         self.set(py, model)?;
         *lock(&self.resume) = Some(resume);
@@ -309,7 +307,7 @@ impl PyModel {
 
     /// The log-probability of each sentence.
     fn score(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, sentences: Vec<Vec<String>>) -> PyResult<Vec<f64>> {
-        let model = self.model()?.with_config(config_from(&Parameters(parameters))?);
+        let model = self.model()?.with_config(Parameters(parameters).config()?);
         job::run(py, None, |progress, _| model.score(&sentences, progress))
     }
 
@@ -321,7 +319,7 @@ impl PyModel {
         context: Vec<u32>,
         topn: usize,
     ) -> PyResult<Vec<(usize, f64)>> {
-        let model = self.model()?.with_config(config_from(&Parameters(parameters))?);
+        let model = self.model()?.with_config(Parameters(parameters).config()?);
         Ok(py.detach(|| model.predict_output_word(&context, topn))?)
     }
 
@@ -333,7 +331,7 @@ impl PyModel {
         directory: PathBuf,
         attributes: &str,
     ) -> PyResult<()> {
-        let model = self.model()?.with_config(config_from(&Parameters(parameters))?);
+        let model = self.model()?.with_config(Parameters(parameters).config()?);
         let attributes = serde_json::from_str(attributes).map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(py.detach(|| model.save(directory, attributes))?)
     }
@@ -364,7 +362,7 @@ impl PyModel {
         let model = lock(&self.model).clone();
         let tokens = tokens.or(model.as_ref().map(|model| model.vocabulary().tokens())).unwrap_or(0);
         let reading = Parameters(options).reading()?;
-        let memory = Memory::estimate(&config_from(&Parameters(parameters))?, words, tokens, reading);
+        let memory = Memory::estimate(&Parameters(parameters).config()?, words, tokens, reading);
         let dict = PyDict::new(py);
         let parts =
             [("vocab", memory.vocab), ("vectors", memory.vectors), ("syn1", memory.syn1), ("syn1neg", memory.syn1neg)];
@@ -376,61 +374,6 @@ impl PyModel {
         let is_made = model.is_some_and(|model| model.vocabulary().len() as u64 == words);
         dict.set_item("peak", memory.peak(is_made))?;
         Ok(dict)
-    }
-}
-
-/// Whatever the user calls a corpus, and how it is read.
-#[pyclass(name = "CorpusSource", module = "polargram._polargram", frozen)]
-pub(super) struct PyCorpusSource {
-    object: Py<PyAny>,
-    options: ReadOptions,
-    is_text: bool,
-    /// Opened when it is first needed, and then kept: what is read later must be what was counted.
-    corpus: Mutex<Option<Arc<dyn Corpus>>>,
-}
-
-#[pymethods]
-impl PyCorpusSource {
-    #[new]
-    #[pyo3(signature = (object, column, is_text, count_column = None, storage_options = None))]
-    fn new(
-        object: Py<PyAny>,
-        column: String,
-        is_text: bool,
-        count_column: Option<String>,
-        storage_options: Option<HashMap<String, String>>,
-    ) -> Self {
-        let storage = storage_options.into_iter().flatten().collect();
-        let options = ReadOptions { count_column, storage, ..ReadOptions::column(column) };
-        Self { object, options, is_text, corpus: Mutex::default() }
-    }
-}
-
-impl PyCorpusSource {
-    fn open(&self, py: Python<'_>) -> PyResult<Arc<dyn Corpus>> {
-        if let Some(corpus) = &*lock(&self.corpus) {
-            return Ok(corpus.clone());
-        }
-        let corpus: Arc<dyn Corpus> = self.opened(py)?.into();
-        *lock(&self.corpus) = Some(corpus.clone());
-        Ok(corpus)
-    }
-
-    fn opened(&self, py: Python<'_>) -> PyResult<Box<dyn Corpus>> {
-        let object = self.object.bind(py);
-        match self.is_text {
-            true => {
-                let path: PathBuf = object
-                    .extract()
-                    .map_err(|_| PyTypeError::new_err("corpus_file: must be the path of a text file"))?;
-                if path.is_dir() {
-                    return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory)).at("read", &path)?;
-                }
-                let text = ReadOptions { format: Some(FileFormat::Text), ..self.options.clone() };
-                files(py, &[path.to_string_lossy().into_owned()], &text)
-            }
-            false => corpus_from(object, &self.options),
-        }
     }
 }
 
@@ -514,22 +457,6 @@ fn report_from(report: Option<(Bound<'_, PyAny>, f64)>) -> Option<Report<'_>> {
     })
 }
 
-fn checkpoint_from(options: &Parameters<'_, '_>) -> PyResult<Option<Checkpoint>> {
-    let Some(directory) = options.get::<Option<PathBuf>>("checkpoint", "a path")? else { return Ok(None) };
-    let every = match options.get::<Option<f64>>("checkpoint_every", "a number of minutes")? {
-        None => Every::Epoch,
-        Some(minutes) if minutes > 0.0 && minutes.is_finite() => {
-            Every::Time(Duration::from_secs_f64(60.0 * minutes.min(1e9)))
-        }
-        Some(minutes) => {
-            return Err(PyValueError::new_err(format!(
-                "checkpoint_every: {minutes} is neither \"epoch\" nor a number of minutes above 0"
-            )));
-        }
-    };
-    Ok(Some(Checkpoint::new(directory, every)))
-}
-
 fn report_dict(py: Python<'_>, report: TrimReport) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("drop_unique", report.drop_unique)?;
@@ -539,69 +466,4 @@ fn report_dict(py: Python<'_>, report: TrimReport) -> PyResult<Bound<'_, PyDict>
     dict.set_item("num_retained_words", report.num_retained_words)?;
     dict.set_item("effective_min_count", report.effective_min_count)?;
     Ok(dict)
-}
-
-/// Keyword arguments, named when one is of the wrong type or out of range.
-struct Parameters<'a, 'py>(&'a Bound<'py, PyDict>);
-
-impl<'py> Parameters<'_, 'py> {
-    fn get<T: FromPyObjectOwned<'py>>(&self, name: &str, expected: &str) -> PyResult<T> {
-        let value = self.0.get_item(name)?.ok_or_else(|| PyValueError::new_err(format!("{name}: is missing")))?;
-        let refused = |_| PyValueError::new_err(format!("{name}: {value:?} is not {expected}"));
-        value.extract::<T>().map_err(|error| refused(error.into()))
-    }
-
-    fn count<T: FromPyObjectOwned<'py>>(&self, name: &str) -> PyResult<T> {
-        self.get(name, "a whole number of at least 0 that fits 64 bits")
-    }
-
-    /// A bound, which None and 0 lift.
-    fn bound(&self, name: &str) -> PyResult<Option<usize>> {
-        Ok(self.count::<Option<usize>>(name)?.filter(|&bound| bound > 0))
-    }
-
-    fn number<T: FromPyObjectOwned<'py>>(&self, name: &str) -> PyResult<T> {
-        self.get(name, "a number")
-    }
-
-    fn reading(&self) -> PyResult<Reading> {
-        Ok(Reading { spool: self.switch("spool")?, memory_budget: self.count("memory_budget")? })
-    }
-
-    /// True, False, 1 or 0.
-    fn switch(&self, name: &str) -> PyResult<bool> {
-        self.get::<bool>(name, "").or_else(|_| match self.get(name, "0 or 1")? {
-            0u8 => Ok(false),
-            1u8 => Ok(true),
-            other => Err(PyValueError::new_err(format!("{name}: {other} is not 0 or 1"))),
-        })
-    }
-}
-
-fn config_from(parameters: &Parameters<'_, '_>) -> PyResult<Config> {
-    Ok(Config {
-        vector_size: parameters.count("vector_size")?,
-        window: parameters.count("window")?,
-        min_count: parameters.count("min_count")?,
-        max_vocab_size: parameters.bound("max_vocab_size")?,
-        max_final_vocab: parameters.count("max_final_vocab")?,
-        sorted_vocab: parameters.switch("sorted_vocab")?,
-        null_word: parameters.switch("null_word")?,
-        sg: parameters.switch("sg")?,
-        hs: parameters.switch("hs")?,
-        negative: parameters.count("negative")?,
-        shared_negatives: parameters.switch("shared_negatives")?,
-        ns_exponent: parameters.number("ns_exponent")?,
-        sample: parameters.number("sample")?,
-        alpha: parameters.number("alpha")?,
-        min_alpha: parameters.number("min_alpha")?,
-        epochs: parameters.count("epochs")?,
-        workers: parameters.count("workers")?,
-        seed: parameters.count("seed")?,
-        cbow_mean: parameters.switch("cbow_mean")?,
-        shrink_windows: parameters.switch("shrink_windows")?,
-        batch_words: parameters.count("batch_words")?,
-        shuffle: parameters.switch("shuffle")?,
-        compute_loss: parameters.switch("compute_loss")?,
-    })
 }
