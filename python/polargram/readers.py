@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
+from itertools import count, islice
 from typing import IO, Literal, TypeAlias
 
 from polargram._polargram import TextSource
@@ -21,7 +21,7 @@ _Path: TypeAlias = str | os.PathLike[str]
 
 
 class _Reader:
-    """Sentences of files. A model that is trained on it reads the files itself, without Python."""
+    """Sentences of files. A model that is trained on it reads the files itself, without Python, unless they are open."""
 
     _text_source: TextSource | None
 
@@ -58,7 +58,7 @@ class LineSentence(_LineReader):
         Lines that are read. None reads all.
     errors
         What to do about bytes that are not UTF-8: ``"strict"`` raises ValueError naming file and line, ``"replace"``
-        reads U+FFFD in their place, ``"ignore"`` leaves them out.
+        reads U+FFFD in their place, ``"ignore"`` leaves them out. An open text file was given its own ``errors``.
 
     Examples
     --------
@@ -87,12 +87,21 @@ class LineSentence(_LineReader):
     def _lines_of_file(self) -> Iterator[list[str]]:
         assert not isinstance(self.source, str | os.PathLike)
         self.source.seek(0)
-        lines: Iterable[bytes | str] = islice(self.source, self.limit)
-        for number, line in enumerate(lines, 1):
+        lines: Iterator[bytes | str] = islice(self.source, self.limit)
+        name = getattr(self.source, "name", "the file")
+        for number in count(1):
+            try:
+                line = next(lines, None)
+            except UnicodeDecodeError as error:
+                # A text file decodes ahead, so the line is not known.
+                msg = f"{name}, in or after line {number}: {error}. Open it with the right encoding or errors."
+                raise ValueError(msg) from error
+            if line is None:
+                return
             try:
                 words = (line if isinstance(line, str) else line.decode("utf-8", self.errors)).split()
             except UnicodeDecodeError as error:
-                msg = f"{getattr(self.source, 'name', 'the file')}, line {number}: {error}"
+                msg = f"{name}, line {number}: {error}"
                 raise ValueError(msg) from error
             step = self.max_sentence_length or max(len(words), 1)
             yield from (words[start : start + step] for start in range(0, len(words), step))
@@ -101,7 +110,8 @@ class LineSentence(_LineReader):
 class PathLineSentences(_LineReader):
     """:class:`LineSentence` of every file in a directory, in the order of their names, or of one file.
 
-    ``limit`` is for each file, as in gensim; hidden files are left out.
+    ``limit`` is for each file, as in gensim; hidden files are left out. Of a URL's prefix all that lies below it is read,
+    but for names that start with ``.`` or ``_``.
 
     Examples
     --------

@@ -412,7 +412,7 @@ impl Output {
                 directory.keep();
                 Ok(files)
             }
-            Self::Store(_staging, target) => files.iter().map(|path| target.upload(path, progress)).collect(),
+            Self::Store(_staging, target) => target.upload(&files, progress),
         }
     }
 }

@@ -172,8 +172,12 @@ impl Object {
     fn is_other(&self, answer: &ObjectMeta, is_whole: bool) -> bool {
         match &answer.e_tag {
             Some(now) => version(self.e_tag.get_or_init(|| now.clone())) != version(now),
-            // The size of a whole answer is that of its body, which may have been cut short.
-            None => !is_whole && answer.size != self.meta.size,
+            // The size of a whole answer is that of its body, which may have been cut short. Answers tell the time to
+            // the second.
+            None => {
+                let is_later = answer.last_modified.timestamp() != self.meta.last_modified.timestamp();
+                is_later || !is_whole && answer.size != self.meta.size
+            }
         }
     }
 

@@ -1,11 +1,12 @@
 //! Files that go to a store.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 
@@ -51,33 +52,80 @@ impl Target {
         self.store.path_of(name, &format!("{}{name}", self.prefix))
     }
 
-    /// Sends a file; it appears when all of it is there. Gives its URL.
+    /// Sends files, of which none appears before all are there. Gives their URLs.
     ///
     /// # Errors
-    /// [`Error::Io`], and then nothing appears; [`Error::Interrupted`].
-    pub(crate) fn upload(&self, file: &Path, progress: &Progress) -> Result<PathBuf> {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let path = self.path_of(&name)?;
-        let url = self.store.url(&path);
-        let failed = |error| self.store.failed("write", &url, &error);
-        let mut file = Parts(File::open(file).at("read", file)?);
-        let mut upload =
-            block_on(progress, async { tried(|| self.store.inner.put_multipart(&path)).await.map_err(failed) })?;
-        let sent = block_on(progress, async {
-            let parts = stream::iter(&mut file).map(|part| {
-                let part = part.map(|bytes| upload.put_part(PutPayload::from(bytes)));
-                async { part.at("read", url.as_ref())?.await.map_err(failed) }
-            });
-            parts.buffer_unordered(PARTS_AT_ONCE).try_collect::<()>().await?;
-            upload.complete().await.map(drop).map_err(failed)
+    /// [`Error::Io`] or [`Error::Interrupted`], and then nothing appears; but if the store fails when all was sent, it
+    /// says which files have appeared.
+    pub(crate) fn upload(&self, files: &[PathBuf], progress: &Progress) -> Result<Vec<PathBuf>> {
+        let mut uploads = Vec::new();
+        let sent = files.iter().try_for_each(|file| {
+            let mut upload = self.begin(file, progress)?;
+            let sent = self.send(&mut upload, file, progress);
+            uploads.push(upload);
+            sent
         });
-        if sent.is_err() {
+        let mut written: Vec<PathBuf> = Vec::new();
+        let completed = sent.and_then(|()| progress.check()).and_then(|()| {
+            uploads.iter_mut().try_for_each(|Upload { url, upload }| {
+                // Nobody interrupts this: some would have appeared, and others not.
+                let completed = block_on(&Progress::default(), async {
+                    upload.complete().await.map_err(|error| self.store.failed("write", url, &error))
+                });
+                completed.map_err(|error| after(error, &written))?;
+                written.push(PathBuf::from(&*url));
+                Ok(())
+            })
+        });
+        if completed.is_err() {
+            let left = uploads.iter_mut().skip(written.len()).map(|Upload { upload, .. }| upload.abort());
             // What it failed with is told.
             let _ = block_on(&Progress::default(), async {
-                Ok::<_, Error>(tokio::time::timeout(ABORT_TIMEOUT, upload.abort()).await.is_ok())
+                Ok::<_, Error>(tokio::time::timeout(ABORT_TIMEOUT, join_all(left)).await.is_ok())
             });
         }
-        sent.map(|()| url.into())
+        completed.map(|()| written)
+    }
+
+    fn begin(&self, file: &Path, progress: &Progress) -> Result<Upload> {
+        let path = self.path_of(&file.file_name().unwrap_or_default().to_string_lossy())?;
+        let url = self.store.url(&path);
+        let begun = block_on(progress, async {
+            let begun = tried(|| self.store.inner.put_multipart(&path)).await;
+            begun.map_err(|error| self.store.failed("write", &url, &error))
+        });
+        Ok(Upload { upload: begun?, url })
+    }
+
+    fn send(&self, Upload { url, upload }: &mut Upload, file: &Path, progress: &Progress) -> Result<()> {
+        let mut file = Parts(File::open(file).at("read", file)?);
+        let store = &self.store;
+        block_on(progress, async {
+            let parts = stream::iter(&mut file).map(|part| {
+                let part = part.map(|bytes| upload.put_part(PutPayload::from(bytes)));
+                let url = url.as_str();
+                async move { part.at("read", url.as_ref())?.await.map_err(|error| store.failed("write", url, &error)) }
+            });
+            parts.buffer_unordered(PARTS_AT_ONCE).try_collect().await
+        })
+    }
+}
+
+/// A file that is under way.
+struct Upload {
+    url: String,
+    upload: Box<dyn MultipartUpload>,
+}
+
+/// The error, with what was written before it.
+fn after(error: Error, written: &[PathBuf]) -> Error {
+    match error {
+        Error::Io { action, path, source } if !written.is_empty() => {
+            let written: Vec<String> = written.iter().map(|url| url.display().to_string()).collect();
+            let reason = format!("{source}; written before it: {}", written.join(", "));
+            Error::Io { action, path, source: io::Error::new(source.kind(), reason) }
+        }
+        error => error,
     }
 }
 
@@ -85,7 +133,7 @@ impl Target {
 struct Parts(File);
 
 impl Iterator for Parts {
-    type Item = std::io::Result<Vec<u8>>;
+    type Item = io::Result<Vec<u8>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut part = Vec::new();
