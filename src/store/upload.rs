@@ -68,8 +68,9 @@ impl Target {
         let mut written: Vec<PathBuf> = Vec::new();
         let completed = sent.and_then(|()| progress.check()).and_then(|()| {
             uploads.iter_mut().try_for_each(|Upload { url, upload }| {
-                // Nobody interrupts this: some would have appeared, and others not.
-                let completed = block_on(&Progress::default(), async {
+                // Once one has appeared, nobody interrupts the others.
+                let progress = if written.is_empty() { progress } else { &Progress::default() };
+                let completed = block_on(progress, async {
                     upload.complete().await.map_err(|error| self.store.failed("write", url, &error))
                 });
                 completed.map_err(|error| after(error, &written))?;
