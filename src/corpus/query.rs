@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, GenericListArray, Rec
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{cast, filter, filter_record_batch, prep_null_mask_filter};
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
-use polars::prelude::{AggExpr, Column, DataFrame, Expr, IntoLazy, PlSmallStr, col, lit};
+use polars::prelude::{AggExpr, Column, DataFrame, Expr, FunctionExpr, IntoLazy, PlSmallStr, col, lit};
 use polars::sql::sql_expr;
 
 use super::arrow::missing_column;
@@ -14,6 +14,7 @@ use super::lists::{check_list_type, is_string};
 use super::{Batch, Batches, ListsOf, ReadOptions, Split};
 use crate::error::{Error, Result};
 use crate::interchange::{frame, from_polars, series};
+use crate::process::unless_it_panics;
 
 /// What is read of a table.
 #[derive(Debug, Clone)]
@@ -121,7 +122,10 @@ impl Query {
     pub(super) fn matches(&self, batch: &RecordBatch, origin: &str) -> Result<BooleanArray> {
         let Some(filter) = &self.filter else { return Ok(BooleanArray::from(vec![true; batch.num_rows()])) };
         let failed = |reason: String| Error::corpus(origin, format!("where: {reason}"));
-        let result = evaluate(frame(batch)?, filter.expression.clone()).map_err(|error| {
+        let frame = frame(batch)?;
+        // Some of Polars' functions panic on arguments that cannot be.
+        let result = unless_it_panics(|| evaluate(frame, filter.expression.clone()));
+        let result = result.ok_or_else(|| failed("cannot be computed".into()))?.map_err(|error| {
             failed(match error {
                 Error::Polars(error) => error.to_string(),
                 other => other.to_string(),
@@ -193,11 +197,17 @@ impl Query {
 
 impl Filter {
     fn new(sql: &str) -> Result<Self> {
-        let expression = sql_expr(sql).map_err(|error| Error::parameter("where", format!("{sql:?}: {error}")))?;
+        let refused = |reason: &str| Error::parameter("where", format!("{sql:?}: {reason}"));
+        let expression = unless_it_panics(|| sql_expr(sql)).ok_or_else(|| refused("Polars cannot read it"))?;
+        let expression = expression.map_err(|error| refused(&error.to_string()))?;
         let mut columns: Vec<String> = Vec::new();
         let of_a_row = |node: &Expr| match node {
             Expr::Alias(..) | Expr::Column(_) | Expr::Literal(_) | Expr::BinaryExpr { .. } => true,
-            Expr::Cast { .. } | Expr::Ternary { .. } | Expr::Function { .. } => true,
+            Expr::Cast { .. } | Expr::Ternary { .. } => true,
+            // SQL knows no other functions of whole columns that are no aggregates.
+            Expr::Function { function, .. } => {
+                !matches!(function, FunctionExpr::Correlation { .. } | FunctionExpr::Quantile { .. })
+            }
             // The list of an IN.
             Expr::Agg(AggExpr::Implode { input, .. }) => matches!(**input, Expr::Literal(_)),
             _ => false,
@@ -347,7 +357,13 @@ mod tests {
             };
             Query::new(&options).and_then(|query| query.filter_and_apply(&table(), "table").map(drop))
         };
-        for filter in ["n >", "1 = 1", "n + 1", "m > 2", "text > n + 1"] {
+        let of_columns = ["CORR(n, n) > 0", "COVAR(n, n) > 0", "COVAR_POP(n, n) > 0", "QUANTILE_CONT(n, 0.5) > n"];
+        for filter in of_columns {
+            let error = query(filter).unwrap_err().to_string();
+            assert!(error.contains("looks at more than its own row"), "{filter}: {error}");
+        }
+        let unknown = ["n + INTERVAL '1 foo' > 2", "CAST(n AS DECIMAL(99,0)) = 1"];
+        for filter in ["n >", "1 = 1", "n + 1", "m > 2", "text > n + 1"].into_iter().chain(unknown) {
             let error = query(filter).unwrap_err().to_string();
             assert!(error.contains("where") || error.contains("no column \"m\""), "{filter}: {error}");
         }
