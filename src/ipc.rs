@@ -30,13 +30,20 @@ const TRAILER: usize = 10;
 /// # Errors
 /// [`Error::Io`] if it cannot be opened, [`Error::Format`] if it is no sound IPC file.
 pub(crate) fn map(path: &Path) -> Result<MappedIpc> {
-    let file = File::open(path).at("read", path)?;
+    map_file(&File::open(path).at("read", path)?, path)
+}
+
+/// Maps an Arrow IPC file that is open; messages name it by `path`.
+///
+/// # Errors
+/// As for [`map`].
+pub(crate) fn map_file(file: &File, path: &Path) -> Result<MappedIpc> {
     if file.metadata().at("read", path)?.len() < TRAILER as u64 {
         return Err(Error::format(path, "is too short to be an Arrow IPC file"));
     }
     // SAFETY: files of ours are replaced by rename, never rewritten in place; if another program truncates one while it
     // is mapped, the system stops the process, as it does for every reader of a mapping.
-    let mapping = unsafe { Mmap::map(&file) }.at("map", path)?;
+    let mapping = unsafe { Mmap::map(file) }.at("map", path)?;
     let buffer = buffer_over(mapping);
     decode(&buffer).map_err(|reason| Error::format(path, format!("is no sound Arrow IPC file: {reason}")))
 }

@@ -244,7 +244,8 @@ impl From<&Parameters> for Config {
             seed: p.seed,
             cbow_mean: p.cbow_mean == 1,
             shrink_windows: p.shrink_windows,
-            max_vocab_size: p.max_vocab_size,
+            // As in Python, 0 is no bound.
+            max_vocab_size: p.max_vocab_size.filter(|&words| words > 0),
             max_final_vocab: p.max_final_vocab,
             sorted_vocab: p.sorted_vocab,
             null_word: p.null_word,

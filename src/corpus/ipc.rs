@@ -28,8 +28,6 @@ const TRAILER: u64 = 10;
 const CONTINUATION: [u8; 4] = [0xFF; 4];
 /// Bytes that a writer may put between the last block and the footer: the end of the messages, and padding.
 const SLACK: u64 = 128;
-/// The magic with its padding, the mark of a message and its length.
-const OPENING: u64 = 16;
 /// Rows of a batch that are passed on at a time: a writer may put all of its rows into one.
 const ROWS_AT_ONCE: usize = 8192;
 
@@ -99,14 +97,12 @@ impl Layout {
             decoded(&name, &bytes, block, || decoder.read_dictionary(block, &bytes))?;
         }
         let blocks: Vec<Block> = footer.recordBatches().into_iter().flatten().copied().collect();
-        let mut written = 0;
+        // The schema, which the footer repeats, and then the blocks.
+        let mut written = length;
         for block in footer.dictionaries().iter().flatten().chain(&blocks) {
             written = within(block)?.end.max(written);
         }
-        if written == 0 {
-            written = opening_end(&read(0..OPENING.min(size))?);
-        }
-        if start - written.min(start) > SLACK {
+        if start.saturating_sub(written) > SLACK {
             return Err(unsound(&"its footer is not of all that stands before; are these several files in one?"));
         }
         Ok(Self::File { decoder, blocks })
@@ -156,17 +152,6 @@ impl TokenFile for IpcFile {
             Layout::File { .. } => format!("{}, record batch {part}", self.place.name()),
         }
     }
-}
-
-/// Where the schema's message ends, of the first bytes of a file.
-fn opening_end(opening: &[u8]) -> u64 {
-    let message = opening.get(8..).unwrap_or_default();
-    let (start, length) = match message.strip_prefix(&CONTINUATION) {
-        Some(length) => (16, length),
-        None => (12, message),
-    };
-    let length = length.get(..4).and_then(|length| length.try_into().ok()).map_or(0, u32::from_le_bytes);
-    start + u64::from(length)
 }
 
 /// The bytes of a block, if its numbers are sound.

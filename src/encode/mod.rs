@@ -79,7 +79,7 @@ pub fn encode(
 ) -> Result<Spool> {
     let mut writer = SpoolWriter::new(memory_budget, vocabulary.tokens());
     let encoder = Encoder { corpus, vocabulary, batch_words, memory_budget, progress };
-    let encoded = encoder.run_in_view(&mut |batch| writer.write(batch))?;
+    let encoded = encoder.run_in_view(&mut |batch| writer.write(&batch))?;
     writer.finish(encoded)
 }
 

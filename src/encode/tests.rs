@@ -21,11 +21,15 @@ fn vocabulary(corpus: &ArrowCorpus, min_count: u64) -> Vocabulary {
     Vocabulary::new(&counts, &Trim { min_count, ..Trim::default() }).unwrap().0
 }
 
+fn batches(spool: &Spool) -> impl Iterator<Item = EncodedBatch> {
+    (0..).map_while(|number| spool.batch(number))
+}
+
 fn encoded(corpus: &ArrowCorpus, min_count: u64, budget: u64) -> (Vec<Vec<u32>>, Spool) {
     let progress = Progress::default();
     let vocabulary = vocabulary(corpus, min_count);
     let spool = encode(corpus, &vocabulary, BATCH_WORDS, budget, &progress).unwrap();
-    let sentences = spool.batches().iter().flat_map(|batch| {
+    let sentences = batches(&spool).flat_map(|batch| {
         batch.lists.iter().map(|list| list.unwrap().as_primitive::<UInt32Type>().values().to_vec()).collect::<Vec<_>>()
     });
     (sentences.collect(), spool)
@@ -44,21 +48,23 @@ fn nulls_and_unknown_tokens_are_left_out_and_counted_as_documented() {
 fn a_spool_on_disk_holds_the_same_batches_as_one_in_memory() {
     let words: Vec<String> = (0..300).map(|i| format!("w{}", i * i % 97)).collect();
     let sentence: Vec<Option<&str>> = words.iter().map(|word| Some(word.as_str())).collect();
-    let sentences = vec![sentence.as_slice(); 500];
+    // Several chunks of several batches.
+    let sentences = vec![sentence.as_slice(); 3000];
     let corpus = corpus(&sentences);
     let (memory, in_memory) = encoded(&corpus, 1, u64::MAX);
     let (disk, on_disk) = encoded(&corpus, 1, 1000);
     assert_eq!(memory, disk);
-    assert!(on_disk.batches().len() > 3);
-    assert_eq!(on_disk.batches().len(), in_memory.batches().len());
-    assert!(on_disk.batches().iter().enumerate().all(|(i, batch)| batch.number == i));
+    assert!(on_disk.len() > 3);
+    assert_eq!(on_disk.len(), in_memory.len());
+    assert!(batches(&on_disk).enumerate().all(|(i, batch)| batch.number == i));
+    assert!(batches(&on_disk).zip(batches(&in_memory)).all(|(a, b)| a.lists == b.lists));
 }
 
 #[test]
 fn a_batch_ends_with_the_sentence_that_fills_it() {
     let sentence = vec![Some("a"); BATCH_WORDS / 2 + 1];
     let (_, spool) = encoded(&corpus(&[&sentence, &sentence, &sentence]), 1, u64::MAX);
-    assert_eq!(spool.batches().iter().map(|batch| batch.lists.len()).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(batches(&spool).map(|batch| batch.lists.len()).collect::<Vec<_>>(), [2, 1]);
 }
 
 #[test]

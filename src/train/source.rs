@@ -74,17 +74,16 @@ impl Stretch<'_> {
 
     fn train_spool(&self, spool: &Spool, train_batch: &TrainBatch<'_>) -> Result<Done> {
         let taken = AtomicUsize::new(self.first);
-        let batches = spool.batches();
-        let order = self.job.config.shuffle.then(|| shuffled(batches.len(), self.job.config.seed, self.epoch));
+        let order = self.job.config.shuffle.then(|| shuffled(spool.len(), self.job.config.seed, self.epoch));
         let batch_at = |place: usize| match &order {
-            Some(order) => batches.get(*order.get(place)? as usize),
-            None => batches.get(place),
+            Some(order) => spool.batch(*order.get(place)? as usize),
+            None => spool.batch(place),
         };
         let by_worker = self.on_workers(&|worker| {
             loop {
                 let place = taken.fetch_add(1, Ordering::Relaxed);
                 let Some(batch) = batch_at(place) else { break };
-                train_batch(worker, batch)?;
+                train_batch(worker, &batch)?;
                 if place.is_multiple_of(BATCHES_PER_RELEASE) {
                     spool.release();
                 }
@@ -95,8 +94,8 @@ impl Stretch<'_> {
             Ok(())
         })?;
         // Each worker that found none has counted one too many.
-        let next = taken.into_inner().min(batches.len());
-        Ok(Done { by_worker, next, is_over: next == batches.len() })
+        let next = taken.into_inner().min(spool.len());
+        Ok(Done { by_worker, next, is_over: next == spool.len() })
     }
 
     pub(super) fn train_stream(

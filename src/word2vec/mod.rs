@@ -262,6 +262,12 @@ impl Word2Vec {
         if options.is_counted && encoded.raw_tokens != self.corpus.tokens {
             return Err(changed(Encoded { raw_tokens: self.corpus.tokens, ..encoded }, encoded));
         }
+        // Words that were left out while counting make the counts of others smaller than they are.
+        let is_exact = options.is_counted && config.max_vocab_size.is_none() && !config.null_word;
+        if is_exact && encoded.tokens != vocabulary.tokens() {
+            let reason = "gave other words when it was read again; a corpus must be the same each time";
+            return Err(Error::corpus("corpus", reason));
+        }
         if let Some(resume) = options.resume.filter(|resume| resume.encoded != encoded) {
             return Err(match resume.encoded.raw_tokens == encoded.raw_tokens {
                 true => Error::corpus("corpus", "is not the one that the checkpoint was made from"),

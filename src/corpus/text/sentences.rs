@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 
 /// Bytes of a stream that are read at a time.
 const BLOCK_BYTES: usize = 256 << 10;
+/// Bytes of a line, or for Text8 of a word, that are held at most.
+const LONGEST_LINE: usize = 1 << 30;
 /// Sentences that are passed on at a time.
 const SENTENCES_PER_BATCH: usize = 4096;
 /// Bytes of text that are passed on at a time, if they are no more sentences.
@@ -39,6 +41,7 @@ pub(super) struct Sentences<'a> {
     /// The file, and where in it `bytes` starts: it is only looked at for the number of a line.
     pub(super) before: Option<(PathBuf, u64)>,
     pub(super) block_bytes: usize,
+    pub(super) longest_line: usize,
     /// What is read and not yet taken apart; its first `searched` bytes hold no place for a cut.
     buffer: Vec<u8>,
     searched: usize,
@@ -56,6 +59,7 @@ impl<'a> Sentences<'a> {
             origin,
             before: None,
             block_bytes: BLOCK_BYTES,
+            longest_line: LONGEST_LINE,
             buffer: Vec::new(),
             searched: 0,
             lines: 0,
@@ -70,6 +74,10 @@ impl<'a> Sentences<'a> {
         let read = (&mut self.bytes).take(self.block_bytes as u64).read_to_end(&mut self.buffer);
         self.is_done = read.map_err(|error| unwrapped(error, &self.origin))? < self.block_bytes;
         let end = if self.is_done { self.buffer.len() } else { self.last_cut() };
+        if end == 0 && self.buffer.len() > self.longest_line {
+            let line = self.lines_before()? + self.lines + 1;
+            return Err(Error::corpus(format!("{}, line {line}", self.origin), "is longer than 1 GiB; split it"));
+        }
         let left = self.options.limit.map(|limit| limit - self.lines);
         let block = first_lines(&self.buffer[..end], left);
         let text = decode(block, self.options.errors).map_err(|at| self.invalid(block, at))?;
@@ -98,10 +106,16 @@ impl<'a> Sentences<'a> {
         new.rev().find(|&at| white_space(&self.buffer[at..]) > 0).map_or(0, |at| at + white_space(&self.buffer[at..]))
     }
 
+    /// Lines of the file before `bytes`.
+    fn lines_before(&self) -> Result<usize> {
+        let lines = self.before.as_ref().map_or(Ok(0), |(path, end)| lines_up_to(path, *end));
+        lines.map_err(|error| unwrapped(error, &self.origin))
+    }
+
     fn invalid(&self, block: &[u8], at: usize) -> Error {
-        let before = match self.before.as_ref().map_or(Ok(0), |(path, end)| lines_up_to(path, *end)) {
+        let before = match self.lines_before() {
             Ok(lines) => lines,
-            Err(error) => return unwrapped(error, &self.origin),
+            Err(error) => return error,
         };
         let line = before + self.lines + memchr_iter(b'\n', &block[..at]).count() + 1;
         Error::corpus(

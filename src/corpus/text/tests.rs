@@ -92,6 +92,23 @@ fn what_is_not_utf8_is_refused_with_its_line_of_the_whole_file_and_nothing_follo
 }
 
 #[test]
+fn a_line_that_is_too_long_is_refused_with_its_number() {
+    let text = ["a b\n".repeat(10).as_bytes(), &b"a ".repeat(100), b"\nc\n"].concat();
+    for (layout, longest_line, line) in
+        [(TextLayout::Lines, 150, Some(11)), (TextLayout::Lines, 250, None), (TextLayout::Text8, 150, None)]
+    {
+        let options = TextOptions { layout, ..Default::default() };
+        let mut sentences = Sentences::new(Box::new(text.as_slice()), options, "corpus.txt".into());
+        (sentences.block_bytes, sentences.longest_line) = (16, longest_line);
+        match (collected(Box::new(sentences)), line) {
+            (Ok(read), None) => assert_eq!(read.concat().len(), 121),
+            (Err(Error::Corpus { origin, .. }), Some(line)) => assert_eq!(origin, format!("corpus.txt, line {line}")),
+            (read, _) => panic!("{read:?}"),
+        }
+    }
+}
+
+#[test]
 fn white_space_is_that_of_python() {
     for char in '\0'..=char::MAX {
         let expected = if char.is_whitespace() || ('\x1c'..='\x1f').contains(&char) { char.len_utf8() } else { 0 };
