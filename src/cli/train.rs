@@ -19,7 +19,8 @@ use crate::word2vec::{Checkpoint, Every, Memory, Reading, TrainOptions, Word2Vec
 /// Train word vectors from a corpus.
 #[derive(Args)]
 pub(super) struct Train {
-    /// Files, directories, globs or URLs (s3://, gs://, az://, https://) of Parquet, Arrow IPC, .npy or plain text.
+    /// Files, globs or URLs (s3://, gs://, az://, https://) of Parquet, Arrow IPC, .npy or plain text; of a directory or
+    /// prefix the Parquet files, or if there are none those of Arrow.
     #[arg(required = true)]
     corpus: Vec<String>,
     #[command(flatten)]

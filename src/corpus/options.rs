@@ -43,7 +43,8 @@ pub struct ReadOptions {
     pub column: String,
     /// A column of whole numbers: each list counts as so many. 0 leaves it out.
     pub count_column: Option<String>,
-    /// A Polars SQL expression: rows for which it is true are read, and of other columns' pages only theirs.
+    /// A Polars SQL expression: rows for which it is true are read, and of other columns' pages in local files only
+    /// theirs.
     pub filter: Option<String>,
     /// How strings become lists.
     pub split: Option<Split>,

@@ -121,7 +121,8 @@ impl<'a> Sentences<'a> {
         Error::corpus(
             format!("{}, line {line}", self.origin),
             format!(
-                "is not UTF-8 (byte 0x{:02x}). Convert the file to UTF-8, or set errors to \"replace\" or \"ignore\".",
+                "is not UTF-8 (byte 0x{:02x}). Convert the file to UTF-8, or read it with errors (--errors, \
+                 LineSentence(errors=…)) \"replace\" or \"ignore\".",
                 block[at]
             ),
         )
