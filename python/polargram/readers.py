@@ -21,7 +21,7 @@ _Path: TypeAlias = str | os.PathLike[str]
 
 
 class _Reader:
-    """Sentences of files. A model that is trained on it reads the files itself, without Python, unless they are open."""
+    """Sentences of files. A model that is trained on it reads files that are not open itself, without Python."""
 
     _text_source: TextSource | None
 
@@ -110,8 +110,8 @@ class LineSentence(_LineReader):
 class PathLineSentences(_LineReader):
     """:class:`LineSentence` of every file in a directory, in the order of their names, or of one file.
 
-    ``limit`` is for each file, as in gensim; hidden files are left out. Of a URL's prefix all that lies below it is read,
-    but for names that start with ``.`` or ``_``.
+    ``limit`` is for each file, as in gensim; hidden files are left out. Of a URL's prefix all that lies below it is
+    read, but for names that start with ``.`` or ``_``.
 
     Examples
     --------

@@ -35,6 +35,8 @@ pub(crate) struct Store {
     root: String,
     /// Web servers list no files, and their URLs are percent-encoded.
     has_listings: bool,
+    /// Azure hears of an upload with its first part only.
+    begins_unheard: bool,
     /// The settings, of which no secret may be said.
     secrets: StorageOptions,
 }

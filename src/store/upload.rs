@@ -43,6 +43,10 @@ impl Target {
         let failed = |error| target.store.failed("write to", url, &error);
         block_on(progress, async {
             let mut begun = tried(|| target.store.inner.put_multipart(&path)).await.map_err(failed)?;
+            if target.store.begins_unheard {
+                // Blocks that are never committed are seen by nobody, and dropped.
+                begun.put_part(PutPayload::from_static(b"?")).await.map_err(failed)?;
+            }
             begun.abort().await.map_err(failed)
         })?;
         Ok(target)

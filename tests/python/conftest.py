@@ -12,7 +12,20 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from object_store import Bucket, FileServer, Objects, Proxy, empty_bucket, parquet, running, some_rows, through
+from corpora import Sentences
+from object_store import (
+    Bucket,
+    FileServer,
+    Objects,
+    Proxy,
+    empty_bucket,
+    parquet,
+    running,
+    set_environment,
+    some_rows,
+    through,
+)
+from runs import Command
 
 import polargram as pg
 
@@ -32,12 +45,12 @@ def run_python(*arguments: object, **options: object) -> subprocess.CompletedPro
 
 
 @pytest.fixture(scope="session")
-def python() -> Callable[..., subprocess.CompletedProcess[str]]:
+def python() -> Command:
     return run_python
 
 
 @pytest.fixture(scope="session")
-def command() -> Callable[..., subprocess.CompletedProcess[str]]:
+def command() -> Command:
     """``command("train", …)`` runs ``polargram train …``; ``code`` is the exit code to expect."""
 
     def run(*arguments: object, code: int = 0, **options: object) -> subprocess.CompletedProcess[str]:
@@ -57,13 +70,13 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sentences(sample: Path) -> list[list[str]]:
+def sentences(sample: Path) -> Sentences:
     """The sample corpus as lists of strings."""
     return pl.read_parquet(sample / "*.parquet")["tokens"].to_list()
 
 
 @pytest.fixture(scope="session")
-def rows(sentences: list[list[str]]) -> list[list[str]]:
+def rows(sentences: Sentences) -> Sentences:
     """Some 50,000 tokens: several batches, so that their order and draws matter."""
     return sentences[:3340]
 
@@ -174,6 +187,14 @@ def objects(bucket: Bucket) -> Objects:
     return Objects(bucket.url("corpus/"), keys, rows)
 
 
+@pytest.fixture(scope="session")
+def many_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of so many words that 1000 dimensions of them are two parts of an upload."""
+    path = tmp_path_factory.mktemp("many") / "c.parquet"
+    path.write_bytes(parquet([[f"word-{number}" for number in range(2600)]] * 2))
+    return path
+
+
 @pytest.fixture
 def folder(bucket: Bucket, numbers: Iterator[int] = count()) -> str:  # noqa: B008 - one for all tests
     """A prefix that nothing is under."""
@@ -183,5 +204,4 @@ def folder(bucket: Bucket, numbers: Iterator[int] = count()) -> str:  # noqa: B0
 @pytest.fixture
 def in_environment(plain_environment: None, proxy: Proxy, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bucket's keys in the environment, and the proxy as its endpoint."""
-    for name, value in through(proxy, bucket).items():
-        monkeypatch.setenv(name.upper(), value)
+    set_environment(monkeypatch, through(proxy, bucket))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from runs import Command
 
 import polargram as pg
 
+Sentences = list[list[str]]
 Rows = list[list[str | None] | None]
 #: Words from the most frequent to the rarest, how often each stands in the corpus, and how many words and sentences
 #: there are.
 Facts = tuple[list[str], list[int], int, int]
+
+READERS = [pg.LineSentence, pg.PathLineSentences, pg.Text8Corpus, pg.BrownCorpus]
 
 #: Trains on every word, and soon.
 SMALL = {"vector_size": 4, "min_count": 1, "epochs": 1, "workers": 2}
@@ -29,8 +33,9 @@ def small_model(corpus: object, **parameters: object) -> pg.Word2Vec:
 
 
 def counts_of(model: Any) -> dict[str, int]:
-    """How often a model, which may be gensim's, saw each of its words."""
-    return {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key}
+    """How often each word stands in what a model, which may be gensim's, or vectors were trained on."""
+    wv = getattr(model, "wv", model)
+    return {word: wv.get_vecattr(word, "count") for word in wv.index_to_key}
 
 
 def facts_of(model: pg.Word2Vec) -> Facts:
@@ -54,6 +59,13 @@ def expected(rows: Rows) -> Facts:
     counts = counts_in(rows)
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     return ranked, [counts[word] for word in ranked], counts.total(), sum(row is not None for row in rows)
+
+
+def zstd(content: bytes) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(content)
+    return sink.getvalue().to_pybytes()
 
 
 def array_of(items: list[object]) -> np.ndarray:
@@ -92,9 +104,7 @@ for length, at, bits in changes:
 """
 
 
-def outcomes_of_damage(
-    python: Callable[..., subprocess.CompletedProcess[str]], path: Path, changes: list[tuple[int, int, int]]
-) -> Iterator[list[object]]:
+def outcomes_of_damage(python: Command, path: Path, changes: list[tuple[int, int, int]]) -> Iterator[list[object]]:
     """What comes of ``damaged.*``, the file's first ``length`` bytes with ``bits`` of the byte at ``at`` flipped.
 
     Each is ``["read", counts, sentences]`` or ``["refused", message]``. -1 is no byte.

@@ -36,13 +36,12 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
-from corpora import expected, facts_of, small_model
+from corpora import Sentences, expected, facts_of, small_model
 from runs import wait_until
 
 import polargram as pg
 
 REGION = "us-east-1"
-Sentences = list[list[str]]
 Server = TypeVar("Server", bound=ThreadingHTTPServer)
 #: With these variables the tests take a server that is running already, one that checks signatures.
 SERVER = [os.environ.get(f"POLARGRAM_TEST_S3_{name}", "") for name in ("ENDPOINT", "KEY", "SECRET")]
@@ -54,6 +53,8 @@ PATIENT = {"max_retries": "5", "retry_init_backoff_ms": "10", "retry_max_backoff
 SLOW = {**PATIENT, "timeout": "10s"}
 #: Gives up soon.
 IMPATIENT = {**PATIENT, "max_retries": "1", "retry_timeout_ms": "1000", "timeout": "500ms"}
+#: The same, but leaves time for some MiB.
+SLOW_AND_IMPATIENT = {**IMPATIENT, "timeout": "3s"}
 
 
 def parquet(rows: Sentences, **options: Any) -> bytes:
@@ -420,6 +421,8 @@ class FileServer(ThreadingHTTPServer):
         self.endpoint = f"http://127.0.0.1:{self.server_port}"
         self.files: dict[str, bytes] = {}
         self.knows_ranges = True
+        #: When the files were changed last.
+        self.modified = "Thu, 01 Jan 2026 00:00:00 GMT"
 
 
 class FileRequest(BaseHTTPRequestHandler):
@@ -443,7 +446,7 @@ class FileRequest(BaseHTTPRequestHandler):
         else:
             self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
-        self.send_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+        self.send_header("Last-Modified", self.server.modified)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
@@ -484,6 +487,22 @@ def assert_trained_on(model: pg.Word2Vec, rows: Sentences) -> None:
 
 def through(proxy: Proxy, bucket: Bucket, **options: str) -> dict[str, str]:
     return {**bucket.options, "aws_endpoint_url": proxy.endpoint, **options}
+
+
+def set_environment(monkeypatch: pytest.MonkeyPatch, options: dict[str, str]) -> None:
+    """Gives the options by variables of the environment alone."""
+    for name, value in options.items():
+        monkeypatch.setenv(name.upper(), value)
+
+
+def trained(*options: object, vector_size: int = 8) -> list[object]:
+    """Options of the command that make the same vectors each time."""
+    return ["--seed", 1, "--workers", 1, "--epochs", 1, "--vector-size", vector_size, *options]
+
+
+def vectors_of_two_parts(*arguments: object) -> list[object]:
+    """Words of the command that trains on ``many_words``."""
+    return ["train", *arguments, *trained("--min-count", 1, "--negative", 1, "--window", 1, vector_size=1000)]
 
 
 def words(options: dict[str, str]) -> list[str]:

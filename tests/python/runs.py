@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from signal import SIGINT, Signals
 
 import pytest
 
 import polargram as pg
+
+#: Runs Python, or ``polargram``, with these arguments.
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 #: A second is the promise; the rest is for a busy machine.
 SOON = 3.0
@@ -46,6 +49,7 @@ class Job:
     """A process that is sent a signal when it has printed something, and then must end soon."""
 
     def __init__(self, *arguments: object, temporary: Path) -> None:
+        self.temporary = temporary
         temporary.mkdir(exist_ok=True)
         environment = {**os.environ, "TMPDIR": str(temporary)}
         words = [sys.executable, *map(str, arguments)]
@@ -61,7 +65,7 @@ class Job:
                 return
         pytest.fail(f"it ended too early: {self.said}")
 
-    def signal(self, number: signal.Signals, times: int = 1) -> int:
+    def signal(self, number: Signals, times: int = 1) -> int:
         for _ in range(times):
             self.process.send_signal(number)
             time.sleep(0.02)
@@ -73,6 +77,12 @@ class Job:
             pytest.fail(f"it did not stop within {SOON} s")
         self.said += rest
         return self.process.returncode
+
+    def assert_interrupted(self, number: Signals = SIGINT) -> None:
+        """A signal ends the command as a shell expects it, with one line, and nothing is left behind."""
+        assert self.signal(number) == 130
+        assert self.said.splitlines()[-1] == "polargram: interrupted; nothing was written"
+        assert not list(self.temporary.iterdir())
 
 
 def wait_until(is_true: Callable[[], bool], seconds: float) -> None:

@@ -7,15 +7,13 @@ from collections import Counter
 import gensim
 import numpy as np
 import pytest
-from corpora import counts_of
+from corpora import Sentences, counts_of
 from gensim.models.word2vec import Word2Vec as Gensim
 
 import polargram as pg
 
 SMALL = {"vector_size": 12, "workers": 1, "epochs": 1}
 REPORTED = ("drop_unique", "retain_total", "num_retained_words", "downsample_unique")
-
-Sentences = list[list[str]]
 
 
 def twin(model: pg.Word2Vec) -> Gensim:

@@ -6,20 +6,15 @@ import base64
 import hashlib
 import hmac
 import os
-import subprocess
 import urllib.request
 import uuid
-from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
 
-import polars as pl
 import pytest
-from corpora import SMALL, expected, facts
-from object_store import IMPATIENT, Sentences, parquet, refused, words
-from runs import only_line
-
-import polargram as pg
+from corpora import Sentences, expected, facts
+from object_store import parquet, refused, set_environment, vectors_of_two_parts, words
+from runs import FOREVER, Command, only_line
 
 ENDPOINT, ACCOUNT, KEY = (os.environ.get(f"POLARGRAM_TEST_AZURE_{name}", "") for name in ("ENDPOINT", "ACCOUNT", "KEY"))
 OPTIONS = {
@@ -36,26 +31,30 @@ if not ENDPOINT:
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
 
-def put(path: str, content: bytes | None = None) -> None:
-    """Puts a blob, or without any content a container, signed by the key."""
-    own = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
-    resource, query = f"/{ACCOUNT}/{ACCOUNT}/{path}", ""
-    if content is None:
-        resource, query = f"{resource}\nrestype:container", "?restype=container"
-    else:
-        own = {"x-ms-blob-type": "BlockBlob", **own}
-    length, kind = str(len(content or b"") or ""), "application/octet-stream"
-    signed = ["PUT", "", "", length, "", kind, *[""] * 6, *(f"{name}:{value}" for name, value in own.items()), resource]
-    digest = hmac.digest(base64.b64decode(KEY), "\n".join(signed).encode(), hashlib.sha256)
-    headers = {**own, "Authorization": f"SharedKey {ACCOUNT}:{base64.b64encode(digest).decode()}", "Content-Type": kind}
-    request = urllib.request.Request(f"{ENDPOINT}/{ACCOUNT}/{path}{query}", content or b"", headers, method="PUT")
-    urllib.request.urlopen(request).close()
+def ask(method: str, path: str, content: bytes = b"", query: str = "", **own: str) -> bytes:
+    """What the server says to a request that the key signs; ``own`` are headers of Azure's, without their prefix."""
+    named = {"date": formatdate(usegmt=True), "version": "2021-08-06", **own}
+    headers = {f"x-ms-{name.replace('_', '-')}": value for name, value in sorted(named.items())}
+    resource = "\n".join([f"/{ACCOUNT}/{ACCOUNT}/{path}", *([query.replace("=", ":")] if query else [])])
+    kind, length = "application/octet-stream", str(len(content) or "")
+    own_lines = [f"{name}:{value}" for name, value in headers.items()]
+    signed = "\n".join([method, "", "", length, "", kind, *[""] * 6, *own_lines, resource])
+    digest = base64.b64encode(hmac.digest(base64.b64decode(KEY), signed.encode(), hashlib.sha256)).decode()
+    headers |= {"Authorization": f"SharedKey {ACCOUNT}:{digest}", "Content-Type": kind}
+    address = f"{ENDPOINT}/{ACCOUNT}/{path}" + (f"?{query}" if query else "")
+    body = None if method == "GET" else content
+    with urllib.request.urlopen(urllib.request.Request(address, body, headers, method=method)) as answer:
+        return answer.read()
+
+
+def put(path: str, content: bytes) -> None:
+    ask("PUT", path, content, blob_type="BlockBlob")
 
 
 @pytest.fixture(scope="module")
 def container() -> str:
     name = f"corpora-{uuid.uuid4()}"
-    put(name)
+    ask("PUT", name, query="restype=container")
     return name
 
 
@@ -85,16 +84,13 @@ def test_a_prefix_may_be_longer_than_a_page(container: str) -> None:
 def test_the_environment_names_the_account(
     container: str, parts: list[Sentences], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in OPTIONS.items():
-        monkeypatch.setenv(name.upper(), value)
+    set_environment(monkeypatch, OPTIONS)
     assert facts(f"az://{container}/parts/00.parquet") == expected(parts[0])
 
 
 def test_a_wrong_key_is_told_of_and_not_told(container: str, parts: list[Sentences]) -> None:
     wrong = base64.b64encode(b"a key of somebody else").decode()
-    message = refused(
-        PermissionError, f"az://{container}/parts/", {**OPTIONS, **IMPATIENT, "azure_storage_account_key": wrong}
-    )
+    message = refused(PermissionError, f"az://{container}/parts/", {**OPTIONS, "azure_storage_account_key": wrong})
     assert "check the credentials in storage_options or the environment" in message
     assert wrong not in message
 
@@ -105,7 +101,7 @@ def test_a_wrong_key_is_told_of_and_not_told(container: str, parts: list[Sentenc
 )
 def test_what_is_not_there_is_named(url: str, kind: type[Exception], container: str) -> None:
     url = url.format(container)
-    assert url in refused(kind, url, {**OPTIONS, **IMPATIENT})
+    assert url in refused(kind, url, OPTIONS)
 
 
 def test_an_account_that_nobody_names_is_asked_for(container: str) -> None:
@@ -113,21 +109,17 @@ def test_an_account_that_nobody_names_is_asked_for(container: str) -> None:
 
 
 def test_vectors_of_several_blocks_come_back_equal(
-    command: Callable[..., subprocess.CompletedProcess[str]], container: str, tmp_path: Path
+    command: Command, container: str, many_words: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "c.parquet").write_bytes(parquet([[f"word-{number}" for number in range(2600)]] * 2))
-    train = ["train", tmp_path / "c.parquet", "--vector-size", 1000, "--min-count", 1, "--epochs", 1, "--workers", 1]
-    command(*train, "--output", tmp_path / "out")
-    command(*train, "--output", f"az://{container}/out", *words(OPTIONS))
-    local = (tmp_path / "out" / "vectors.arrow").read_bytes()
-    there = pl.read_ipc(f"az://{container}/out/vectors.arrow", storage_options=OPTIONS)
-    assert there.equals(pl.read_ipc(local))
-    assert pg.KeyedVectors.load(tmp_path / "out" / "vectors.arrow").vectors.shape == (2600, 1000)
+    command(*vectors_of_two_parts(many_words, "-o", tmp_path / "out"))
+    command(*vectors_of_two_parts(many_words, "-o", f"az://{container}/out"), *words(OPTIONS))
+    there = ask("GET", f"{container}/out/vectors.arrow")
+    assert there == (tmp_path / "out" / "vectors.arrow").read_bytes()
 
 
 def test_an_output_that_cannot_be_written_is_found_before_training(
-    command: Callable[..., subprocess.CompletedProcess[str]], container: str, parts: list[Sentences]
+    command: Command, container: str, parts: list[Sentences]
 ) -> None:
     source, output = f"az://{container}/parts/", "az://nowhere-at-all/out"
-    done = command("train", source, "--output", output, "--epochs", SMALL["epochs"], "--quiet", *words(OPTIONS), code=1)
+    done = command("train", source, "--output", output, "--epochs", FOREVER, "--quiet", *words(OPTIONS), code=1)
     assert output in only_line(done)

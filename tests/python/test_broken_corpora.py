@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -12,11 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from corpora import QUICK, SMALL, counts_of, outcomes_of_damage, small_model
-from runs import only_line
+from runs import Command, only_line
 
 import polargram as pg
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
 LISTS = pa.list_(pa.string())
 ROWS = [["apple", "pear", "apple"], ["fig", "pear"]] * 300
 
@@ -218,7 +216,7 @@ def test_the_first_of_several_faults_is_told_whoever_reads_them(spool: bool, wor
     ids=["dictionary", "delta", "zstd"],
 )
 def test_no_changed_byte_of_parquet_crashes_or_loses_sentences(
-    options: dict[str, object], python: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+    options: dict[str, object], python: Command, tmp_path: Path
 ) -> None:
     rows = [["apple", "pear", "apple"], ["x"], ["pear", "fig"]] * 12
     item = pa.field("element", pa.string(), nullable=False)
@@ -252,6 +250,40 @@ def test_files_of_every_layout_and_format_are_one_corpus(tmp_path: Path) -> None
     files += [tmp_path / "polars.parquet", tmp_path / "lines.txt", tmp_path / "lines.gz"]
     n = len(files)
     assert counts_of(small_model(files)) == {"apple": 600 * n, "pear": 600 * n, "fig": 300 * n}
+
+
+@pytest.mark.parametrize(
+    "rows", [(ROWS, ROWS), (ROWS[:1], ROWS), (ROWS, []), ([], ROWS)], ids=["two", "short", "", "0"]
+)
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_arrow_files_that_were_put_together_are_not_read_in_part(
+    is_stream: bool, rows: tuple[list[object], list[object]], tmp_path: Path
+) -> None:
+    schema = pa.schema({"tokens": LISTS})
+    with open(tmp_path / "c.arrow", "wb") as file:
+        for part in rows:
+            with (pa.ipc.new_stream if is_stream else pa.ipc.new_file)(file, schema) as writer:
+                writer.write_table(pa.table([pa.array(part, LISTS)], schema))
+    with pytest.raises(ValueError, match=r"c\.arrow.*(something follows its end|several files in one)"):
+        small_model(tmp_path / "c.arrow")
+
+
+@pytest.mark.parametrize("spool", [True, False])
+def test_a_corpus_that_gives_other_words_when_it_is_read_again_is_refused(spool: bool) -> None:
+    class Other:
+        passes = 0
+
+        def __iter__(self) -> Iterator[list[str]]:
+            self.passes += 1
+            return iter([["a", "b"] if self.passes == 1 else ["a", "c"]] * 10)
+
+    with pytest.raises(ValueError, match="gave other words when it was read again"):
+        small_model(Other(), spool=spool)
+
+
+def test_a_bound_of_0_words_is_none(command: Command, tmp_path: Path) -> None:
+    command("train", parquet(tmp_path / "c.parquet"), "--output", tmp_path / "out", "--max-vocab-size", 0, *QUICK)
+    assert len(pg.KeyedVectors.load(tmp_path / "out" / "vectors.arrow")) == 3
 
 
 def test_files_without_rows_among_others_add_nothing(tmp_path: Path) -> None:

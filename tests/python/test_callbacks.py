@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from corpora import Sentences
 from gensim.models.callbacks import CallbackAny2Vec
 
 import polargram as pg
 
-Sentences = list[list[str]]
 SMALL = {"vector_size": 8, "epochs": 3, "workers": 2}
 HOOKS = ["on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end"]
 

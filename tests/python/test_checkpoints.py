@@ -10,17 +10,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from runs import KilledError, KillIn, cut_and_resumed, wait_until
+from corpora import Sentences
+from runs import Command, KilledError, KillIn, cut_and_resumed, wait_until
 
 import polargram as pg
 
-Sentences = list[list[str]]
 SMALL = {"vector_size": 8, "epochs": 4, "workers": 1, "batch_words": 1000}
 MODES = [{"sg": 0}, {"sg": 1}, {"sg": 1, "hs": 1, "negative": 0}, {"sg": 0, "hs": 1, "cbow_mean": 0}]
 A_MOMENT = 1e-4
@@ -241,9 +240,7 @@ def test_ctrl_c_keeps_the_checkpoint_to_go_on_from(sample: Path, tmp_path: Path)
     assert np.array_equal(run.finish(), whole)
 
 
-def test_the_summary_counts_the_words_of_this_run_alone(
-    command: Callable[..., subprocess.CompletedProcess[str]], sample: Path, tmp_path: Path
-) -> None:
+def test_the_summary_counts_the_words_of_this_run_alone(command: Command, sample: Path, tmp_path: Path) -> None:
     train = [
         "train",
         sample,
@@ -261,9 +258,7 @@ def test_the_summary_counts_the_words_of_this_run_alone(
     assert f"training    0 words after {words} of the checkpoint in 0.0 s: 0.00 M words/s" in again
 
 
-def test_the_command_refuses_another_parameter_or_corpus(
-    command: Callable[..., subprocess.CompletedProcess[str]], sample: Path, tmp_path: Path
-) -> None:
+def test_the_command_refuses_another_parameter_or_corpus(command: Command, sample: Path, tmp_path: Path) -> None:
     fixed = ["-o", tmp_path / "out", "--epochs", 1, "--vector-size", 8, "--checkpoint", tmp_path / "ck"]
     command("train", sample, *fixed)
     assert "window=5, not 3" in command("train", sample, *fixed, "--window", 3, code=1).stderr

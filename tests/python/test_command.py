@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 import pytest
 from gensim.models import KeyedVectors as GensimVectors
+from runs import Command
 
 import polargram as pg
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
 FAST = ["--epochs", 1, "--vector-size", 8]
 FORMATS = {
     "arrow": ["vectors.arrow"],

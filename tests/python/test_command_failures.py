@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
+from runs import Command
 
 
 def only_line(done: subprocess.CompletedProcess[str]) -> str:
@@ -156,9 +154,7 @@ main()
 """
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(
-    python: Callable[..., subprocess.CompletedProcess[str]], sample: Path, tmp_path: Path
-) -> None:
+def test_a_full_disk_is_one_line_and_leaves_nothing(python: Command, sample: Path, tmp_path: Path) -> None:
     done = python(
         "-c", FULL_DISK, "train", sample, "--output", tmp_path / "out", "--epochs", 1, "--formats", "npy,arrow"
     )

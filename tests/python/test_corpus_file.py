@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from corpora import counts_of
+from corpora import Sentences, counts_of
 
 import polargram as pg
 
-Sentences = list[list[str]]
 SMALL = {"vector_size": 8, "epochs": 2, "workers": 1}
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -14,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from corpora import counts_in, counts_of, small_model
+from runs import Command
 
 import polargram as pg
 
@@ -236,9 +235,7 @@ print(model.corpus_count, model.corpus_total_words)
 
 
 @pytest.mark.parametrize("parts", ["files", "row groups"])
-def test_a_corpus_may_have_thousands_of_parts(
-    parts: str, sample: Path, python: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
+def test_a_corpus_may_have_thousands_of_parts(parts: str, sample: Path, python: Command, tmp_path: Path) -> None:
     if parts == "files":
         frame = pl.read_parquet(sample / "part-0.parquet").head(300)
         frame.write_parquet(tmp_path / "0.parquet")

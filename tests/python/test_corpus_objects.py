@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
-from corpora import counts_of, small_model
+from corpora import Sentences, counts_of, small_model
 from polars.io.plugins import register_io_source
 
 import polargram as pg
@@ -119,7 +119,7 @@ def test_a_lazy_frame_is_run_by_batches_and_needs_no_other_column() -> None:
     assert counts_of(train(words))["w"] == 300_000
 
 
-def test_a_scanned_file_is_streamed_with_its_filter(sample: Path, sentences: list[list[str]]) -> None:
+def test_a_scanned_file_is_streamed_with_its_filter(sample: Path, sentences: Sentences) -> None:
     long = pl.scan_parquet(sample / "*.parquet").filter(pl.col("tokens").list.len() >= 20)
     assert train(long).corpus_count == sum(len(sentence) >= 20 for sentence in sentences)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from object_store import empty_bucket
+from object_store import empty_bucket, set_environment
 
 import polargram as pg
 
@@ -69,8 +69,7 @@ def test_the_commands_of_the_readme_run_as_they_stand(
     with empty_bucket(here / "log") as bucket:
         bucket.client.create_bucket(Bucket="bucket")
         bucket.client.upload_file(str(sample / "part-0.parquet"), "bucket", "wiki/part-0.parquet")
-        for name, value in bucket.options.items():
-            monkeypatch.setenv(name.upper(), value)
+        set_environment(monkeypatch, bucket.options)
         for words in commands:
             small = ["--tokens", 200_000] if words[0] == "sample" else []
             command(*words, *small)

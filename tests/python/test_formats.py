@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+from corpora import Sentences
 from gensim.models import KeyedVectors as GensimVectors
 
 import polargram as pg
@@ -46,7 +47,7 @@ def table(path: Path, words: list[str], values: object) -> pg.KeyedVectors:
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("dimensions", [1, 15, 16, 17, 100])
 def test_every_format_gives_back_words_and_bits(
-    ending: str, dimensions: int, sentences: list[list[str]], tmp_path: Path
+    ending: str, dimensions: int, sentences: Sentences, tmp_path: Path
 ) -> None:
     wv = pg.Word2Vec(sentences[:300], vector_size=dimensions, min_count=1, epochs=1).wv
     wv.save(tmp_path / f"v{ending}")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from corpora import facts
 from object_store import parquet
-from runs import only_line
+from runs import Command, only_line
 
 import polargram as pg
 
@@ -66,7 +64,7 @@ def test_links_are_followed_once_whatever_they_lead_to(tree: Path) -> None:
 @pytest.mark.parametrize("kind", ["link", "pipe", "directory", "name"])
 @pytest.mark.parametrize("source", [".", "*.parquet", "**/*.parquet"])
 def test_what_bears_the_name_of_a_corpus_and_is_none_is_refused_by_name(
-    kind: str, source: str, tree: Path, command: Callable[..., subprocess.CompletedProcess[str]]
+    kind: str, source: str, tree: Path, command: Command
 ) -> None:
     match kind:
         case "link":

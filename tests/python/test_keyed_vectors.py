@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corpora import Sentences
 from gensim.models import KeyedVectors as GensimVectors
 
 import polargram as pg
@@ -192,7 +193,7 @@ def test_vectors_are_views_of_one_memory(vectors: pg.KeyedVectors) -> None:
     assert not vectors["king"].flags.owndata
 
 
-def test_what_is_written_to_trained_vectors_is_seen_everywhere(sentences: list[list[str]]) -> None:
+def test_what_is_written_to_trained_vectors_is_seen_everywhere(sentences: Sentences) -> None:
     wv = pg.Word2Vec(sentences[:500], vector_size=5, epochs=1).wv
     wv.vectors[0] = [1, 2, 3, 4, 5]
     assert wv[0].tolist() == [1, 2, 3, 4, 5]
@@ -220,7 +221,7 @@ def test_a_view_keeps_the_memory_when_all_else_is_gone(
     assert np.array_equal(row, ours["king"])
 
 
-def test_vectors_outlive_their_model_and_no_longer(sentences: list[list[str]]) -> None:
+def test_vectors_outlive_their_model_and_no_longer(sentences: Sentences) -> None:
     model = pg.Word2Vec(sentences[:500], vector_size=5, epochs=1)
     model_is_alive = weakref.ref(model)
     matrix, want = model.wv.vectors, model.wv.vectors.copy()

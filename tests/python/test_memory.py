@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from runs import Command
 
 import polargram as pg
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 #: Spares what takes time but no memory.
 QUICK = ["--epochs", 1, "--window", 1, "--negative", 1, "--sample", 1e-9, "--workers", 2]
@@ -49,9 +46,7 @@ def test_a_dry_run_predicts_the_peak_of_the_run(
     assert predicted == pytest.approx(peak, rel=0.15)
 
 
-def test_an_estimate_in_python_predicts_the_peak_of_the_process(
-    python: Callable[..., subprocess.CompletedProcess[str]], real_data: Path
-) -> None:
+def test_an_estimate_in_python_predicts_the_peak_of_the_process(python: Command, real_data: Path) -> None:
     counted, made, peak = map(int, python("-c", ESTIMATES, real_data / "enwiki-tokens", check=True).stdout.split())
     assert counted == pytest.approx(peak, rel=0.15)
     assert made == pytest.approx(peak, rel=0.15)

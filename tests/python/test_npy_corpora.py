@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from corpora import Rows, array_of, expected, facts, outcomes_of_damage
+from corpora import Rows, Sentences, array_of, expected, facts, outcomes_of_damage
+from runs import Command
 
 import polargram as pg
 
@@ -68,7 +69,7 @@ def test_every_protocol_is_read_by_whichever_pickler(
 
 
 @pytest.mark.parametrize("protocol", [2, 4])
-def test_the_bits_are_those_of_the_lists(protocol: int, rows: list[list[str]], tmp_path: Path) -> None:
+def test_the_bits_are_those_of_the_lists(protocol: int, rows: Sentences, tmp_path: Path) -> None:
     exact = {"vector_size": 8, "workers": 1, "epochs": 2}
     path = save(tmp_path / "c.npy", array_of(rows), protocol)
     listed = pg.Word2Vec(rows, **exact).wv.vectors
@@ -283,7 +284,7 @@ def test_an_array_of_another_kind_is_refused_with_what_it_is(array: np.ndarray, 
 )
 def test_an_array_without_words_trains_nothing(array: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / "c.npy", array, allow_pickle=True)
-    with pytest.raises((ValueError, RuntimeError), match="0 (distinct words|tokens)"):
+    with pytest.raises(ValueError, match="0 (distinct words|tokens)"):
         facts(tmp_path / "c.npy")
 
 
@@ -330,9 +331,7 @@ def test_ids_that_were_cut_or_lengthened_are_refused(array: np.ndarray, tmp_path
 
 @pytest.mark.parametrize("protocol", [2, 4])
 @pytest.mark.parametrize("damage", ["cut", "changed"])
-def test_damage_is_an_error_and_never_a_crash(
-    damage: str, protocol: int, python: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
+def test_damage_is_an_error_and_never_a_crash(damage: str, protocol: int, python: Command, tmp_path: Path) -> None:
     items = [*ROWS, ("x", "y"), SHARED, SHARED, ("t",) * 5, ["x" * 300]]
     path = save(tmp_path / "c.npy", array_of(items), protocol)
     whole = path.read_bytes()
@@ -373,9 +372,7 @@ print(peak(), model.corpus_total_words)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system has no /proc")
 @pytest.mark.parametrize("kind", ["lists", "ids"])
-def test_memory_does_not_grow_with_the_file(
-    kind: str, python: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
+def test_memory_does_not_grow_with_the_file(kind: str, python: Command, tmp_path: Path) -> None:
     def peak(sentences: int) -> tuple[int, int]:
         path = tmp_path / "c.npy"
         if kind == "ids":
@@ -391,6 +388,4 @@ def test_memory_does_not_grow_with_the_file(
 
     (small, short), (large, long) = peak(4_000), peak(64_000)
     assert long - short > 40_000_000
-    # A mapped file counts as resident as far as it is read.
-    mapped = long - short if kind == "ids" else 0
-    assert large - small < mapped + 20_000_000
+    assert large - small < 20_000_000

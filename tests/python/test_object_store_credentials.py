@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,18 +15,16 @@ from object_store import (
     assert_trained_on,
     checking_signatures,
     refused,
+    set_environment,
     stalls,
     through,
-    within,
     words,
 )
-from runs import only_line
+from runs import Command, only_line
 
 import polargram as pg
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -49,6 +45,16 @@ def profiles(plain_environment: None, tmp_path: Path, monkeypatch: pytest.Monkey
     config.write_text("[default]\nregion = eu-west-1\n\n[profile other]\nregion = eu-north-1\noutput = json\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+
+
+@pytest.fixture
+def environment_keys(plain_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys in the environment."""
+    set_environment(monkeypatch, {"aws_access_key_id": "ENVKEY", "aws_secret_access_key": "env-secret"})
+
+
+#: Other keys, for the options.
+GIVEN = {"aws_access_key_id": "GIVENKEY", "aws_secret_access_key": "given-secret"}
 
 
 def signed_by(proxy: Proxy, url: str, **options: str) -> tuple[str | None, str | None, str | None]:
@@ -75,11 +81,9 @@ def test_a_wrong_secret_is_refused_at_once_and_told_nowhere(
         assert_trained_on(pg.Word2Vec(objects.url, storage_options=right, **SMALL), objects.rows)
         wrong = {**right, "aws_secret_access_key": secret}
         message = refused(PermissionError, objects.url, wrong)
-        with within(8):
-            given = command("train", objects.url, "-o", tmp_path / "out", "--quiet", *words(wrong), code=1)
-            for name, value in wrong.items():
-                monkeypatch.setenv(name.upper(), value)
-            found = command("train", objects.url, "-o", tmp_path / "out", "--quiet", code=1)
+        given = command("train", objects.url, "-o", tmp_path / "out", "--quiet", *words(wrong), code=1)
+        set_environment(monkeypatch, wrong)
+        found = command("train", objects.url, "-o", tmp_path / "out", "--quiet", code=1)
     assert objects.url in message
     assert "credentials" in message
     for said in (message, repr(message), only_line(given), only_line(found)):
@@ -92,6 +96,22 @@ def test_a_secret_that_the_server_repeats_is_struck_out(bucket: Bucket, objects:
     message = refused(PermissionError, objects.url, through(proxy, bucket))
     assert bucket.secret not in message
     assert "does not fit the signature" in message
+
+
+@pytest.mark.parametrize("shown", [12, 15])
+def test_a_secret_is_struck_out_before_an_answer_is_shortened(
+    shown: int, bucket: Bucket, objects: Objects, proxy: Proxy
+) -> None:
+    told = ["x marks the start"]
+    proxy.spoil(lambda exchange: answers(403, "SignatureDoesNotMatch", told[0])(exchange))
+    plain = refused(PermissionError, objects.url, through(proxy, bucket))
+    # Of the answer, which stands in brackets, 500 characters are told.
+    padding = "x" * (500 - shown - len(plain[plain.index("(") + 1 : plain.index(told[0])]))
+    told[0] = f"{padding}{bucket.secret} does not fit the signature."
+    message = refused(PermissionError, objects.url, through(proxy, bucket))
+    assert f"{padding}***" in message
+    assert "the signature" not in message
+    assert bucket.secret[:shown] not in message
 
 
 def test_a_saved_model_holds_no_secret(bucket: Bucket, objects: Objects, tmp_path: Path) -> None:
@@ -108,8 +128,7 @@ def test_a_saved_model_holds_no_secret(bucket: Bucket, objects: Objects, tmp_pat
 def test_the_environment_alone_is_enough(
     command: Command, bucket: Bucket, objects: Objects, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in bucket.options.items():
-        monkeypatch.setenv(name.upper(), value)
+    set_environment(monkeypatch, bucket.options)
     assert_trained_on(pg.Word2Vec(objects.url, **SMALL), objects.rows)
     command("train", objects.url, "--output", bucket.url(folder), *QUICK)
     assert bucket.names(folder) == [f"{folder}vectors.arrow"]
@@ -128,31 +147,25 @@ def test_a_profile_gives_what_nothing_else_does(
     assert signed_by(proxy, objects.url, aws_region="us-west-2") == ("OTHERKEY", "us-west-2", "other-token")
 
 
-@pytest.mark.usefixtures("lenient", "profiles")
+@pytest.mark.usefixtures("lenient", "profiles", "environment_keys")
 def test_options_win_over_the_environment_and_that_over_a_profile(
     objects: Objects, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "other")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ENVKEY")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "env-secret")
     assert signed_by(proxy, objects.url) == ("ENVKEY", "eu-north-1", None)
     monkeypatch.setenv("AWS_REGION", "ap-south-1")
-    given = {"aws_access_key_id": "GIVENKEY", "aws_secret_access_key": "given-secret"}
-    assert signed_by(proxy, objects.url, **given) == ("GIVENKEY", "ap-south-1", None)
-    assert signed_by(proxy, objects.url, **given, aws_region="sa-east-1") == ("GIVENKEY", "sa-east-1", None)
+    assert signed_by(proxy, objects.url, **GIVEN) == ("GIVENKEY", "ap-south-1", None)
+    assert signed_by(proxy, objects.url, **GIVEN, aws_region="sa-east-1") == ("GIVENKEY", "sa-east-1", None)
 
 
-@pytest.mark.usefixtures("lenient")
+@pytest.mark.usefixtures("lenient", "environment_keys")
 def test_a_token_of_the_environment_does_not_go_with_keys_from_the_options(
     objects: Objects, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ENVKEY")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "env-secret")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "env-token")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     assert signed_by(proxy, objects.url) == ("ENVKEY", "us-east-1", "env-token")
-    given = {"aws_access_key_id": "GIVENKEY", "aws_secret_access_key": "given-secret"}
-    assert signed_by(proxy, objects.url, **given) == ("GIVENKEY", "us-east-1", None)
+    assert signed_by(proxy, objects.url, **GIVEN) == ("GIVENKEY", "us-east-1", None)
 
 
 @pytest.mark.usefixtures("lenient", "profiles")

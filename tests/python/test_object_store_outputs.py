@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from object_store import (
-    IMPATIENT,
     PATIENT,
     SLOW,
+    SLOW_AND_IMPATIENT,
     Asked,
     Bucket,
     Fault,
     FileServer,
     Objects,
     Proxy,
+    Where,
     answers,
     drops,
     drops_midway,
     named,
-    parquet,
     stalls,
     through,
-    within,
+    trained,
+    vectors_of_two_parts,
     words,
 )
-from runs import FOREVER, Job, only_line
+from runs import FOREVER, Command, Job, only_line
 
 import polargram as pg
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def trained(*options: object, vector_size: int = 8) -> list[object]:
-    return ["--seed", 1, "--workers", 1, "--epochs", 1, "--vector-size", vector_size, *options]
 
 
 def test_an_output_in_a_bucket_is_the_same_as_on_disk(
@@ -52,18 +44,6 @@ def test_an_output_in_a_bucket_is_the_same_as_on_disk(
     assert len(local) == 4
     assert {Path(key).name: bucket.get(key) for key in bucket.names(folder)} == local
     assert bucket.unfinished_uploads(folder) == []
-
-
-@pytest.fixture(scope="session")
-def many_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A corpus of so many words that 1000 dimensions of them are two parts of an upload."""
-    path = tmp_path_factory.mktemp("many") / "c.parquet"
-    path.write_bytes(parquet([[f"word-{number}" for number in range(2600)]] * 2))
-    return path
-
-
-def vectors_of_two_parts(*arguments: object) -> list[object]:
-    return ["train", *arguments, *trained("--min-count", 1, "--negative", 1, "--window", 1, vector_size=1000)]
 
 
 def is_part_two(asked: Asked) -> bool:
@@ -90,7 +70,7 @@ def test_an_upload_that_fails_at_a_later_part_leaves_nothing(
     command: Command, fault: Fault, bucket: Bucket, many_words: Path, folder: str, proxy: Proxy
 ) -> None:
     proxy.spoil(fault, is_part_two)
-    options = words(through(proxy, bucket, **{**IMPATIENT, "timeout": "3s"}))
+    options = words(through(proxy, bucket, **SLOW_AND_IMPATIENT))
     done = command(*vectors_of_two_parts(many_words, "-o", bucket.url(folder)), "--quiet", *options, code=1)
     assert bucket.url(f"{folder}vectors.arrow") in only_line(done)
     assert bucket.names(folder) == []
@@ -116,8 +96,7 @@ def test_an_output_that_cannot_be_written_is_found_before_training(
     proxy.spoil(answers(403, "AccessDenied"), lambda asked: asked.method in {"PUT", "POST"})
     options = words(through(proxy, bucket))
     for output in ("s3://no-such-bucket-here/out", bucket.url("out")):
-        with within(8):
-            done = command("train", objects.url, "-o", output, "--epochs", FOREVER, "--quiet", *options, code=1)
+        done = command("train", objects.url, "-o", output, "--epochs", FOREVER, "--quiet", *options, code=1)
         assert output in only_line(done)
 
 
@@ -133,34 +112,68 @@ def test_an_output_may_be_a_file_url(command: Command, objects: Objects, bucket:
     assert [str(path.relative_to(here)) for path in here.rglob("*.arrow")] == ["out/vectors.arrow"]
 
 
+def is_completion(asked: Asked) -> bool:
+    return asked.method == "POST" and "uploadId" in asked.query
+
+
+def is_last_file(asked: Asked) -> bool:
+    """Whether it is about the file that is sent last of those of Arrow and NumPy."""
+    return "/vectors.vocab.txt?" in asked.path
+
+
+@pytest.mark.parametrize(
+    ("formats", "where"),
+    [("arrow", is_part_two), ("arrow,npy", lambda asked: asked.is_upload and is_last_file(asked))],
+    ids=["second part", "last file"],
+)
 def test_a_failed_run_leaves_the_vectors_of_the_last_in_the_bucket(
-    command: Command, bucket: Bucket, many_words: Path, folder: str, proxy: Proxy
+    command: Command, formats: str, where: Where, bucket: Bucket, many_words: Path, folder: str, proxy: Proxy
 ) -> None:
     bucket.put(f"{folder}vectors.arrow", b"of the last run")
-    proxy.spoil(answers(500, "InternalError"), is_part_two)
-    options = words(through(proxy, bucket, **{**IMPATIENT, "timeout": "3s"}))
-    command(*vectors_of_two_parts(many_words, "-o", bucket.url(folder)), "--quiet", *options, code=1)
+    fault = proxy.spoil(answers(500, "InternalError"), where)
+    options = ["--formats", formats, "--quiet", *words(through(proxy, bucket, **SLOW_AND_IMPATIENT))]
+    command(*vectors_of_two_parts(many_words, "-o", bucket.url(folder)), *options, code=1)
+    assert fault.hits
+    assert bucket.names(folder) == [f"{folder}vectors.arrow"]
     assert bucket.get(f"{folder}vectors.arrow") == b"of the last run"
+    assert bucket.unfinished_uploads(folder) == []
+
+
+def test_files_that_appeared_before_one_that_did_not_are_named(
+    command: Command, bucket: Bucket, objects: Objects, folder: str, proxy: Proxy
+) -> None:
+    proxy.spoil(answers(500, "InternalError"), lambda asked: is_completion(asked) and "/vectors.npy?" in asked.path)
+    options = ["--formats", "arrow,npy", "--quiet", *words(through(proxy, bucket, **SLOW_AND_IMPATIENT))]
+    done = command("train", objects.url, "-o", bucket.url(folder), *trained(), *options, code=1)
+    message = only_line(done)
+    assert f"written before it: {bucket.url(folder)}vectors.arrow" in message
+    assert message.index(f"{bucket.url(folder)}vectors.npy") < message.index("written before it")
+    assert bucket.names(folder) == [f"{folder}vectors.arrow"]
+    assert bucket.unfinished_uploads(folder) == []
 
 
 # Ctrl-C
 
 
-@pytest.mark.parametrize("what", ["asking for leave", "a part", "the end"])
+STALLED: dict[str, Where] = {
+    "asking for leave": lambda asked: asked.method == "POST" and "uploads" in asked.query,
+    "a part": lambda asked: asked.is_upload,
+    "the end": is_completion,
+}
+
+
+@pytest.mark.parametrize("what", STALLED)
+@pytest.mark.parametrize("formats", ["arrow", "arrow,npy"])
 @pytest.mark.usefixtures("in_environment")
 def test_ctrl_c_while_an_upload_stalls_is_code_130_and_leaves_nothing(
-    what: str, bucket: Bucket, objects: Objects, folder: str, proxy: Proxy, tmp_path: Path
+    formats: str, what: str, bucket: Bucket, objects: Objects, folder: str, proxy: Proxy, tmp_path: Path
 ) -> None:
-    where = {
-        "asking for leave": lambda asked: asked.method == "POST" and "uploads" in asked.query,
-        "a part": lambda asked: asked.is_upload,
-        "the end": lambda asked: asked.method == "POST" and "uploadId" in asked.query,
-    }
-    proxy.spoil(stalls, where[what])
-    job = Job("-m", "polargram", "train", objects.url, "-o", bucket.url(folder), temporary=tmp_path / "tmp")
+    # Nobody interrupts the second end: then the first file has appeared.
+    is_late = formats != "arrow" and what != "the end"
+    proxy.spoil(stalls, lambda asked: STALLED[what](asked) and (not is_late or is_last_file(asked)))
+    words = ["train", objects.url, "-o", bucket.url(folder), "--formats", formats]
+    job = Job("-m", "polargram", *words, temporary=tmp_path / "tmp")
     assert proxy.stalled.wait(10)
-    assert job.signal(signal.SIGINT) == 130
-    assert job.said.splitlines()[-1] == "polargram: interrupted; nothing was written"
+    job.assert_interrupted()
     assert bucket.names(folder) == []
-    assert not list((tmp_path / "tmp").iterdir())
     assert bucket.unfinished_uploads(folder) == []

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corpora import Sentences
 
 import polargram as pg
 
-Sentences = list[list[str]]
 SMALL = {"vector_size": 11, "epochs": 2, "workers": 1}
 FAMILIES = pytest.mark.parametrize(
     "family",

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corpora import Sentences
 
 import polargram as pg
 
-Sentences = list[list[str]]
 SMALL = {"vector_size": 9, "epochs": 2, "workers": 1}
 MODES = [{"sg": sg, "hs": hs, "negative": negative} for sg in (0, 1) for hs, negative in ((0, 5), (1, 0), (1, 5))]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from corpora import Sentences
 
 import polargram as pg
 
@@ -25,13 +26,13 @@ def neighbours(wv: object, word: str) -> set[str]:
 
 
 @pytest.mark.parametrize("sg", [0, 1])
-def test_one_worker_gives_the_same_bits_on_every_run(rows: list[list[str]], sg: int) -> None:
+def test_one_worker_gives_the_same_bits_on_every_run(rows: Sentences, sg: int) -> None:
     first = vectors(rows, sg=sg)
     assert np.array_equal(first, vectors(rows, sg=sg))
     assert not np.array_equal(first, vectors(rows, sg=sg, seed=2))
 
 
-def as_parquet(rows: list[list[str]], directory: Path, row_group_size: int | None = None) -> Path:
+def as_parquet(rows: Sentences, directory: Path, row_group_size: int | None = None) -> Path:
     path = directory / "corpus.parquet"
     pl.DataFrame({"tokens": rows}).write_parquet(path, row_group_size=row_group_size)
     return path
@@ -54,12 +55,12 @@ def as_parquet(rows: list[list[str]], directory: Path, row_group_size: int | Non
     ids=["frame", "lazy", "categorical", "table", "chunks", "parquet", "scan", "row groups"],
 )
 def test_one_worker_gives_the_same_bits_whatever_carries_the_sentences(
-    rows: list[list[str]], carry: Callable[[list[list[str]], Path], object], tmp_path: Path
+    rows: Sentences, carry: Callable[[Sentences, Path], object], tmp_path: Path
 ) -> None:
     assert np.array_equal(vectors(carry(rows, tmp_path)), vectors(rows))
 
 
-def test_nulls_empty_and_unknown_tokens_change_nothing(rows: list[list[str]]) -> None:
+def test_nulls_empty_and_unknown_tokens_change_nothing(rows: Sentences) -> None:
     sparse = [[None, *row[:3], f"rare-{i}", *row[3:]] if i % 3 else row for i, row in enumerate(rows)]
     assert np.array_equal(vectors([None, [], *sparse, ["rarest"]]), vectors(rows))
 
@@ -79,7 +80,7 @@ def test_both_families_learn_the_analogies_of_the_sample(
 
 
 @pytest.mark.parametrize("sg", [0, 1])
-def test_neighbours_and_cosines_are_close_to_gensims(sentences: list[list[str]], sg: int) -> None:
+def test_neighbours_and_cosines_are_close_to_gensims(sentences: Sentences, sg: int) -> None:
     from gensim.models import Word2Vec
 
     parameters = {"vector_size": 32, "sg": sg, "epochs": 10, "workers": 2}
@@ -118,15 +119,13 @@ def test_neighbours_and_cosines_are_close_to_gensims(sentences: list[list[str]],
     ],
     ids=str,
 )
-def test_every_parameter_has_an_effect_and_gives_finite_vectors(
-    rows: list[list[str]], changed: dict[str, float]
-) -> None:
+def test_every_parameter_has_an_effect_and_gives_finite_vectors(rows: Sentences, changed: dict[str, float]) -> None:
     changed_vectors = vectors(rows, **changed)
     assert np.isfinite(changed_vectors).all()
     assert not np.array_equal(changed_vectors, vectors(rows))
 
 
-def test_shared_negatives_have_an_effect_in_skip_gram_only(rows: list[list[str]]) -> None:
+def test_shared_negatives_have_an_effect_in_skip_gram_only(rows: Sentences) -> None:
     apart = [vectors(rows, sg=sg, shared_negatives=False) for sg in (0, 1)]
     assert np.isfinite(apart).all()
     assert [np.array_equal(a, vectors(rows, sg=sg)) for sg, a in enumerate(apart)] == [True, False]
@@ -135,13 +134,13 @@ def test_shared_negatives_have_an_effect_in_skip_gram_only(rows: list[list[str]]
 @pytest.mark.parametrize(
     "changed", [{"vector_size": 1}, {"vector_size": 1000}, {"workers": 64}, {"workers": None}], ids=str
 )
-def test_extreme_sizes_train(rows: list[list[str]], changed: dict[str, int]) -> None:
+def test_extreme_sizes_train(rows: Sentences, changed: dict[str, int]) -> None:
     trained = vectors(rows, **changed)
     assert trained.shape[1] == changed.get("vector_size", 8)
     assert np.isfinite(trained).all()
 
 
-def test_without_a_learning_rate_the_vectors_stay_as_they_were_drawn(rows: list[list[str]]) -> None:
+def test_without_a_learning_rate_the_vectors_stay_as_they_were_drawn(rows: Sentences) -> None:
     drawn = vectors(rows, alpha=0, min_alpha=0, vector_size=50)
     assert np.abs(drawn).max() <= 1 / 50
     assert drawn.std() == pytest.approx(1 / 50 / math.sqrt(3), rel=0.02)
@@ -149,7 +148,7 @@ def test_without_a_learning_rate_the_vectors_stay_as_they_were_drawn(rows: list[
     assert not np.array_equal(drawn, vectors(rows, alpha=0, min_alpha=0, vector_size=50, seed=2))
 
 
-def test_a_word_without_context_keeps_the_vector_it_was_drawn(rows: list[list[str]]) -> None:
+def test_a_word_without_context_keeps_the_vector_it_was_drawn(rows: Sentences) -> None:
     lonely = [*rows, *[["@hermit"]] * 9]
     before, after = (pg.Word2Vec(lonely, **SMALL, alpha=alpha, min_alpha=0).wv for alpha in (0, 0.025))
     assert np.array_equal(before["@hermit"], after["@hermit"])
@@ -158,7 +157,7 @@ def test_a_word_without_context_keeps_the_vector_it_was_drawn(rows: list[list[st
 
 @pytest.mark.parametrize(("tokens", "epochs"), [(300, 30), (5_000, 10), (30_000, 3), (200_000, 1)])
 def test_the_learning_rate_moves_from_alpha_to_min_alpha_over_the_run(
-    sentences: list[list[str]], tokens: int, epochs: int
+    sentences: Sentences, tokens: int, epochs: int
 ) -> None:
     corpus = sentences[: tokens // 15]
     parameters = {**SMALL, "epochs": epochs, "sample": 0, "sg": 1, "min_count": 2}
@@ -168,7 +167,7 @@ def test_the_learning_rate_moves_from_alpha_to_min_alpha_over_the_run(
     assert np.linalg.norm(rising - drawn) > 0.5 * np.linalg.norm(steady - drawn)
 
 
-def test_a_long_sentence_is_trained_to_its_end(rows: list[list[str]]) -> None:
+def test_a_long_sentence_is_trained_to_its_end(rows: Sentences) -> None:
     flat = [token for row in rows for token in row]
     parameters = {**SMALL, "min_count": 1}
     whole = pg.Word2Vec([flat + ["first", "last"]], **parameters).wv
@@ -176,7 +175,7 @@ def test_a_long_sentence_is_trained_to_its_end(rows: list[list[str]]) -> None:
     assert not np.array_equal(whole["last"], drawn["last"])
 
 
-def test_models_trained_in_threads_at_once_are_those_trained_alone(rows: list[list[str]]) -> None:
+def test_models_trained_in_threads_at_once_are_those_trained_alone(rows: Sentences) -> None:
     alone = [vectors(rows, seed=seed) for seed in range(4)]
     together: dict[int, np.ndarray] = {}
     threads = [
@@ -190,7 +189,7 @@ def test_models_trained_in_threads_at_once_are_those_trained_alone(rows: list[li
     assert all(np.array_equal(alone[seed], together[seed]) for seed in range(4))
 
 
-def test_a_run_tells_its_corpus_and_its_time(rows: list[list[str]]) -> None:
+def test_a_run_tells_its_corpus_and_its_time(rows: Sentences) -> None:
     model = pg.Word2Vec(rows, **SMALL)
     assert (model.corpus_count, model.corpus_total_words) == (len(rows), sum(map(len, rows)))
     assert 0 < model.total_train_time < 60

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from corpora import Sentences
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,8 +18,6 @@ import polargram as pg
 
 SMALL = {"vector_size": 8, "epochs": 2, "workers": 1}
 MODES = [{"sg": sg, "hs": hs, "negative": negative} for sg in (0, 1) for hs, negative in ((0, 5), (1, 0), (1, 5))]
-
-Sentences = list[list[str]]
 
 
 def prepared(corpus: object, **parameters: object) -> pg.Word2Vec:

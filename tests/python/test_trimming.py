@@ -8,11 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 import pytest
-from corpora import counts_of
+from corpora import Sentences, counts_of
 
 import polargram as pg
 
-Sentences = list[list[str]]
 SMALL = {"vector_size": 4, "epochs": 1, "workers": 1}
 CORPUS = [["b"] * 6 + ["a"] * 9, ["d", "c"] * 3, ["e"]]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
+from corpora import Sentences
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -126,13 +127,13 @@ def test_min_count_zero_keeps_what_occurs_and_nothing_else() -> None:
     assert vocabulary_of(train([["a"], [], None], 0)) == [("a", 1)]
 
 
-def test_more_tokens_than_one_partial_aggregation_are_added_up(sentences: list[list[str]], sample: Path) -> None:
+def test_more_tokens_than_one_partial_aggregation_are_added_up(sentences: Sentences, sample: Path) -> None:
     want = [(word, 11 * count) for word, count in expected(sentences, 1)]
     assert vocabulary_of(train([str(sample)] * 11, 1, workers=2)) == want
     assert vocabulary_of(train(pl.concat([pl.scan_parquet(sample / "*.parquet")] * 11), 1)) == want
 
 
-def test_gensim_counts_the_same(sentences: list[list[str]], model: pg.Word2Vec) -> None:
+def test_gensim_counts_the_same(sentences: Sentences, model: pg.Word2Vec) -> None:
     from gensim.models import Word2Vec
 
     theirs = Word2Vec(vector_size=2)
