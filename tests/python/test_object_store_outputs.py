@@ -24,6 +24,7 @@ from object_store import (
     through,
     trained,
     vectors_of_two_parts,
+    within,
     words,
 )
 from runs import FOREVER, Command, Job, only_line
@@ -96,7 +97,8 @@ def test_an_output_that_cannot_be_written_is_found_before_training(
     proxy.spoil(answers(403, "AccessDenied"), lambda asked: asked.method in {"PUT", "POST"})
     options = words(through(proxy, bucket))
     for output in ("s3://no-such-bucket-here/out", bucket.url("out")):
-        done = command("train", objects.url, "-o", output, "--epochs", FOREVER, "--quiet", *options, code=1)
+        with within(8):
+            done = command("train", objects.url, "-o", output, "--epochs", FOREVER, "--quiet", *options, code=1)
         assert output in only_line(done)
 
 

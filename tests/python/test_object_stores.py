@@ -45,6 +45,7 @@ from object_store import (
     stalls,
     stalls_midway,
     through,
+    within,
     words,
 )
 from runs import FOREVER, Command, Job, only_line
@@ -349,7 +350,8 @@ def test_a_place_without_objects_is_named(
     assert url in message
     # Nothing is tried again that would be no better.
     assert "retry" not in message
-    done = command("train", url, "-o", tmp_path / "out", "--quiet", *words(bucket.options), code=1)
+    with within(8):
+        done = command("train", url, "-o", tmp_path / "out", "--quiet", *words(bucket.options), code=1)
     assert url in only_line(done)
     assert not (tmp_path / "out").exists()
 
