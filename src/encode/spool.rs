@@ -120,6 +120,9 @@ impl SpoolWriter {
         if !self.rows.is_empty() && self.rows.len() + rows.len() > CHUNK_ROWS {
             self.finish_chunk()?;
         }
+        if self.rows.is_empty() {
+            self.rows.reserve_exact(rows.len().max(CHUNK_ROWS));
+        }
         let (first, start) = (self.offsets.len() - 1, self.rows.len() as i32);
         self.rows.extend_from_slice(rows);
         self.offsets.extend(batch.lists.offsets()[1..].iter().map(|end| start + end));
@@ -130,7 +133,9 @@ impl SpoolWriter {
     }
 
     fn finish_chunk(&mut self) -> Result<()> {
-        let rows = Arc::new(UInt32Array::from(std::mem::take(&mut self.rows)));
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.shrink_to_fit();
+        let rows = Arc::new(UInt32Array::from(rows));
         let offsets = OffsetBuffer::new(std::mem::replace(&mut self.offsets, vec![0]).into());
         let repeats = std::mem::take(&mut self.repeats);
         let repeats = (!repeats.is_empty()).then(|| UInt32Array::from(repeats));
