@@ -55,11 +55,12 @@ def test_an_estimate_in_python_predicts_the_peak_of_the_process(python: Command,
 def test_a_corpus_of_eight_times_the_budget_trains_within_the_budget(command: Command, tmp_path: Path) -> None:
     command("sample", "--output", tmp_path / "corpus", "--tokens", 4_000_000, "--seed", 1)
     files = sorted((tmp_path / "corpus").glob("*.parquet"))
-    train = ["train", "--output", tmp_path / "out", *QUICK, "--vector-size", 50, "--memory-budget", "16M"]
-    # The same words, so the same vocabulary and weights: 2 MiB of encoded corpus, and 128 MiB.
+    train = ["train", "--output", tmp_path / "out", *QUICK, "--vector-size", 50, "--memory-budget", "32M"]
+    # The same words, so the same vocabulary and weights: 4 MB of encoded corpus, and 272. Two runs of the same corpus
+    # differ by up to 10 MiB: the budget is well beyond that.
     small = mib(command(*train, files[0]).stderr, "peak memory")
-    large = mib(command(*train, *(8 * files)).stderr, "peak memory")
-    assert large - small < 1.15 * 16
+    large = mib(command(*train, *(17 * files)).stderr, "peak memory")
+    assert large - small < 1.15 * 32
 
 
 def test_a_dry_run_counts_and_trains_nothing(command: Command, sample: Path, tmp_path: Path) -> None:
