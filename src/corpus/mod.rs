@@ -9,6 +9,7 @@ mod lists;
 mod npy;
 mod options;
 mod parquet;
+mod paths;
 mod query;
 mod sampled;
 mod text;

@@ -73,6 +73,9 @@ impl Matrix {
 
     /// The start of a row, for the kernel: valid for [`stride`](Self::stride) floats while the matrix lives. 64-bit
     /// offsets: `index · stride` may pass 2^31.
+    ///
+    /// # Panics
+    /// If there is no such row.
     #[inline(always)]
     pub fn row(&self, index: u32) -> *mut f32 {
         assert!((index as usize) < self.rows, "row {index} of {}", self.rows);
@@ -81,6 +84,9 @@ impl Matrix {
     }
 
     /// A row's values, for a matrix that no worker holds.
+    ///
+    /// # Panics
+    /// If there is no such row.
     pub fn values(&mut self, index: usize) -> &mut [f32] {
         assert!(index < self.rows, "row {index} of {}", self.rows);
         // SAFETY: in bounds, and `&mut self` excludes workers.

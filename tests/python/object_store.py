@@ -64,6 +64,11 @@ def parquet(rows: Sentences, **options: Any) -> bytes:
     return file.getvalue()
 
 
+def text(rows: Sentences) -> bytes:
+    """The rows as lines."""
+    return "".join(" ".join(row) + "\n" for row in rows).encode()
+
+
 @dataclass
 class Bucket:
     """A bucket, who may use it, and what is in it."""
@@ -229,6 +234,14 @@ class Asked:
         """Whose signature it bears."""
         found = re.search("Credential=([^/]*)/", self.headers.get("Authorization", ""))
         return found and found[1]
+
+
+def is_listing(asked: Asked) -> bool:
+    return asked.is_listing
+
+
+def is_reading(asked: Asked) -> bool:
+    return asked.is_reading
 
 
 #: What the proxy does instead of passing a request on.
