@@ -8,8 +8,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use polargram::model::Matrix;
-use polargram::train::kernel::{Block, Isa, Scratch, fma_peak, train_block};
+use polargram::kernel::Matrix;
+use polargram::kernel::{Block, Isa, Scratch, fma_peak, train_block};
 
 /// The mean context of a window of 5, and a centre with five noise words.
 const INPUTS: usize = 6;

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! The way of the data is one direction: [`corpus`] → [`vocab`] → [`encode`] → [`train`] → [`vectors`] → [`formats`] →
-//! [`word2vec`]. A module uses what stands before it, never what stands after.
+//! [`models`]. A module uses what stands before it, never what stands after.
 //!
 //! # Features
 //! - `python`: the extension module with the Python classes and the Polars expressions; built by maturin. The crate and
@@ -29,6 +29,7 @@
 #![deny(missing_docs)]
 #![warn(clippy::undocumented_unsafe_blocks)]
 
+mod arrow;
 pub mod cli;
 pub mod config;
 pub mod corpus;
@@ -38,22 +39,20 @@ mod exact;
 #[cfg(feature = "python")]
 mod expr;
 pub mod formats;
-mod interchange;
-mod ipc;
-pub mod model;
+pub mod kernel;
+pub mod models;
 mod process;
 mod progress;
 #[cfg(feature = "python")]
 mod python;
-pub mod sample;
 mod store;
+pub mod toy_corpus;
 pub mod train;
 pub mod vectors;
 pub mod vocab;
-pub mod word2vec;
 
 pub use config::Config;
 pub use error::{Error, Result};
+pub use models::Word2Vec;
 pub use progress::{Phase, Progress};
 pub use vectors::KeyedVectors;
-pub use word2vec::Word2Vec;

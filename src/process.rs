@@ -13,16 +13,16 @@ static OWNER: AtomicU32 = AtomicU32::new(0);
 
 /// Whether this process may use thread pools. A child that was forked after its parent started them has none of their
 /// threads: work given to a pool would wait for ever.
-pub(crate) fn has_threads() -> bool {
+pub(crate) fn can_use_thread_pools() -> bool {
     let this = process::id();
     OWNER.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         || OWNER.load(Ordering::Relaxed) == this
 }
 
 /// # Errors
-/// [`Error::Forked`] in a child that [has no threads](has_threads).
-pub(crate) fn need_threads() -> Result<()> {
-    if has_threads() { Ok(()) } else { Err(Error::Forked) }
+/// [`Error::Forked`] in a child that [has no threads](can_use_thread_pools).
+pub(crate) fn ensure_not_forked() -> Result<()> {
+    if can_use_thread_pools() { Ok(()) } else { Err(Error::Forked) }
 }
 
 thread_local! {
@@ -32,7 +32,7 @@ thread_local! {
 
 /// What a decoder of somebody else's gives, or `None` if it panics, as some do on damaged files. Nothing is printed
 /// then.
-pub(crate) fn unless_it_panics<T>(decode: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn catch_panic<T>(decode: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let report = take_hook();

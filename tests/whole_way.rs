@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use polargram::corpus::{FileCorpus, ReadOptions};
-use polargram::sample::{questions, write_corpus};
+use polargram::toy_corpus::{questions, write_corpus};
 use polargram::{Config, Error, KeyedVectors, Progress, Word2Vec};
 
 fn sample(directory: &Path, tokens: u64) -> FileCorpus {

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use crate::error::{IoContext, Result};
+use crate::models::{Word2Vec, peak_memory};
 use crate::progress::{Phase, Progress};
 use crate::train::Trained;
-use crate::word2vec::{Word2Vec, peak_memory};
 
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
 const LINE_INTERVAL: Duration = Duration::from_secs(10);

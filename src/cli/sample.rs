@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::display::{print_lines, say};
 use crate::error::Result;
-use crate::sample::write_corpus;
+use crate::toy_corpus::write_corpus;
 
 /// Write a sample corpus as Parquet, and analogy questions that fit it.
 #[derive(Args)]

@@ -11,10 +11,10 @@ use crate::config::Config;
 use crate::corpus::{Corpus, FileCorpus, ReadOptions, Sampled, Split, StorageOptions, TextOptions, Utf8Errors};
 use crate::error::{IoContext, Result};
 use crate::formats::{self, Format, Staged};
+use crate::models::{Checkpoint, Every, Memory, Reading, TrainOptions, Word2Vec};
 use crate::progress::{Phase, Progress};
 use crate::store::{self, Target};
 use crate::vocab::{CountOptions, Trim, WordCounts};
-use crate::word2vec::{Checkpoint, Every, Memory, Reading, TrainOptions, Word2Vec};
 
 /// Train word vectors from a corpus.
 #[derive(Args)]

@@ -16,7 +16,7 @@ use super::Batches;
 use super::files::{Place, Spans, TokenFile, unwrapped};
 use super::query::Query;
 use crate::error::{Error, Result};
-use crate::process::unless_it_panics;
+use crate::process::catch_panic;
 use crate::progress::Progress;
 use crate::store::Span;
 
@@ -199,7 +199,7 @@ fn batch_in<'a>(message: &arrow::ipc::Message<'a>) -> Option<arrow::ipc::RecordB
 
 /// What `decode` gives. The decoder checks what it decodes, but panics on some types and lengths that no writer gives.
 fn caught<T>(name: &str, decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
-    match unless_it_panics(decode) {
+    match catch_panic(decode) {
         Some(result) => result.map_err(|error| damaged(name, &error.to_string())),
         None => Err(damaged(name, "it says what cannot be")),
     }

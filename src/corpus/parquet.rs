@@ -28,7 +28,7 @@ use super::files::{Place, Spans, TokenFile};
 use super::lists::is_string;
 use super::query::Query;
 use crate::error::{Error, IoContext, Result};
-use crate::process::unless_it_panics;
+use crate::process::catch_panic;
 use crate::store::{Object, RangeReader, Span};
 
 /// Lists that are decoded at a time.
@@ -114,7 +114,7 @@ impl ParquetFile {
             builder = builder.with_row_filter(RowFilter::new(vec![Box::new(is_wanted)]));
         }
         let origin = self.origin(group);
-        let reader = unless_it_panics(|| builder.build()).ok_or_else(|| broken(&DAMAGED))?;
+        let reader = catch_panic(|| builder.build()).ok_or_else(|| broken(&DAMAGED))?;
         let reader = reader.map_err(|error| broken(&error))?;
         if left.load(Ordering::Relaxed) != 0 {
             return Err(broken(&"rows are missing"));
@@ -183,7 +183,7 @@ impl<E: Fn(&dyn Display) -> Error> Iterator for Decoded<E> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let reader = self.reader.as_mut()?;
-        let batch = match unless_it_panics(|| reader.next()) {
+        let batch = match catch_panic(|| reader.next()) {
             Some(Some(batch)) => batch.map_err(|error| (self.broken)(&error)),
             // A damaged page may end before its rows do.
             Some(None) if self.rows.is_none_or(|rows| rows == 0) => return None,
@@ -237,7 +237,7 @@ fn no_parquet(name: &str, error: &dyn Display) -> Error {
 fn local_footer(path: &Path) -> Result<ArrowReaderMetadata> {
     let refused = |error: &dyn Display| no_parquet(&path.display().to_string(), error);
     let file = File::open(path).at("read", path)?;
-    let footer = unless_it_panics(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()));
+    let footer = catch_panic(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()));
     footer.ok_or_else(|| refused(&DAMAGED))?.map_err(|error| refused(&error))
 }
 
@@ -251,7 +251,7 @@ pub(super) async fn remote_footer(object: &Object) -> Result<ArrowReaderMetadata
     let mut bytes = object.get(size - size.min(TAIL)..size).await?;
     let mut reader = ParquetMetaDataReader::new();
     loop {
-        let parsed = unless_it_panics(|| reader.try_parse_sized(&bytes, size)).ok_or_else(|| refused(&DAMAGED))?;
+        let parsed = catch_panic(|| reader.try_parse_sized(&bytes, size)).ok_or_else(|| refused(&DAMAGED))?;
         match parsed {
             Ok(()) => break,
             Err(ParquetError::NeedMoreData(needed)) if needed as u64 <= size && needed > bytes.len() => {
@@ -261,7 +261,7 @@ pub(super) async fn remote_footer(object: &Object) -> Result<ArrowReaderMetadata
         }
     }
     let metadata = reader.finish().map_err(|error| refused(&error))?;
-    let metadata = unless_it_panics(|| ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()));
+    let metadata = catch_panic(|| ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()));
     metadata.ok_or_else(|| refused(&DAMAGED))?.map_err(|error| refused(&error))
 }
 

@@ -12,9 +12,9 @@ use polars::sql::sql_expr;
 use super::arrow::missing_column;
 use super::lists::{check_list_type, is_string};
 use super::{Batch, Batches, ListsOf, ReadOptions, Split};
+use crate::arrow::polars::{frame, from_polars, series};
 use crate::error::{Error, Result};
-use crate::interchange::{frame, from_polars, series};
-use crate::process::unless_it_panics;
+use crate::process::catch_panic;
 
 /// What is read of a table.
 #[derive(Debug, Clone)]
@@ -124,7 +124,7 @@ impl Query {
         let failed = |reason: String| Error::corpus(origin, format!("where: {reason}"));
         let frame = frame(batch)?;
         // Some of Polars' functions panic on arguments that cannot be.
-        let result = unless_it_panics(|| evaluate(frame, filter.expression.clone()));
+        let result = catch_panic(|| evaluate(frame, filter.expression.clone()));
         let result = result.ok_or_else(|| failed("cannot be computed".into()))?.map_err(|error| {
             failed(match error {
                 Error::Polars(error) => error.to_string(),
@@ -198,7 +198,7 @@ impl Query {
 impl Filter {
     fn new(sql: &str) -> Result<Self> {
         let refused = |reason: &str| Error::parameter("where", format!("{sql:?}: {reason}"));
-        let expression = unless_it_panics(|| sql_expr(sql)).ok_or_else(|| refused("Polars cannot read it"))?;
+        let expression = catch_panic(|| sql_expr(sql)).ok_or_else(|| refused("Polars cannot read it"))?;
         let expression = expression.map_err(|error| refused(&error.to_string()))?;
         let mut columns: Vec<String> = Vec::new();
         let of_a_row = |node: &Expr| match node {

@@ -11,8 +11,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
 use arrow::ipc::writer::FileWriter;
 
 use super::{Encoded, EncodedBatch, item_field};
+use crate::arrow::ipc::{self, MappedIpc};
 use crate::error::{Error, IoContext, Result};
-use crate::ipc::{self, MappedIpc};
 
 /// An encoded corpus.
 pub struct Spool {

@@ -28,9 +28,9 @@ use arrow::ipc::MetadataVersion;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
 use super::staged::Out;
+use crate::arrow::ipc;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::ipc;
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::Words;
 

@@ -22,7 +22,7 @@ use npyz::{DType, NpyFile, Order, WriterBuilder};
 
 use super::staged::Out;
 use crate::error::{Error, IoContext, Result};
-use crate::model::Matrix;
+use crate::kernel::Matrix;
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::Words;
 

@@ -17,7 +17,7 @@ use super::job;
 use super::text::PyTextSource;
 use crate::corpus::{Batch, Batches, Corpus, FileCorpus, ReadOptions, counts_of, missing_column};
 use crate::error::{Error, Result};
-use crate::process::unless_it_panics;
+use crate::process::catch_panic;
 use crate::progress::Progress;
 
 /// What messages call a stream.
@@ -236,10 +236,10 @@ fn stream(object: &Bound<'_, PyAny>, columns: &Columns) -> Result<Batches<'stati
     let mut reader = reader;
     Ok(Box::new(std::iter::from_fn(move || {
         // Its producer is somebody else.
-        let batch = unless_it_panics(|| reader.next())
-            .unwrap_or_else(|| Some(Err(ArrowError::CDataInterface(NOT_SOUND.into()))))?;
+        let batch =
+            catch_panic(|| reader.next()).unwrap_or_else(|| Some(Err(ArrowError::CDataInterface(NOT_SOUND.into()))))?;
         let taken = batch.map_err(|error| unsound(&error)).and_then(|batch| places.take(&batch));
-        Some(taken.and_then(|batch| match unless_it_panics(|| batch.lists.to_data().validate_full()) {
+        Some(taken.and_then(|batch| match catch_panic(|| batch.lists.to_data().validate_full()) {
             Some(Ok(())) => Ok(batch),
             Some(Err(error)) => Err(unsound(&error)),
             None => Err(unsound(&NOT_SOUND)),
@@ -253,8 +253,8 @@ const NOT_SOUND: &str = "it is no sound Arrow array, or holds text that is not U
 /// The batch of an object with `__arrow_c_array__`: a record batch, a struct array or an array of lists.
 fn array(object: &Bound<'_, PyAny>, columns: &Columns) -> Result<Batches<'static>> {
     let unsound = || Error::corpus(ORIGIN, format!("column {:?} cannot be read: {NOT_SOUND}", columns.tokens));
-    let array = unless_it_panics(|| object.extract::<PyArray>()).ok_or_else(unsound)?.map_err(raised)?.into_inner().0;
-    unless_it_panics(|| array.to_data().validate_full()).ok_or_else(unsound)?.map_err(|_| unsound())?;
+    let array = catch_panic(|| object.extract::<PyArray>()).ok_or_else(unsound)?.map_err(raised)?.into_inner().0;
+    catch_panic(|| array.to_data().validate_full()).ok_or_else(unsound)?.map_err(|_| unsound())?;
     let batch = Places::of(array.data_type(), columns)?.take(&array);
     Ok(Box::new(std::iter::once(batch)))
 }

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::config::Config;
-use crate::word2vec::{Checkpoint, Every, Reading};
+use crate::models::{Checkpoint, Every, Reading};
 
 /// Keyword arguments, named when one is of the wrong type or out of range.
 pub(super) struct Parameters<'a, 'py>(pub(super) &'a Bound<'py, PyDict>);

@@ -12,7 +12,7 @@ use super::corpus::files;
 use super::job::SIGNAL_INTERVAL;
 use crate::corpus::{Batch, Corpus, FileFormat, ReadOptions, TextLayout, TextOptions, Utf8Errors};
 use crate::error::{Error, Result};
-use crate::process::unless_it_panics;
+use crate::process::catch_panic;
 use crate::progress::Progress;
 
 /// Files of plain text, and how they are read. `polargram.LineSentence` and others are its faces.
@@ -58,7 +58,7 @@ impl PyTextSource {
             let mut batches = batches.into_iter();
             loop {
                 let unsound = || Some(Err(Error::corpus("text", "cannot be read: this is a bug")));
-                let Some(batch) = unless_it_panics(|| batches.next()).unwrap_or_else(unsound) else { break };
+                let Some(batch) = catch_panic(|| batches.next()).unwrap_or_else(unsound) else { break };
                 let is_last = batch.is_err();
                 if send.send(batch).is_err() || is_last {
                     break;

@@ -17,10 +17,10 @@ use super::keyed_vectors::{PyKeyedVectors, matrix_of};
 use super::parameters::Parameters;
 use super::source::PyCorpusSource;
 use crate::error::Result;
+use crate::models::{CorpusSize, Memory, Resume, Saved, TrainOptions, Word2Vec};
 use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts};
-use crate::word2vec::{CorpusSize, Memory, Resume, Saved, TrainOptions, Word2Vec};
 
 /// A model, from before it has a vocabulary on. `polargram.Word2Vec` is its face.
 #[pyclass(name = "Model", module = "polargram._polargram", frozen)]

@@ -24,7 +24,7 @@ pub use options::StorageOptions;
 pub(crate) use upload::Target;
 
 use crate::error::{Error, Result};
-use crate::process::need_threads;
+use crate::process::ensure_not_forked;
 use crate::progress::Progress;
 
 /// A bucket, container or server, with what is needed to get in.
@@ -190,7 +190,7 @@ fn block_on<T>(progress: &Progress, work: impl Future<Output = Result<T>>) -> Re
             tokio::time::sleep(LOOK_UP).await;
         }
     };
-    need_threads()?;
+    ensure_not_forked()?;
     runtime()?.block_on(async {
         tokio::select! {
             biased;

@@ -1,10 +1,10 @@
 //! CBOW: the mean or sum of a centre's context is the one input (Mikolov et al. 2013).
 
 use super::Shared;
-use super::kernel::{Pooled, pool_rows, spread_change};
 use super::objectives::{Inputs, Objectives};
 use super::worker::{Draws, Neighbours, window};
-use crate::model::AlignedBuffer;
+use crate::kernel::AlignedBuffer;
+use crate::kernel::{Pooled, pool_rows, spread_change};
 
 pub(crate) struct Cbow<'a> {
     shared: &'a Shared<'a>,

@@ -1,8 +1,8 @@
 //! Word vectors that move less than others, or not at all.
 
 use super::Shared;
-use super::kernel::{Pooled, pool_rows, spread_change};
-use crate::model::AlignedBuffer;
+use crate::kernel::AlignedBuffer;
+use crate::kernel::{Pooled, pool_rows, spread_change};
 
 /// Stands in for inputs with a lock factor other than 1: they are trained as copies, of whose change the row gets its
 /// share. A row with the factor 0 is thus never written.

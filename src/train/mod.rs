@@ -2,10 +2,9 @@
 //!
 //! A model family is one short file that says which rows are inputs ([`skipgram`], [`cbow`]); what they are trained
 //! for is [`objectives`], where the targets come from [`negative`] and [`softmax`]; what is done to the rows is
-//! [`kernel`]. How the batches of an epoch reach the workers is [`source`].
+//! [`kernel`](crate::kernel). How the batches of an epoch reach the workers is [`source`].
 
 mod cbow;
-pub mod kernel;
 mod locks;
 mod negative;
 mod objectives;
@@ -16,6 +15,7 @@ mod softmax;
 mod source;
 mod targets;
 mod text;
+mod weights;
 mod worker;
 
 use std::sync::atomic::AtomicU32;
@@ -26,10 +26,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::encode::Encoded;
 use crate::error::{Error, Result};
-use crate::model::Weights;
+use crate::kernel::{self, Block, Isa, Scratch};
 use crate::progress::{Phase, Progress};
 use crate::vocab::{HuffmanTree, KeepThresholds, NoiseDistribution, Vocabulary};
-use kernel::{Block, Isa, Scratch};
 use negative::NegativeSampling;
 pub(crate) use rows::{PRIVATE_NODES, PRIVATE_WORDS};
 use schedule::Schedule;
@@ -37,6 +36,7 @@ use softmax::HierarchicalSoftmax;
 pub use source::Source;
 use source::Stretch;
 pub(crate) use source::changed;
+pub use weights::Weights;
 use worker::Sums;
 
 /// What to train, and on what.

@@ -6,7 +6,7 @@ use super::Shared;
 use super::rows::SharedRows;
 use super::targets::{Noise, Targets};
 use super::worker::Draws;
-use crate::model::Matrix;
+use crate::kernel::Matrix;
 use crate::vocab::NoiseDistribution;
 
 /// Blocks for which noise is drawn ahead, so that the cache has what the draws look up.

@@ -2,11 +2,11 @@
 //! which rows are the inputs, and of which centres.
 
 use super::Shared;
-use super::kernel::{Block, Scratch};
 use super::negative::NegativeSampling;
 use super::softmax::HierarchicalSoftmax;
 use super::targets::{Mask, Pairs};
 use super::worker::{Draws, Sums};
+use crate::kernel::{Block, Scratch};
 
 pub(crate) struct Objectives<'a> {
     shared: &'a Shared<'a>,

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Shared;
-use super::kernel::{Isa, Pooled, pool_rows, prefetch_row, spread_change};
-use crate::model::Matrix;
+use crate::kernel::Matrix;
+use crate::kernel::{Isa, Pooled, pool_rows, prefetch_row, spread_change};
 
 /// Rows of a shared matrix.
 ///

@@ -4,7 +4,7 @@
 use super::Shared;
 use super::rows::{PRIVATE_NODES, SharedRows};
 use super::targets::Pairs;
-use crate::model::Matrix;
+use crate::kernel::Matrix;
 use crate::vocab::HuffmanTree;
 
 /// Gives the path of each centre, one centre ahead of use.

@@ -148,7 +148,7 @@ impl Patterns {
     }
 }
 
-/// A and B of a block (see [`kernel`](super::kernel)), input after input.
+/// A and B of a block (see [`kernel`](crate::kernel)), input after input.
 #[derive(Default)]
 pub(crate) struct Pairs {
     pub(crate) positive: Vec<f32>,
@@ -218,7 +218,7 @@ impl Pairs {
 
     #[inline(always)]
     fn make_room(&mut self, floats: usize) {
-        let floats = floats.next_multiple_of(super::kernel::MAX_WIDTH);
+        let floats = floats.next_multiple_of(crate::kernel::MAX_WIDTH);
         if self.positive.len() < floats {
             self.positive.resize(floats, 0.0);
             self.total.resize(floats, 0.0);
@@ -234,7 +234,7 @@ fn are_distinct(words: &[u32]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Matrix;
+    use crate::kernel::Matrix;
 
     fn targets(centres: &[u32], noise: &[u32], matrix: &Matrix) -> Targets {
         let set = |targets: &mut Targets, centres: &[u32], words: &[u32]| {

@@ -9,8 +9,8 @@ use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
 use super::*;
 use crate::corpus::{ArrowCorpus, Corpus, FileCorpus, ReadOptions};
 use crate::encode::{Encoder, Spool, encode};
-use crate::model::Matrix;
-use crate::sample::write_corpus;
+use crate::kernel::Matrix;
+use crate::toy_corpus::write_corpus;
 use crate::vocab::{Trim, WordCounts};
 
 fn corpus_of(sentences: &[Vec<String>]) -> ArrowCorpus {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::buffer::ScalarBuffer;
 
-use crate::model::Matrix;
+use crate::kernel::Matrix;
 
 /// V rows of d floats: the weights of a model (rows padded), a buffer, or a memory-mapped file (rows contiguous). Cheap
 /// to clone; the memory lives as long as a clone does.

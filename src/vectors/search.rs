@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::KeyedVectors;
 use crate::error::{Error, Result};
-use crate::process::has_threads;
+use crate::process::can_use_thread_pools;
 
 /// Rows that a thread takes at a time.
 const ROWS_PER_TASK: usize = 4096;
@@ -55,7 +55,7 @@ impl KeyedVectors {
         let norms = self.norms();
         let cosine = |row: usize| dot(query, self.rows.row(row)) * scale / norms[row].max(f32::MIN_POSITIVE);
         let rows = 0..self.len();
-        let cosines: Vec<f32> = match rows.len() > ROWS_PER_TASK && has_threads() {
+        let cosines: Vec<f32> = match rows.len() > ROWS_PER_TASK && can_use_thread_pools() {
             true => rows.into_par_iter().with_min_len(ROWS_PER_TASK).map(cosine).collect(),
             false => rows.map(cosine).collect(),
         };

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::train::kernel::prefetch;
+use crate::kernel::prefetch;
 
 /// A binary tree whose leaves are the rows of a vocabulary: the more frequent a word, the shorter its path.
 ///

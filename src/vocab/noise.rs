@@ -2,7 +2,7 @@
 
 use std::hint::select_unpredictable;
 
-use crate::train::kernel::prefetch;
+use crate::kernel::prefetch;
 
 /// Draws rows in proportion to their weight in constant time (Walker 1977, built as in Vose 1991).
 #[derive(Debug, Clone)]

@@ -16,9 +16,9 @@ use polars::prelude::DataFrame;
 use tempfile::TempDir;
 
 use super::count::{CountOptions, add_up};
+use crate::arrow::ipc;
+use crate::arrow::polars::{frame, from_polars};
 use crate::error::{Error, IoContext, Result};
-use crate::interchange::{frame, from_polars};
-use crate::ipc;
 
 /// Files that words are spread over. Each fits into memory where all together do not.
 const FILES: usize = 64;

@@ -11,7 +11,7 @@ use super::spill::Spilled;
 use super::trim::Rule;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
-use crate::process::need_threads;
+use crate::process::ensure_not_forked;
 use crate::progress::Progress;
 
 /// The distinct words of a corpus and their counts. Their order is that of the rows they get: by descending count, then
@@ -65,7 +65,7 @@ impl WordCounts {
     /// # Errors
     /// What the corpus fails with; [`Error::Interrupted`].
     pub fn count(corpus: &dyn Corpus, options: &CountOptions, progress: &Progress) -> Result<Self> {
-        need_threads()?;
+        ensure_not_forked()?;
         count_words(corpus, options, progress)
     }
 

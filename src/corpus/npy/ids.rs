@@ -12,9 +12,9 @@ use memmap2::Mmap;
 
 use super::header::{Header, Npy};
 use super::{SENTENCES_PER_BATCH, until_error};
+use crate::arrow::ipc::{buffer_over, release};
 use crate::corpus::ListsOf;
 use crate::error::{Error, IoContext, Result};
-use crate::ipc::{buffer_over, release};
 
 /// Ids of a batch, unless a sentence is longer.
 const IDS_PER_BATCH: usize = 1 << 20;

@@ -31,29 +31,12 @@ mod error {
     }
 }
 
-#[path = "."]
-mod model {
-    #[path = "../../../src/model/buffer.rs"]
-    mod buffer;
-    #[path = "../../../src/model/matrix.rs"]
-    mod matrix;
-
-    pub(crate) use buffer::AlignedBuffer;
-    #[cfg(test)]
-    pub(crate) use matrix::Matrix;
-    pub(crate) use matrix::{load_relaxed, store_relaxed};
-}
-
-#[path = "."]
-mod train {
-    #[path = "../../../src/train/kernel/mod.rs"]
-    pub mod kernel;
-}
+#[path = "../../../src/kernel/mod.rs"]
+mod kernel;
 
 #[cfg(test)]
 mod tests {
-    use crate::model::Matrix;
-    use crate::train::kernel::{Block, Isa, Pooled, Scratch, pool_rows, spread_change, train_block};
+    use crate::kernel::{Block, Isa, Matrix, Pooled, Scratch, pool_rows, spread_change, train_block};
 
     const ROWS: u32 = 4;
     const COLUMNS: usize = 20;

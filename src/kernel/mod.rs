@@ -16,8 +16,10 @@
 // then leave the instruction set that the caller enabled.
 #[allow(clippy::needless_range_loop, reason = "see above")]
 mod block;
+mod buffer;
 #[allow(clippy::undocumented_unsafe_blocks, reason = "every method's contract is that of the trait")]
 mod lanes;
+mod matrix;
 #[cfg(target_arch = "aarch64")]
 #[allow(clippy::undocumented_unsafe_blocks, reason = "every method's contract is that of the trait")]
 mod neon;
@@ -29,6 +31,9 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use block::Scratch;
+pub(crate) use buffer::AlignedBuffer;
+pub use matrix::Matrix;
+pub(crate) use matrix::{load_relaxed, store_relaxed};
 
 use crate::error::{Error, Result};
 
@@ -102,7 +107,7 @@ impl FromStr for Isa {
     }
 }
 
-/// One block. Rows have `stride` floats and are aligned to 64 bytes, as [`Matrix`](crate::model::Matrix) gives them.
+/// One block. Rows have `stride` floats and are aligned to 64 bytes, as [`Matrix`](crate::kernel::Matrix) gives them.
 pub struct Block<'a> {
     /// X, n rows, all different.
     pub inputs: &'a [*mut f32],
@@ -169,7 +174,7 @@ dispatched! {
     /// # Safety
     /// `isa` is available; every row pointer is valid for `stride` floats and 64-byte aligned; `stride` is a multiple
     /// of [`MAX_WIDTH`]; A and B are as long as [`Block`] says. Other threads may update the same rows meanwhile: see
-    /// [`Matrix`](crate::model::Matrix) for why that is accepted.
+    /// [`Matrix`](crate::kernel::Matrix) for why that is accepted.
     pub train_block(block: &Block<'_>, scratch: &mut Scratch) = train
 }
 

@@ -6,7 +6,7 @@
 //! dimensions, window 5, 5 negative samples), but under half after one. So it can test a whole training run.
 //!
 //! ```no_run
-//! let written = polargram::sample::write_corpus("corpus".as_ref(), 2_500_000, 1)?;
+//! let written = polargram::toy_corpus::write_corpus("corpus".as_ref(), 2_500_000, 1)?;
 //! println!("{} tokens in {:?}", written.tokens, written.files);
 //! # Ok::<(), polargram::Error>(())
 //! ```

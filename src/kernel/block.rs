@@ -1,8 +1,8 @@
 //! The block update, over any [`Lanes`].
 
+use super::AlignedBuffer;
 use super::lanes::Lanes;
 use super::{Block, MAX_WIDTH, Pooled, prefetch};
-use crate::model::AlignedBuffer;
 
 /// As in word2vec.c and gensim, pairs whose product is beyond are left alone: they are as sure as can be, or so wrong
 /// that a step would overshoot. At high learning rates this keeps the vectors finite.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::Matrix;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::kernel::Matrix;
 
 /// The matrices of a word2vec model, one row a word. Clones share them.
 #[derive(Clone)]

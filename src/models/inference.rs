@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Word2Vec;
 use crate::error::{Error, Result};
-use crate::process::has_threads;
+use crate::process::can_use_thread_pools;
 use crate::progress::Progress;
 use crate::vectors::Rows;
 use crate::vocab::HuffmanTree;
@@ -28,7 +28,7 @@ impl Word2Vec {
                 sentence.iter().filter_map(|word| self.vocabulary.words().row(word.as_ref())).collect();
             scorer.score(&rows)
         };
-        match has_threads() {
+        match can_use_thread_pools() {
             true => sentences.par_iter().map(score).collect(),
             false => sentences.iter().map(score).collect(),
         }

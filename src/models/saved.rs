@@ -11,7 +11,8 @@ use super::{CorpusSize, Resume, Word2Vec};
 use crate::config::Config;
 use crate::error::{Error, IoContext, Result};
 use crate::formats::{Staged, npy};
-use crate::model::{Matrix, Weights};
+use crate::kernel::Matrix;
+use crate::train::Weights;
 use crate::vectors::KeyedVectors;
 use crate::vocab::Vocabulary;
 

@@ -5,7 +5,7 @@
 /// # Safety
 /// Every method may use the instruction set of its implementation: call it only where that set is present. Loads and
 /// stores take pointers to at least [`WIDTH`](Lanes::WIDTH) floats, aligned to the register's size. The floats may be
-/// written by other threads meanwhile (see [`Matrix`](crate::model::Matrix)).
+/// written by other threads meanwhile (see [`Matrix`](crate::kernel::Matrix)).
 pub(super) unsafe trait Lanes: Copy {
     /// Lanes in a register.
     const WIDTH: usize;
@@ -84,7 +84,7 @@ unsafe impl Lanes for Portable {
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller gives eight aligned floats; a float and an AtomicU32 share size and alignment.
-        Self(std::array::from_fn(|i| unsafe { crate::model::load_relaxed(from.add(i)) }))
+        Self(std::array::from_fn(|i| unsafe { crate::kernel::load_relaxed(from.add(i)) }))
     }
     #[inline(always)]
     unsafe fn load_unaligned(from: *const f32) -> Self {
@@ -94,7 +94,7 @@ unsafe impl Lanes for Portable {
     unsafe fn store(self, to: *mut f32) {
         for (i, value) in self.0.into_iter().enumerate() {
             // SAFETY: as for `load`.
-            unsafe { crate::model::store_relaxed(to.add(i), value) }
+            unsafe { crate::kernel::store_relaxed(to.add(i), value) }
         }
     }
     #[inline(always)]

@@ -1,27 +1,20 @@
 //! A word2vec model: the whole way in one call, or step by step.
 
-mod checkpoint;
-mod inference;
-mod memory;
-mod saved;
-
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-pub use checkpoint::{Checkpoint, Every};
-pub use memory::{Memory, peak_memory};
-pub use saved::Saved;
-
+use super::Checkpoint;
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::encode::{Encoded, Encoder, encode, measure};
 use crate::error::{Error, Result};
-use crate::model::{Matrix, Weights};
-use crate::process::need_threads;
+use crate::kernel::Isa;
+use crate::kernel::Matrix;
+use crate::process::ensure_not_forked;
 use crate::progress::Progress;
-use crate::train::kernel::Isa;
+use crate::train::Weights;
 use crate::train::{Job, Observer, Position, Source, Trained, changed, train};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{CountOptions, Trim, TrimReport, Vocabulary, WordCounts};
@@ -49,7 +42,7 @@ use crate::vocab::{CountOptions, Trim, TrimReport, Vocabulary, WordCounts};
 ///
 /// ```
 /// use polargram::vocab::{Trim, WordCounts};
-/// use polargram::word2vec::TrainOptions;
+/// use polargram::models::TrainOptions;
 /// # use polargram::{Config, Progress, Word2Vec, corpus::ArrowCorpus};
 /// # use std::sync::Arc;
 /// # use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
@@ -75,11 +68,11 @@ use crate::vocab::{CountOptions, Trim, TrimReport, Vocabulary, WordCounts};
 /// ```
 #[derive(Clone)]
 pub struct Word2Vec {
-    config: Config,
-    vocabulary: Arc<Vocabulary>,
-    weights: Weights,
-    corpus: CorpusSize,
-    effective_min_count: u64,
+    pub(super) config: Config,
+    pub(super) vocabulary: Arc<Vocabulary>,
+    pub(super) weights: Weights,
+    pub(super) corpus: CorpusSize,
+    pub(super) effective_min_count: u64,
 }
 
 /// What was read of a corpus.
@@ -230,7 +223,7 @@ impl Word2Vec {
         progress: &Progress,
     ) -> Result<Trained> {
         self.config.validate()?;
-        need_threads()?;
+        ensure_not_forked()?;
         let isa = Isa::detect()?;
         if let Some(checkpoint) = options.checkpoint {
             checkpoint.check_place()?;

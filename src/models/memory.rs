@@ -5,7 +5,7 @@ use std::thread;
 use super::Reading;
 use crate::config::Config;
 use crate::encode::waiting_bytes;
-use crate::model::Matrix;
+use crate::kernel::Matrix;
 use crate::train::{PRIVATE_NODES, PRIVATE_WORDS};
 
 /// Bytes by purpose, before they are needed.

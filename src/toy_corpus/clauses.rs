@@ -385,7 +385,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::sample::world::CLASSES;
+    use crate::toy_corpus::world::CLASSES;
 
     fn forms() -> impl Iterator<Item = &'static str> {
         FAMILIES.iter().flat_map(|family| family.rows).flat_map(|&(forms, _)| forms.split(' '))

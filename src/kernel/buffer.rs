@@ -1,6 +1,6 @@
 //! Scratch memory that suits the kernel's loads and stores.
 
-use crate::train::kernel::MAX_WIDTH;
+use super::MAX_WIDTH;
 
 /// 64 bytes, the widest register and a cache line.
 #[derive(Clone, Copy, Default)]

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use memmap2::MmapMut;
 
+use super::MAX_WIDTH;
 use crate::error::{IoContext, Result};
-use crate::train::kernel::MAX_WIDTH;
 
 /// Rows of `f32`, each padded to a multiple of 16 floats and aligned to 64 bytes, on huge pages where the system gives
 /// them.

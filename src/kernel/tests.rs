@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::Matrix;
+use crate::kernel::Matrix;
 
 fn dot(x: &[f32], y: &[f32]) -> f64 {
     x.iter().zip(y).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
@@ -115,7 +115,7 @@ proptest! {
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
             let mut m = matrix(&context);
             let (pointers, stride) = (pointers(&m), m.stride());
-            let mut hidden = crate::model::AlignedBuffer::default();
+            let mut hidden = crate::kernel::AlignedBuffer::default();
             let hidden = hidden.at_least(2 * stride);
             // SAFETY: the buffer has room for two rows.
             let to = Pooled { row: hidden, before: unsafe { hidden.add(stride) } };
