@@ -273,5 +273,5 @@ pub(super) fn count_at<'a>(
 }
 
 pub(super) fn streamed(query: LazyFrame) -> Result<DataFrame> {
-    Ok(query.collect_with_engine(Engine::Streaming)?.unwrap_single())
+    Ok(query.collect()?)
 }
