@@ -10,7 +10,7 @@ SHARED := ../shared
 # The acceptance files of finished issues.
 ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py
 
-.PHONY: demo test bench build build-test format lint test-rust test-python test-accept test-s3 test-azure bench-s3 test-races clean
+.PHONY: demo test bench build build-test format imports lint test-rust test-python test-accept test-s3 test-azure bench-s3 test-races clean
 
 ## demo: from nothing to neighbours, analogies and a Polars lookup
 demo: build
@@ -42,6 +42,10 @@ $(VENV)/maturin: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet "maturin>=1.16,<2"
 	touch $@
+
+## imports: draw which folder of src imports which, into CONTRIBUTING.md; fails on a circle
+imports:
+	$(PYTHON) tests/imports.py --write
 
 format:
 	cargo fmt
