@@ -1,4 +1,4 @@
-# `make demo` and `make test` need Rust, Python 3.10 or newer and make; everything else they install themselves.
+# `make demo` and `make test` need Rust, Python 3.10 or newer and make. They install everything else themselves.
 
 PYTHON ?= python3
 # Outside the checkout, so that a second clone finds the compiled dependencies.
@@ -6,77 +6,117 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/polargram/target
 
 VENV := .venv
 BIN := $(VENV)/bin
+TOOLS := $(CARGO_TARGET_DIR)/tools
 SHARED := ../shared
 # The acceptance files of finished issues.
 ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py
 
-.PHONY: demo test bench build build-test format imports lint test-rust test-python test-accept test-s3 test-azure bench-s3 test-races clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test build build-test format lint clippy imports deny test-rust test-python test-accept test-s3 test-azure \
+	test-races fuzz bench bench-s3 clean
 
-## demo: from nothing to neighbours, analogies and a Polars lookup
-demo: build
+### First steps
+
+## demo: build, write a corpus, train on it, look vectors up in Polars
+demo: say-demo build
 	$(BIN)/python examples/demo.py demo
+
+.PHONY: say-demo
+say-demo:
+	@echo 'This builds polargram, writes a sample corpus of 2.5 million words, trains on it and looks vectors up in Polars.'
+	@echo 'On two cores the first build takes about 10 minutes, most of it Polars; later builds take seconds to a minute. The rest takes a minute.'
+	@echo 'Compiled code stays in $(CARGO_TARGET_DIR), the demo in demo/.'
 
 ## test: everything that CI checks
 test: lint test-rust test-python test-accept
 
-## bench: the kernel, and the comparison with gensim on the corpus in $(CORPUS)
-# The dependencies of the tests, but this crate without its debug checks.
-UNCHECKED := $(foreach check,debug-assertions overflow-checks,--config profile.dev.package.polargram.$(check)=false)
-CORPUS ?= $(SHARED)/data/enwiki-tokens
-bench: build-test
-	cargo bench --locked --profile dev $(UNCHECKED) --bench kernel -- --noplot
-	$(BIN)/python benches/peer/compare.py --corpus $(CORPUS) --eval $(SHARED)/data/eval
+## help: this list
+help:
+	@awk '/^### / { printf "\n%s\n", substr($$0, 5) } \
+		/^## [a-z0-9-]+: / { name = substr($$2, 1, length($$2) - 1); sub(/^## [^ ]+ /, ""); printf "  make %-12s %s\n", name, $$0 }' \
+		$(MAKEFILE_LIST)
+
+### The Python package
+
+DEVELOP = VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked
 
 ## build: the Python package, optimised, in .venv
 build: $(VENV)/maturin
 	$(DEVELOP)
 
-# The same with what the tests need.
+## build-test: the same, with all that tests and checks need
 build-test: $(VENV)/maturin
 	$(DEVELOP) --extras test
 
-DEVELOP = VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet --release --locked
-
 $(VENV)/maturin: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; say make PYTHON=…")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet "maturin>=1.16,<2"
+	$(BIN)/python -m pip install --disable-pip-version-check "maturin>=1.16,<2"
 	touch $@
 
-## imports: draw which folder of src imports which, into CONTRIBUTING.md; fails on a circle
-imports:
-	$(PYTHON) tests/imports.py --write
+## clean: remove .venv, the demo and the extension module; compiled code in CARGO_TARGET_DIR stays
+clean:
+	rm -rf $(VENV) demo python/polargram/*.so
 
-format:
+### Style
+
+## format: put Rust and Python files into shape
+$(BIN)/ruff: $(VENV)/maturin
+	$(BIN)/python -m pip install --disable-pip-version-check ruff
+	touch $@
+
+format: $(BIN)/ruff
 	cargo fmt
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lint: build-test
+## lint: rustfmt, clippy, ruff, mypy, codespell
+lint: build-test clippy
 	cargo fmt --check
-	# Nothing is linked, so no interpreter is needed; naming one would tie what is compiled to this clone.
-	PYO3_NO_PYTHON=1 PYO3_BUILD_EXTENSION_MODULE=1 cargo clippy --locked --all-targets --features python -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 
+## clippy: clippy over all of the crate
+# Nothing is linked, so no interpreter is needed. Naming one would tie the compiled code to this clone.
+clippy:
+	PYO3_NO_PYTHON=1 PYO3_BUILD_EXTENSION_MODULE=1 cargo clippy --locked --all-targets --features python -- -D warnings
+
+## imports: draw into CONTRIBUTING.md which folder of src imports which; fails on a circle
+imports:
+	$(PYTHON) tests/imports.py --write
+
+## deny: licences, advisories, sources and duplicates of the dependencies, by cargo-deny; installed on first use
+DENY := $(TOOLS)/bin/cargo-deny
+$(DENY):
+	cargo install --locked --root $(TOOLS) cargo-deny@0.20.2
+
+deny: $(DENY)
+	$(DENY) --locked check
+
+### Tests
+
+## test-rust: unit, property, integration and documentation tests of the crate
 test-rust:
 	cargo test --locked
 
+## test-python: pytest over the Python package
 test-python: build-test
 	$(BIN)/python -m pytest -q tests/python
 
+## test-accept: the black-box checks of finished issues, where ../shared/accept is there
 test-accept: build-test
 	@if [ -d $(SHARED)/accept ]; then \
 		$(BIN)/python -m pytest -q -p no:cacheprovider $(addprefix $(SHARED)/accept/,$(ACCEPTED)); \
 	else \
-		echo "skipped: $(SHARED)/accept is not here"; \
+		echo "skipped: there is no $(SHARED)/accept"; \
 	fi
 
-## test-s3: the tests of object stores against a server that checks signatures; installed on first use
-S3S := $(CARGO_TARGET_DIR)/tools/bin/s3s-fs
+## test-s3: the tests of object stores against s3s-fs, a server that checks signatures; installed on first use
+S3S := $(TOOLS)/bin/s3s-fs
 $(S3S):
-	cargo install --quiet --locked --features binary --root $(CARGO_TARGET_DIR)/tools s3s-fs@0.14.1
+	cargo install --locked --features binary --root $(TOOLS) s3s-fs@0.14.1
 
 S3_KEY := polargram
 S3_SECRET := polargram-secret
@@ -91,9 +131,9 @@ test-s3: build-test $(S3S)
 		POLARGRAM_TEST_S3_SECRET=$(S3_SECRET) $(BIN)/python -m pytest -q tests/python/test_object_store*.py
 
 ## test-azure: the tests of Azure's store against Azurite; needs npm
-AZURITE := $(CARGO_TARGET_DIR)/tools/node_modules/.bin/azurite-blob
+AZURITE := $(TOOLS)/node_modules/.bin/azurite-blob
 $(AZURITE):
-	npm install --silent --no-save --prefix $(CARGO_TARGET_DIR)/tools azurite@3
+	npm install --silent --no-save --prefix $(TOOLS) azurite@3
 
 AZURE_PORT := 9184
 # The account that every Azurite has.
@@ -105,11 +145,6 @@ test-azure: build-test $(AZURITE)
 		POLARGRAM_TEST_AZURE_ENDPOINT=http://127.0.0.1:$(AZURE_PORT) POLARGRAM_TEST_AZURE_ACCOUNT=$(AZURE_ACCOUNT) \
 		POLARGRAM_TEST_AZURE_KEY=$(AZURE_KEY) $(BIN)/python -m pytest -q tests/python/test_azure.py
 
-## bench-s3: preparing a corpus from local Parquet and from that server, and training one of eight times the budget
-bench-s3: build-test $(S3S)
-	$(WITH_S3) AWS_ACCESS_KEY_ID=$(S3_KEY) AWS_SECRET_ACCESS_KEY=$(S3_SECRET) AWS_REGION=us-east-1 \
-		$(BIN)/python benches/peer/corpora.py --corpus $(CORPUS) --server http://127.0.0.1:$(S3_PORT)
-
 ## test-races: Miri and ThreadSanitizer over the shared weights; needs a nightly toolchain with miri and rust-src
 RACES = cd tests/races && CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/races
 test-races:
@@ -117,5 +152,18 @@ test-races:
 	$(RACES) RUSTFLAGS=-Zsanitizer=thread cargo +nightly test --lib -Zbuild-std \
 		--target $$(rustc +nightly -vV | sed -n 's/host: //p')
 
-clean:
-	rm -rf $(VENV) demo python/polargram/*.so
+### Benchmarks
+
+CORPUS ?= $(SHARED)/data/enwiki-tokens
+# The dependencies of the tests, but this crate without its debug checks.
+UNCHECKED := $(foreach check,debug-assertions overflow-checks,--config profile.dev.package.polargram.$(check)=false)
+
+## bench: the kernel, and the comparison with gensim on the corpus in CORPUS
+bench: build-test
+	cargo bench --locked --profile dev $(UNCHECKED) --bench kernel -- --noplot
+	$(BIN)/python benches/peer/compare.py --corpus $(CORPUS) --eval $(SHARED)/data/eval
+
+## bench-s3: prepare a corpus from local Parquet and from s3s-fs, and train on one of eight times the budget
+bench-s3: build-test $(S3S)
+	$(WITH_S3) AWS_ACCESS_KEY_ID=$(S3_KEY) AWS_SECRET_ACCESS_KEY=$(S3_SECRET) AWS_REGION=us-east-1 \
+		$(BIN)/python benches/peer/corpora.py --corpus $(CORPUS) --server http://127.0.0.1:$(S3_PORT)
