@@ -1,23 +1,54 @@
 //! The block update, over any [`Lanes`].
 
-use super::AlignedBuffer;
+use super::buffer::AlignedBuffer;
+use super::dispatch::dispatched;
 use super::lanes::Lanes;
-use super::{Block, MAX_WIDTH, Pooled, prefetch};
+use super::matrix::MAX_WIDTH;
+use super::prefetch::prefetch;
 
-/// As in word2vec.c and gensim, pairs whose product is beyond are left alone: they are as sure as can be, or so wrong
-/// that a step would overshoot. At high learning rates this keeps the vectors finite.
+/// One block. Each row has `stride` floats and is aligned to 64 bytes, as the rows of a [`Matrix`](super::Matrix) are.
+pub struct Block<'a> {
+    /// X: pointers to n different rows.
+    pub inputs: &'a [*mut f32],
+    /// Y: pointers to t different rows.
+    pub targets: &'a [*mut f32],
+    /// A, n × t, input after input, padded to whole registers: at least `n · t` floats, rounded up to [`MAX_WIDTH`].
+    pub positive: &'a [f32],
+    /// B, with the shape and the padding of A.
+    pub total: &'a [f32],
+    /// Rows of the next block, in two lists. The cache is asked for one line of each between the multiply-adds: it
+    /// takes only a few requests at a time, and more would wait.
+    pub next: [&'a [*mut f32]; 2],
+    /// Floats in a row, a multiple of [`MAX_WIDTH`].
+    pub stride: usize,
+    /// The learning rate.
+    pub rate: f32,
+}
+
+dispatched! {
+    /// Trains one block in place.
+    ///
+    /// # Safety
+    /// `isa` is available; every row pointer is valid for `stride` floats and 64-byte aligned; `stride` is a multiple
+    /// of [`MAX_WIDTH`]; A and B are as long as [`Block`] says. Other threads may update the same rows at the same
+    /// time: see [`Matrix`](super::Matrix) for why that is accepted.
+    pub fn train_block(block: &Block<'_>, scratch: &mut Scratch) = train
+}
+
+/// Pairs whose product lies outside ±6 are not trained, as in word2vec.c and gensim: the model is sure about them, or so
+/// wrong that a step would overshoot. At high learning rates this keeps the vectors finite.
 const SATURATED: f32 = 6.0;
 
-/// Memory that a worker reuses from block to block.
+/// Memory that a worker reuses for every block.
 #[derive(Default)]
 pub struct Scratch {
-    /// Accumulators of the dot products, a register each, input after input.
+    /// Accumulators of the dot products, one register for each, input after input.
     partial: AlignedBuffer,
     /// X·Yᵀ, n × t.
     dots: AlignedBuffer,
     /// G, n × t.
     gains: AlignedBuffer,
-    /// Copies of the rows that pass by, where those that are held take more than one tile.
+    /// Copies of the passing rows, needed where the held rows take more than one tile.
     old: AlignedBuffer,
     old_rows: Vec<*mut f32>,
 }
@@ -26,8 +57,7 @@ pub struct Scratch {
 unsafe impl Send for Scratch {}
 
 impl Scratch {
-    /// The negative log-likelihood of the block trained last, from before its update: Σ −A·ln σ(x·y) − (B − A)·ln
-    /// σ(−x·y).
+    /// The negative log-likelihood of the last block, from before its update: Σ −A·ln σ(x·y) − (B − A)·ln σ(−x·y).
     pub(crate) fn loss(&self, block: &Block<'_>) -> f64 {
         let pairs = block.inputs.len() * block.targets.len();
         let terms = self.dots.first(pairs).iter().zip(block.positive).zip(block.total);
@@ -42,7 +72,7 @@ impl Scratch {
     }
 }
 
-/// Calls an expression with a tile of rows as an array, so that its length is known to the compiler.
+/// Evaluates an expression with a tile of rows as an array, so that the compiler knows its length.
 macro_rules! for_tile {
     ($slice:ident, $rows:ident, $most:expr => $call:expr) => {
         for_tile!(@ $slice, $rows, $most => $call;
@@ -51,7 +81,7 @@ macro_rules! for_tile {
     };
     (@ $slice:ident, $rows:ident, $most:expr => $call:expr; $([$($row:ident)*]),*) => {
         match *$slice {
-            // A path whose registers hold fewer never compiles the longer ones.
+            // A path with few registers does not compile the long tiles.
             $([$($row),*] if const { [$(stringify!($row)),*].len() <= $most } => {
                 let $rows = [$($row),*];
                 $call
@@ -62,9 +92,9 @@ macro_rules! for_tile {
 }
 
 /// # Safety
-/// As for [`train_block`](super::train_block).
+/// As for [`train_block`].
 #[inline(always)]
-pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
+unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
     let (n, t) = (block.inputs.len(), block.targets.len());
     let registers = (n * t).next_multiple_of(L::WIDTH);
     let partial = scratch.partial.at_least(registers * L::WIDTH);
@@ -80,7 +110,8 @@ pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
             for_tile!(targets, rows, L::TILE => dots_of_tile::<L, _>(block.inputs, rows, chunks, out, t));
         }
         gains_of::<L>(block, partial, dots, gains, registers);
-        // The update is the same for inputs and targets. The fewer are held in registers, while the others pass by.
+        // The update is the same for inputs and targets. The side with fewer rows is held in registers, while the rows
+        // of the other side pass by.
         let gains = Gains { of: gains, targets: t };
         if n < t {
             update_all::<L, true>(block.inputs, block.targets, gains, block, scratch);
@@ -90,7 +121,7 @@ pub(super) unsafe fn train<L: Lanes>(block: &Block<'_>, scratch: &mut Scratch) {
     }
 }
 
-/// Rows per tile of `most` at most so that all tiles are of equal size, rather than full ones and a rest.
+/// The number of rows in a tile, at most `most`, so that all tiles have about the same size: not full tiles and a rest.
 #[inline(always)]
 fn tile_size(rows: usize, most: usize) -> usize {
     rows.div_ceil(rows.div_ceil(most).max(1)).max(1)
@@ -104,14 +135,15 @@ struct Gains {
 }
 
 impl Gains {
-    /// For the i-th of the rows that pass by and the j-th of those that are held: the inputs, or else the targets.
+    /// The gain of the i-th passing row and the j-th held row. The held rows are the inputs if `INPUTS_HELD`, else the
+    /// targets.
     #[inline(always)]
     unsafe fn splat<L: Lanes, const INPUTS_HELD: bool>(self, i: usize, j: usize) -> L {
-        // SAFETY: the caller's indices are those of a pair.
+        // SAFETY: the caller gives the indices of a pair.
         unsafe { L::splat(*self.of.add(if INPUTS_HELD { j * self.targets + i } else { i * self.targets + j })) }
     }
 
-    /// Those of the rows that are held from the j-th on.
+    /// The gains of the held rows from the j-th on.
     #[inline(always)]
     unsafe fn from<const INPUTS_HELD: bool>(self, j: usize) -> Self {
         // SAFETY: as above.
@@ -129,7 +161,7 @@ unsafe fn update_all<L: Lanes, const INPUTS_HELD: bool>(
     scratch: &mut Scratch,
 ) {
     let chunks = block.stride / L::WIDTH;
-    // SAFETY: passed on to the caller; `old` has room for a copy of each row that passes by.
+    // SAFETY: passed on to the caller; `old` has room for a copy of each passing row.
     unsafe {
         if held.len() <= L::HELD {
             let next = block.next;
@@ -155,7 +187,7 @@ unsafe fn update_all<L: Lanes, const INPUTS_HELD: bool>(
     }
 }
 
-/// All inputs against one tile of targets. Row i's accumulators go to register `i · t` and on of `out`.
+/// All inputs against one tile of targets. The accumulators of input i go to `out` from register `i · t` on.
 #[inline(always)]
 unsafe fn dots_of_tile<L: Lanes, const T: usize>(
     inputs: &[*mut f32],
@@ -166,10 +198,10 @@ unsafe fn dots_of_tile<L: Lanes, const T: usize>(
 ) {
     let at_once = const { inputs_at_once::<L>(T) };
     let mut i = 0;
-    // SAFETY: `out` has room for every input's t registers.
+    // SAFETY: `out` has room for t registers of every input.
     unsafe {
         while i < inputs.len() {
-            // Groups of equal size, rather than full ones and a rest.
+            // Groups of about the same size: not full groups and a rest.
             let left = inputs.len() - i;
             let take = left.div_ceil(left.div_ceil(at_once));
             let out = out.add(i * t * L::WIDTH);
@@ -189,15 +221,15 @@ unsafe fn dots_of_tile<L: Lanes, const T: usize>(
     }
 }
 
-/// Inputs whose dot products with `tile` targets are accumulated in registers at once. One more than fits costs dozens
-/// of moves in each round.
+/// Inputs whose dot products with `tile` targets are accumulated in registers at the same time. One more than fits costs
+/// dozens of moves in each round.
 const fn inputs_at_once<L: Lanes>(tile: usize) -> usize {
     // A register for each pair, one for each input and one for a target.
     let fit = (L::REGISTERS - 1) / (tile + 1);
     if fit > 4 { 4 } else { fit }
 }
 
-/// Lane-wise products of R inputs with T targets, summed over the chunks of a row but not yet over the lanes.
+/// Lane-wise products of R inputs with T targets, summed over the chunks of a row but not over the lanes.
 #[inline(always)]
 unsafe fn dots<L: Lanes, const R: usize, const T: usize>(
     inputs: [*mut f32; R],
@@ -253,7 +285,7 @@ unsafe fn gains_of<L: Lanes>(
     }
 }
 
-/// The update of a tile of rows that are held and of all that pass by, reading and writing each row once.
+/// Updates a tile of held rows and all passing rows. Reads and writes each row once.
 #[inline(always)]
 unsafe fn update<L: Lanes, const T: usize, const INPUTS_HELD: bool>(
     passing: &[*mut f32],
@@ -263,10 +295,10 @@ unsafe fn update<L: Lanes, const T: usize, const INPUTS_HELD: bool>(
     chunks: usize,
     next: [&[*mut f32]; 2],
 ) {
-    // SAFETY: rows hold `chunks` registers; `gains` has all their pairs.
+    // SAFETY: rows hold `chunks` registers; `gains` has a float for every pair.
     unsafe {
         let mut c = 0;
-        // Two chunks of the rows held, of their updates and of one that passes by, if there are registers for them.
+        // Two chunks of the held rows, of their updates and of one passing row, if there are registers for them.
         if const { 4 * T + 6 <= L::REGISTERS } {
             while c + 2 <= chunks {
                 update_chunks::<L, T, INPUTS_HELD, 2>(passing, old, held, gains, c, next);
@@ -318,7 +350,7 @@ unsafe fn update_chunks<L: Lanes, const T: usize, const INPUTS_HELD: bool, const
             for j in 0..T {
                 let gain = gains.splat::<L, INPUTS_HELD>(i, j);
                 for c in 0..C {
-                    // Where registers are few, the row is read again: its update is not stored yet.
+                    // Where registers are few, the held row is read again: its update is not stored yet.
                     let y = if const { 2 * T + 4 <= L::REGISTERS } {
                         y[j][c]
                     } else {
@@ -335,75 +367,6 @@ unsafe fn update_chunks<L: Lanes, const T: usize, const INPUTS_HELD: bool, const
         for j in 0..T {
             for c in 0..C {
                 y_new[j][c].store(held[j].add((chunk + c) * L::WIDTH));
-            }
-        }
-    }
-}
-
-/// `share · Σ rows`, written to both rows of `to`.
-///
-/// # Safety
-/// As for [`train_block`](super::train_block).
-#[inline(always)]
-pub(super) unsafe fn pool<L: Lanes>(rows: &[*mut f32], share: f32, to: Pooled, stride: usize) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let share = L::splat(share);
-        for at in (0..stride).step_by(L::WIDTH) {
-            let mut sum = L::splat(0.0);
-            for &row in rows {
-                sum = sum.add(L::load(row.add(at)));
-            }
-            let pooled = sum.mul_add(share, L::splat(0.0));
-            pooled.store(to.row.add(at));
-            pooled.store(to.before.add(at));
-        }
-    }
-}
-
-/// Independent multiply-adds, as many as hide their latency, `rounds` times over; the floating-point operations done.
-///
-/// # Safety
-/// As for [`Lanes`].
-#[inline(always)]
-pub(super) unsafe fn chains<L: Lanes>(rounds: u64, flops: &mut u64) {
-    const CHAINS: usize = 12;
-    // SAFETY: registers only, but for one store into a buffer that fits every width.
-    unsafe {
-        let (factor, addend) = (L::splat(std::hint::black_box(0.999)), L::splat(std::hint::black_box(0.5)));
-        // Each starts elsewhere and unknown to the compiler, which would otherwise compute one chain for all.
-        let mut sums = [L::splat(0.0); CHAINS];
-        for (i, sum) in sums.iter_mut().enumerate() {
-            *sum = L::splat(std::hint::black_box(i as f32));
-        }
-        for _ in 0..rounds {
-            for sum in &mut sums {
-                *sum = sum.mul_add(factor, addend);
-            }
-        }
-        let mut sink = AlignedBuffer::default();
-        let sink = sink.at_least(CHAINS * L::WIDTH);
-        for (i, sum) in sums.into_iter().enumerate() {
-            sum.store(sink.add(i * L::WIDTH));
-        }
-        std::hint::black_box(sink);
-        *flops = rounds * (2 * CHAINS * L::WIDTH) as u64;
-    }
-}
-
-/// Adds to each row `share` times what has changed in `from` since [`pool`] wrote it.
-///
-/// # Safety
-/// As for [`pool`].
-#[inline(always)]
-pub(super) unsafe fn spread<L: Lanes>(from: Pooled, rows: &[*mut f32], share: f32, stride: usize) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let (share, minus) = (L::splat(share), L::splat(-1.0));
-        for at in (0..stride).step_by(L::WIDTH) {
-            let change = L::load(from.before.add(at)).mul_add(minus, L::load(from.row.add(at)));
-            for &row in rows {
-                change.mul_add(share, L::load(row.add(at))).store(row.add(at));
             }
         }
     }

@@ -1,8 +1,8 @@
-//! Scratch memory that suits the kernel's loads and stores.
+//! Scratch memory with the alignment that the kernel needs.
 
-use super::MAX_WIDTH;
+use super::matrix::MAX_WIDTH;
 
-/// 64 bytes, the widest register and a cache line.
+/// 64 bytes: the widest register, and a cache line.
 #[derive(Clone, Copy, Default)]
 #[repr(C, align(64))]
 struct Line([f32; MAX_WIDTH]);
@@ -12,7 +12,7 @@ struct Line([f32; MAX_WIDTH]);
 pub(crate) struct AlignedBuffer(Vec<Line>);
 
 impl AlignedBuffer {
-    /// The start of at least `floats` floats, zero where they were never written.
+    /// A pointer to at least `floats` floats, which are zero where they were never written.
     #[inline(always)]
     pub(crate) fn at_least(&mut self, floats: usize) -> *mut f32 {
         if self.0.len() * MAX_WIDTH < floats {
@@ -21,10 +21,13 @@ impl AlignedBuffer {
         self.0.as_mut_ptr().cast()
     }
 
-    /// The first floats, as many as were asked for before at most.
+    /// The first floats.
+    ///
+    /// # Panics
+    /// If the buffer is smaller.
     pub(crate) fn first(&self, floats: usize) -> &[f32] {
         assert!(floats <= self.0.len() * MAX_WIDTH);
-        // SAFETY: the lines are initialised arrays of floats, one after the other.
+        // SAFETY: the lines are initialised arrays of floats, one after another.
         unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), floats) }
     }
 

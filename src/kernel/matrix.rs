@@ -7,23 +7,26 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use memmap2::MmapMut;
 
-use super::MAX_WIDTH;
 use crate::error::{IoContext, Result};
 
-/// Rows of `f32`, each padded to a multiple of 16 floats and aligned to 64 bytes, on huge pages where the system gives
+/// The most floats in a register of any instruction set. Rows are padded to a multiple of it, so that no path needs a
+/// tail.
+pub const MAX_WIDTH: usize = 16;
+
+/// Rows of `f32`, each padded to a multiple of 16 floats and aligned to 64 bytes, on huge pages where the system offers
 /// them.
 ///
 /// # Shared updates
-/// Workers read and write rows without locks (Hogwild; Recht et al. 2011): two that meet on a row may lose one of the
-/// two updates, which stochastic gradient descent over sparse rows tolerates, and no other memory is at stake. Rust
-/// calls such a race undefined unless the accesses are atomic. The portable path therefore goes through
-/// [`load_relaxed`] and [`store_relaxed`], and is what Miri and ThreadSanitizer check. The SIMD paths cannot (relaxed
-/// atomics cost 5 to 20 times as much), and rely on this: they touch the rows through raw pointers and register-wide
-/// loads and stores of their instruction set only, which the hardware performs in aligned pieces of at least a float;
-/// no Rust reference to a row exists while workers run, since [`row`](Matrix::row) takes `&self` and gives a raw
-/// pointer, and everything that gives a slice takes `&mut self` or a matrix that no worker holds.
+/// Workers read and write rows without locks (Hogwild; Recht et al. 2011). If two workers update the same row at the
+/// same time, one of the two updates may be lost, which stochastic gradient descent over sparse rows tolerates; no other
+/// memory is at risk. Rust calls such a race undefined unless the accesses are atomic. The portable path therefore uses
+/// [`load_relaxed`] and [`store_relaxed`], and is the path that Miri and ThreadSanitizer check. The SIMD paths cannot
+/// (relaxed atomics cost 5 to 20 times as much). They rely on this: they access the rows only through raw pointers and
+/// register-wide loads and stores of their instruction set, which the hardware performs in aligned pieces of at least
+/// one float; and no Rust reference to a row exists while workers run, since [`row`](Matrix::row) takes `&self` and
+/// returns a raw pointer, and everything that returns a slice takes `&mut self` or a matrix that no worker holds.
 pub struct Matrix {
-    /// Owns the rows, which are only ever reached through `start`.
+    /// Owns the rows, which are only accessed through `start`.
     _memory: MmapMut,
     start: NonNull<f32>,
     rows: usize,
@@ -31,37 +34,41 @@ pub struct Matrix {
     stride: usize,
 }
 
-// SAFETY: the memory belongs to the matrix, wherever it is.
+// SAFETY: the matrix owns its memory, on whatever thread it is.
 unsafe impl Send for Matrix {}
 // SAFETY: shared writes go through raw pointers as described above.
 unsafe impl Sync for Matrix {}
 
 impl Matrix {
-    /// A matrix of zeros, `rows` × `columns`. The memory is reserved at once and backed by the system when touched.
+    /// A matrix of zeros, `rows` × `columns`. The memory is reserved now, and the system backs it when it is touched.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error) if the system refuses the memory.
     pub fn zeros(rows: usize, columns: usize) -> Result<Self> {
         let stride = Self::stride_of(columns);
         let mut memory = bytes_of(rows, stride)
             .ok_or_else(|| std::io::Error::other("rows × columns overflows the address space"))
             .and_then(|bytes| MmapMut::map_anon(bytes.max(1)))
             .at("reserve memory for", Path::new(&format!("{rows} × {columns} weights")))?;
-        // Rows are touched at random: with 4 KiB pages nearly every one would miss the TLB. A refusal costs speed only.
+        // Rows are accessed at random: with pages of 4 KiB nearly every access would miss the TLB. A refusal costs only
+        // speed.
         #[cfg(all(target_os = "linux", not(miri)))]
         let _ = memory.advise(memmap2::Advice::HugePage);
         let start = NonNull::from(memory.as_mut()).cast();
         Ok(Self { _memory: memory, start, rows, columns, stride })
     }
 
-    /// Floats from one row of so many columns to the next.
+    /// Floats from one row to the next in a matrix with this number of columns.
     pub fn stride_of(columns: usize) -> usize {
         columns.next_multiple_of(MAX_WIDTH)
     }
 
-    /// Rows.
+    /// The number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Columns, without the padding.
+    /// The number of columns, without the padding.
     pub fn columns(&self) -> usize {
         self.columns
     }
@@ -71,8 +78,8 @@ impl Matrix {
         self.stride
     }
 
-    /// The start of a row, for the kernel: valid for [`stride`](Self::stride) floats while the matrix lives. 64-bit
-    /// offsets: `index · stride` may pass 2^31.
+    /// The start of a row, for the kernel: valid for [`stride`](Self::stride) floats while the matrix lives. Offsets
+    /// have 64 bits: `index · stride` may exceed 2^31.
     ///
     /// # Panics
     /// If there is no such row.
@@ -83,7 +90,7 @@ impl Matrix {
         unsafe { self.start.as_ptr().add(offset(index, self.stride)) }
     }
 
-    /// A row's values, for a matrix that no worker holds.
+    /// The values of a row, [`columns`](Self::columns) floats, in a matrix that no worker holds.
     ///
     /// # Panics
     /// If there is no such row.
@@ -93,10 +100,10 @@ impl Matrix {
         unsafe { slice::from_raw_parts_mut(self.row(index as u32), self.columns) }
     }
 
-    /// A copy with `rows` rows, the new ones zero.
+    /// A copy with `rows` rows, in which the new rows are zero.
     pub(crate) fn extended(&self, rows: usize) -> Result<Self> {
         let copy = Self::zeros(rows.max(self.rows), self.columns)?;
-        // SAFETY: both hold so many floats, and are two mappings.
+        // SAFETY: both mappings hold this many floats, and they do not overlap.
         unsafe { ptr::copy_nonoverlapping(self.start.as_ptr(), copy.start.as_ptr(), self.rows * self.stride) }
         Ok(copy)
     }
@@ -107,12 +114,12 @@ impl Matrix {
     }
 }
 
-/// Bytes of a matrix, if that many can be addressed.
+/// The size of a matrix in bytes, or `None` if it exceeds the address space.
 fn bytes_of(rows: usize, stride: usize) -> Option<usize> {
     rows.checked_mul(stride)?.checked_mul(size_of::<f32>()).filter(|&bytes| isize::try_from(bytes).is_ok())
 }
 
-/// Floats before a row.
+/// The number of floats before a row.
 #[inline(always)]
 fn offset(index: u32, stride: usize) -> usize {
     index as usize * stride

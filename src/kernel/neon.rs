@@ -4,7 +4,7 @@ use std::arch::aarch64::*;
 
 use super::lanes::Lanes;
 
-/// Four lanes (NEON, always there on 64-bit Arm).
+/// Four lanes (NEON, part of every 64-bit Arm machine).
 #[derive(Clone, Copy)]
 pub(super) struct Neon(float32x4_t);
 
@@ -65,7 +65,10 @@ unsafe impl Lanes for Neon {
     unsafe fn reciprocal(self) -> Self {
         unsafe { Self(vdivq_f32(vdupq_n_f32(1.0), self.0)) }
     }
-
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        unsafe { vaddvq_f32(self.0) }
+    }
     #[inline(always)]
     unsafe fn sum_each(from: *const f32) -> Self {
         unsafe {

@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::kernel::Matrix;
 
 fn dot(x: &[f32], y: &[f32]) -> f64 {
     x.iter().zip(y).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
@@ -51,7 +50,7 @@ fn reference_loss(x: &[Vec<f32>], y: &[Vec<f32>], positive: &[f32], total: &[f32
     loss
 }
 
-/// A and B of so many pairs, with room for whole registers.
+/// A and B of `count` pairs, padded to whole registers.
 fn pairs(count: usize, pair: impl Fn(usize) -> (usize, usize)) -> (Vec<f32>, Vec<f32>) {
     let mut both = (vec![0.0; count.next_multiple_of(MAX_WIDTH)], vec![0.0; count.next_multiple_of(MAX_WIDTH)]);
     for i in 0..count {
@@ -93,7 +92,7 @@ proptest! {
     ) {
         let (positive, total) = pairs(x.len() * y.len(), |pair| ((pair % 3 % 2).min(pair % 4), pair % 4));
         let products: Vec<f64> = x.iter().flat_map(|x| y.iter().map(|y| dot(x, y))).collect();
-        prop_assume!(products.iter().all(|product| (product.abs() - 6.0).abs() > 1e-4), "rounding decides about a pair");
+        prop_assume!(products.iter().all(|product| (product.abs() - 6.0).abs() > 1e-4), "rounding decides whether a pair is saturated");
         let (x_want, y_want) = reference(&x, &y, &positive, &total, rate);
         let loss_want = reference_loss(&x, &y, &positive, &total);
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
@@ -115,7 +114,7 @@ proptest! {
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
             let mut m = matrix(&context);
             let (pointers, stride) = (pointers(&m), m.stride());
-            let mut hidden = crate::kernel::AlignedBuffer::default();
+            let mut hidden = AlignedBuffer::default();
             let hidden = hidden.at_least(2 * stride);
             // SAFETY: the buffer has room for two rows.
             let to = Pooled { row: hidden, before: unsafe { hidden.add(stride) } };

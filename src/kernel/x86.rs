@@ -65,13 +65,16 @@ unsafe impl Lanes for Avx512 {
     #[inline(always)]
     unsafe fn reciprocal(self) -> Self {
         unsafe {
-            // One step of Newton's method doubles the 14 bits of the estimate, sooner than a division is done.
+            // One step of Newton's method doubles the 14 bits of the estimate, and takes less time than a division.
             let estimate = _mm512_rcp14_ps(self.0);
             let error = _mm512_fnmadd_ps(self.0, estimate, _mm512_set1_ps(1.0));
             Self(_mm512_fmadd_ps(error, estimate, estimate))
         }
     }
-
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        unsafe { _mm512_reduce_add_ps(self.0) }
+    }
     #[inline(always)]
     unsafe fn sum_each(from: *const f32) -> Self {
         unsafe {
@@ -80,16 +83,16 @@ unsafe impl Lanes for Avx512 {
             let (even, odd) = (sum_pairs(q0, q2), sum_pairs(q1, q3));
             let kept = _mm512_mask_blend_ps(0xAAAA, even, odd);
             let moved = _mm512_mask_blend_ps(0xAAAA, odd, even);
-            // `moved` holds (odd0, even1, odd2, even3 …); swapping neighbours brings even1 under even0 and odd0 under
+            // `moved` holds (odd0, even1, odd2, even3 …). Swapping neighbours puts even1 under even0 and odd0 under
             // odd1.
             Self(_mm512_add_ps(kept, _mm512_permute_ps::<0b10_11_00_01>(moved)))
         }
     }
 }
 
-// The rounds of `Avx512::sum_each`, over lanes of 256, 128 and 64 bits, so that 16 registers become one with few
-// shuffles, which compete with multiply-adds for the same units. Functions, not closures, so that they are inlined for
-// certain.
+// The rounds of `Avx512::sum_each`, over lanes of 256, 128 and 64 bits. They turn 16 registers into one with few
+// shuffles, which compete with multiply-adds for the same units. They are functions because closures may not be
+// inlined.
 
 /// Registers i, i + 4, i + 8 and i + 12, summed to 128 bits each, in this order.
 #[inline(always)]
@@ -113,7 +116,7 @@ unsafe fn sum_halves(from: *const f32, i: usize) -> __m512 {
     }
 }
 
-/// A register's sum to 256 bits. Both halves come from memory, which costs no shuffle.
+/// A register, summed to 256 bits. Both halves come from memory, which costs no shuffle.
 #[inline(always)]
 unsafe fn sum_half(from: *const f32) -> __m256 {
     unsafe { _mm256_add_ps(_mm256_load_ps(from), _mm256_load_ps(from.add(8))) }
@@ -191,7 +194,14 @@ unsafe impl Lanes for Avx2 {
     unsafe fn reciprocal(self) -> Self {
         unsafe { Self(_mm256_div_ps(_mm256_set1_ps(1.0), self.0)) }
     }
-
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        unsafe {
+            let halves = _mm_add_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
+            let pairs = _mm_add_ps(halves, _mm_movehl_ps(halves, halves));
+            _mm_cvtss_f32(_mm_add_ss(pairs, _mm_movehdup_ps(pairs)))
+        }
+    }
     #[inline(always)]
     unsafe fn sum_each(from: *const f32) -> Self {
         unsafe {

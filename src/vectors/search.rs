@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::KeyedVectors;
 use crate::error::{Error, Result};
+use crate::kernel::dot;
 use crate::process::can_use_thread_pools;
 
 /// Rows that a thread takes at a time.
@@ -88,19 +89,6 @@ impl KeyedVectors {
 /// NaN, which an untrained or damaged row may hold, is farther than everything.
 fn descending(a: f32, b: f32) -> Ordering {
     b.partial_cmp(&a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
-}
-
-/// Sixteen partial sums, which the compiler keeps in vector registers.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 16];
-    let (a_chunks, b_chunks) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a_chunks.zip(b_chunks) {
-        for i in 0..16 {
-            sums[i] += x[i] * y[i];
-        }
-    }
-    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

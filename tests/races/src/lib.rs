@@ -1,9 +1,9 @@
-//! Two workers on the same rows, by the portable path: what Miri and ThreadSanitizer can follow.
+//! Two workers on the same rows, on the portable path, which Miri and ThreadSanitizer can follow.
 
-#![allow(dead_code, unreachable_pub, reason = "only a part of each module is used here")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "only a part of each module is used here")]
 
 mod error {
-    //! As much of the crate's errors as its weights need.
+    //! The part of the crate's errors that its kernel needs.
 
     use std::io;
     use std::path::Path;
@@ -67,7 +67,7 @@ mod tests {
                     stride,
                     rate: 0.1,
                 };
-                // SAFETY: rows of matrices of equal stride; the portable path is always there.
+                // SAFETY: rows of matrices of equal stride; the portable path is always available.
                 unsafe {
                     train_block(Isa::Portable, &block, &mut scratch);
                     pool_rows(Isa::Portable, &rows, 0.5, pooled, stride);
