@@ -51,6 +51,9 @@ impl KeyedVectors {
 
     /// The `topn` rows nearest to a vector by cosine but for `excluded`, nearest first; rows of equal cosine in row
     /// order.
+    ///
+    /// # Panics
+    /// If the query has not as many values as a vector.
     pub fn nearest(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Vec<(usize, f32)> {
         let scale = 1.0 / dot(query, query).sqrt().max(f32::MIN_POSITIVE);
         let norms = self.norms();
