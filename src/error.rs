@@ -57,9 +57,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A word that has no row.
-    #[error("the word {0:?} is not in the vocabulary")]
-    UnknownWord(String),
+    /// A key that has no row: text in quotes or a number, and what keys are if it is of the wrong kind.
+    #[error("the key {0} is not in the vocabulary")]
+    UnknownKey(String),
     /// A forked child cannot use the thread pools that its parent started.
     #[error(
         "this process was forked after its parent started threads, which it lacks; start it with spawn or forkserver instead"

@@ -13,8 +13,8 @@
 //! model.vectors()?.save("vectors.arrow")?;
 //!
 //! let wv = KeyedVectors::load("vectors.arrow")?;
-//! for (row, cosine) in wv.most_similar(&["king", "woman"], &["man"], 5)? {
-//!     println!("{} {cosine:.3}", wv.words().word(row));
+//! for (key, cosine) in wv.most_similar(&["king", "woman"], &["man"], 5)? {
+//!     println!("{key} {cosine:.3}");
 //! }
 //! # Ok::<(), polargram::Error>(())
 //! ```

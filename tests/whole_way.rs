@@ -18,7 +18,7 @@ fn small() -> Config {
 /// The share of the sample's analogies that come out right by 3CosAdd.
 fn analogies_right(wv: &KeyedVectors) -> f64 {
     let all: Vec<[&str; 4]> = questions().into_iter().flat_map(|(_, questions)| questions).step_by(7).collect();
-    let is_right = |[a, b, c, d]: &[&str; 4]| wv.words().word(wv.most_similar(&[b, c], &[a], 1).unwrap()[0].0) == *d;
+    let is_right = |[a, b, c, d]: &[&str; 4]| wv.most_similar(&[*b, *c], &[*a], 1).unwrap()[0].0 == *d;
     all.iter().filter(|question| is_right(question)).count() as f64 / all.len() as f64
 }
 

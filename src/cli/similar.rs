@@ -31,6 +31,6 @@ impl Similar {
         let [positive, negative] =
             [&self.positive, &self.negative].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
         let nearest = vectors.most_similar(&positive, &negative, self.topn)?;
-        print_lines(nearest.into_iter().map(|(row, cosine)| format!("{}\t{cosine:.4}", vectors.words().word(row))))
+        print_lines(nearest.into_iter().map(|(key, cosine)| format!("{key}\t{cosine:.4}")))
     }
 }

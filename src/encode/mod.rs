@@ -136,7 +136,7 @@ impl Encoder<'_> {
     ) -> Result<Encoded> {
         let mut cutter = Cutter::new(self.batch_words);
         let parts = self.corpus.parts();
-        let words = RowIndex::new(self.vocabulary.words());
+        let words = RowIndex::new(self.vocabulary.keys());
         let encode_part = |part: usize, pass_on: &mut dyn FnMut(Sentences) -> Result<()>| -> Result<()> {
             let origin = self.corpus.origin(part);
             for batch in self.corpus.read(part, self.progress)? {

@@ -12,7 +12,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use crate::error::{Error, Result};
-use crate::vocab::{View, Words};
+use crate::vocab::{Key, Keys, View};
 
 /// Stands for a token that has no row; every row number is below it.
 pub(crate) const UNKNOWN: u32 = u32::MAX - 1;
@@ -44,17 +44,19 @@ pub(crate) fn rows_of_tokens(tokens: &dyn Array, words: &RowIndex<'_>, origin: &
 
 /// The rows of words. Short ones are found by their string view, in one cache line: most tokens are short.
 pub(crate) struct RowIndex<'a> {
-    words: &'a Words,
+    words: &'a Keys,
     short: HashTable<(View, u32)>,
     hasher: FixedState,
 }
 
 impl<'a> RowIndex<'a> {
-    pub(crate) fn new(words: &'a Words) -> Self {
-        let (mut short, hasher) =
-            (HashTable::with_capacity(words.iter().filter(|word| View::holds(word)).count()), FixedState::default());
+    pub(crate) fn new(words: &'a Keys) -> Self {
+        let (mut short, hasher) = (
+            HashTable::with_capacity(words.iter().filter_map(Key::as_text).filter(|word| View::holds(word)).count()),
+            FixedState::default(),
+        );
         let hash_of = |(view, _): &(View, u32)| hasher.hash_one(view.0);
-        for (row, word) in words.iter().enumerate().filter(|(_, word)| View::holds(word)) {
+        for (row, word) in words.iter().filter_map(Key::as_text).enumerate().filter(|(_, word)| View::holds(word)) {
             let entry = (View::of(word), row as u32);
             short.insert_unique(hash_of(&entry), entry, hash_of);
         }
@@ -62,7 +64,7 @@ impl<'a> RowIndex<'a> {
     }
 
     fn row(&self, word: &str) -> Option<u32> {
-        if View::holds(word) { self.row_of_short(View::of(word)) } else { self.words.row(word) }
+        if View::holds(word) { self.row_of_short(View::of(word)) } else { self.words.id(word) }
     }
 
     #[inline]

@@ -58,7 +58,7 @@ fn is_word_type(dtype: &DataType) -> bool {
 fn embed_words(words: &StringChunked, vectors: &KeyedVectors) -> PolarsResult<Series> {
     let mut rows = VectorColumn::with_capacity(words.len(), vectors);
     for word in words.iter() {
-        let row = word.and_then(|word| vectors.words().row(word));
+        let row = word.and_then(|word| vectors.keys().id(word));
         rows.push(row.is_some(), |to| {
             row.into_iter().for_each(|row| to.copy_from_slice(vectors.rows().row(row as usize)))
         });
@@ -76,7 +76,7 @@ fn embed_lists(lists: &ListChunked, vectors: &KeyedVectors, pooling: Pooling) ->
             rows.clear();
             if chunk.is_valid(i) {
                 let tokens = (bounds[0] as usize..bounds[1] as usize).filter_map(|token| tokens.get(token));
-                rows.extend(tokens.filter_map(|token| vectors.words().row(token)).map(|row| row as usize));
+                rows.extend(tokens.filter_map(|token| vectors.keys().id(token)).map(|row| row as usize));
             }
             column.push(!rows.is_empty(), |to| pooling.pool(vectors, &rows, to));
         }

@@ -1,6 +1,6 @@
 //! The vectors file: Arrow IPC, mapped on loading.
 //!
-//! One record batch, uncompressed, buffers aligned to 64 bytes: `word: Utf8` (LargeUtf8 past 2 GiB), `count: UInt64`,
+//! One record batch, uncompressed, buffers aligned to 64 bytes: `word: Utf8` (LargeUtf8 past 2 GiB), `Int64` or `UInt64`, `count: UInt64`,
 //! `vector: FixedSizeList<Float32, d>`. The configuration stands as JSON under `polargram` in the schema's metadata.
 //!
 //! ```
@@ -18,9 +18,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, LargeStringArray, RecordBatch, StringArray, UInt64Array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch, StringArray, UInt64Array};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt64Type};
@@ -32,7 +30,7 @@ use crate::arrow::ipc;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::Words;
+use crate::vocab::Keys;
 
 const METADATA_KEY: &str = "polargram";
 
@@ -56,7 +54,7 @@ fn record_batch(vectors: &KeyedVectors) -> std::result::Result<RecordBatch, Box<
     let item = Arc::new(Field::new("item", DataType::Float32, false));
     let values = Arc::new(Float32Array::new(vectors.rows().to_buffer(), None));
     let list = FixedSizeListArray::try_new(item.clone(), width, values, None)?;
-    let words = words_column(vectors.words().array());
+    let words = keys_column(vectors.keys());
     let config = vectors.config().map(serde_json::to_value).transpose()?.unwrap_or_else(|| serde_json::json!({}));
     let mut description = serde_json::json!({ "format": "polargram vectors 1", "vector_size": width });
     if let (Some(description), serde_json::Value::Object(config)) = (description.as_object_mut(), config) {
@@ -75,13 +73,15 @@ fn record_batch(vectors: &KeyedVectors) -> std::result::Result<RecordBatch, Box<
     )?)
 }
 
-/// Utf8 while 32-bit offsets reach, since some readers know nothing else.
-fn words_column(words: &LargeStringArray) -> ArrayRef {
+/// Text is Utf8 while 32-bit offsets reach, since some readers know nothing else.
+fn keys_column(keys: &Keys) -> ArrayRef {
+    let keys = keys.array();
+    let Some(words) = keys.as_string_opt::<i64>() else { return keys };
     let offsets: std::result::Result<Vec<i32>, _> =
         words.offsets().iter().map(|&offset| i32::try_from(offset)).collect();
     match offsets {
         Ok(offsets) => Arc::new(StringArray::new(OffsetBuffer::new(offsets.into()), words.values().clone(), None)),
-        Err(_) => Arc::new(words.clone()),
+        Err(_) => keys,
     }
 }
 
@@ -96,16 +96,9 @@ pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
     let column = |name: &str| {
         batch.column_by_name(name).ok_or_else(|| fault(format!("has no column {name:?}; is it a vectors file?")))
     };
-    let words = column("word")?;
-    let words = match words.data_type() {
-        _ if words.null_count() > 0 => return Err(fault("column \"word\" has nulls".into())),
-        DataType::Utf8 => Words::new(words.as_string::<i32>()),
-        DataType::LargeUtf8 => Words::new(words.as_string::<i64>()),
-        DataType::Utf8View => Words::new(&LargeStringArray::from_iter_values(words.as_string_view().iter().flatten())),
-        other => return Err(fault(format!("column \"word\" is {other}; expected strings"))),
-    };
-    if words.has_repeats() {
-        return Err(fault("holds a word in more than one row".into()));
+    let keys = Keys::new(column("word")?).map_err(|error| fault(format!("column \"word\": {error}")))?;
+    if keys.has_repeats() {
+        return Err(fault("holds a key in more than one row".into()));
     }
     let counts = match column("count")?.as_primitive_opt::<UInt64Type>() {
         Some(counts) => counts.values().to_vec(),
@@ -119,5 +112,5 @@ pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
         _ => return Err(fault("column \"vector\" is not a FixedSizeList of Float32 without nulls".into())),
     };
     let config = mapped.schema.metadata().get(METADATA_KEY).and_then(|json| serde_json::from_str::<Config>(json).ok());
-    KeyedVectors::new(words, counts, Rows::from_mapped(values, width), config).map_err(|error| fault(error.to_string()))
+    KeyedVectors::new(keys, counts, Rows::from_mapped(values, width), config).map_err(|error| fault(error.to_string()))
 }

@@ -93,12 +93,12 @@ pub fn load_word2vec_format(
     let vectors = word2vec::read(path, binary, options)?;
     let Some(vocabulary) = vocabulary else { return Ok(vectors) };
     let (words, counts) = npy::read_vocabulary(vocabulary)?;
-    let count_of = |word| match words.row(word) {
-        Some(row) => Ok(counts[row as usize]),
-        None => Err(Error::format(vocabulary, format!("has no line for the word {word:?}"))),
+    let count_of = |key| match words.id(key) {
+        Some(id) => Ok(counts[id as usize]),
+        None => Err(Error::format(vocabulary, format!("has no line for the word {key:?}"))),
     };
-    let counts = vectors.words().iter().map(count_of).collect::<Result<_>>()?;
-    KeyedVectors::new(vectors.words().clone(), counts, vectors.rows().clone(), None)
+    let counts = vectors.keys().iter().map(count_of).collect::<Result<_>>()?;
+    KeyedVectors::new(vectors.keys().clone(), counts, vectors.rows().clone(), None)
 }
 
 /// Writes the word2vec C format, and if `vocabulary` names a file, `word count` lines to that.
@@ -136,7 +136,7 @@ mod tests {
             let path = directory.path().join("v").with_extension(format.extension());
             table().save(&path).unwrap();
             let back = KeyedVectors::load(&path).unwrap();
-            assert_eq!(back.words().array(), table().words().array(), "{format:?}");
+            assert_eq!(&back.keys().array(), &table().keys().array(), "{format:?}");
             assert_eq!(back.rows().to_buffer(), table().rows().to_buffer(), "{format:?}");
             assert_eq!(back.counts(), table().counts(), "{format:?}");
         }

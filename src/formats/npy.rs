@@ -24,7 +24,7 @@ use super::staged::Out;
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::Matrix;
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::Words;
+use crate::vocab::{Key, Keys};
 
 /// `v.npy` → `v.vocab.txt`.
 pub(super) fn vocabulary_path(path: &Path) -> PathBuf {
@@ -42,14 +42,16 @@ pub(crate) fn write_rows(rows: &Rows, out: &mut Out<'_>) -> io::Result<()> {
 }
 
 pub(super) fn write_vocabulary(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()> {
-    for (word, count) in vectors.words().iter().zip(vectors.counts()) {
-        if word.contains(['\n', '\r']) {
+    for (key, count) in vectors.keys().iter().zip(vectors.counts()) {
+        if let Key::Text(word) = key
+            && word.contains(['\n', '\r'])
+        {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!("the word {word:?} holds a line break; save as .arrow"),
             ));
         }
-        writeln!(out, "{word} {count}")?;
+        writeln!(out, "{key} {count}")?;
     }
     Ok(())
 }
@@ -121,7 +123,7 @@ fn is_end_of_header(bytes: &[u8], start: usize) -> bool {
     announced == start
 }
 
-pub(super) fn read_vocabulary(path: &Path) -> Result<(Words, Vec<u64>)> {
+pub(super) fn read_vocabulary(path: &Path) -> Result<(Keys, Vec<u64>)> {
     let text = fs::read_to_string(path).at("read", path)?;
     let mut counts = Vec::new();
     let mut words = Vec::new();

@@ -24,7 +24,7 @@ use memmap2::Mmap;
 use super::staged::Out;
 use crate::error::{Error, IoContext, Result};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::Words;
+use crate::vocab::{Key, Keys, WordId};
 
 /// What to do with a word that is not valid UTF-8.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,14 +51,16 @@ pub struct ReadOptions {
 
 pub(super) fn write(vectors: &KeyedVectors, binary: bool, out: &mut Out<'_>) -> io::Result<()> {
     writeln!(out, "{} {}", vectors.len(), vectors.vector_size())?;
-    for (word, row) in vectors.words().iter().zip(vectors.rows().iter()) {
-        if word.is_empty() || word.contains(|c: char| c.is_ascii_whitespace()) {
+    for (key, row) in vectors.keys().iter().zip(vectors.rows().iter()) {
+        if let Key::Text(word) = key
+            && (word.is_empty() || word.contains(|c: char| c.is_ascii_whitespace()))
+        {
             let reason = format!(
                 "the word {word:?} is empty or holds white space, which the word2vec format cannot; save as .arrow"
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
-        out.write_all(word.as_bytes())?;
+        write!(out, "{key}")?;
         if binary {
             out.write_all(b" ")?;
             for value in row {
@@ -107,18 +109,22 @@ impl<'a> Table<'a> {
     }
 
     fn finish(mut self) -> Result<KeyedVectors> {
-        let mut words = Words::new(&self.words.finish());
+        let mut words = Keys::new(&self.words.finish())?;
         if words.has_repeats() {
             // Like gensim, the first row of a word that stands in several.
-            let first: Vec<usize> =
-                (0..words.len()).filter(|&row| words.row(words.word(row)) == Some(row as u32)).collect();
+            let first: Vec<usize> = words
+                .iter()
+                .enumerate()
+                .filter(|(row, key)| words.id(*key) == Some(*row as WordId))
+                .map(|(row, _)| row)
+                .collect();
             let rows = self.values.chunks_exact(self.vector_size);
             self.values = rows
                 .enumerate()
                 .filter(|(row, _)| first.binary_search(row).is_ok())
                 .flat_map(|(_, row)| row.to_vec())
                 .collect();
-            words = first.iter().map(|&row| words.word(row)).collect();
+            words = first.iter().filter_map(|&row| words.key(row as WordId).as_text()).collect();
         }
         // The format has no counts; like gensim, made up to fall from row to row.
         let counts = (1..=words.len() as u64).rev().collect();

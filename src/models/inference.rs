@@ -24,8 +24,7 @@ impl Word2Vec {
         let input = Rows::from_matrix(self.weights.input.clone());
         let scorer = Scorer { model: self, input, nodes, tree, progress };
         let score = |sentence: &Vec<W>| {
-            let rows: Vec<u32> =
-                sentence.iter().filter_map(|word| self.vocabulary.words().row(word.as_ref())).collect();
+            let rows: Vec<u32> = sentence.iter().filter_map(|word| self.vocabulary.keys().id(word.as_ref())).collect();
             scorer.score(&rows)
         };
         match can_use_thread_pools() {

@@ -132,8 +132,8 @@ impl Word2Vec {
             output: matrix(OUTPUT, config.negative > 0)?,
             nodes: matrix(NODES, config.hs)?,
         };
-        let (words, counts) = (vectors.words().clone(), vectors.counts().to_vec());
-        let vocabulary = Vocabulary::from_parts(words, counts, description.raw_tokens, description.raw_words)?;
+        let (keys, counts) = (vectors.keys().clone(), vectors.counts().to_vec());
+        let vocabulary = Vocabulary::from_parts(keys, counts, description.raw_tokens, description.raw_words)?;
         let model = Self {
             config,
             vocabulary: Arc::new(vocabulary),

@@ -292,7 +292,7 @@ impl Word2Vec {
     pub fn vectors(&self) -> Result<KeyedVectors> {
         let rows = Rows::from_matrix(self.weights.input.clone());
         let counts = self.vocabulary.counts().to_vec();
-        KeyedVectors::new(self.vocabulary.words().clone(), counts, rows, Some(self.config.clone()))
+        KeyedVectors::new(self.vocabulary.keys().clone(), counts, rows, Some(self.config.clone()))
     }
 
     /// The hyperparameters.
@@ -335,8 +335,8 @@ impl Word2Vec {
             ));
         }
         let mut input = self.weights.input.extended(self.vocabulary.len())?;
-        let rows = self.vocabulary.words().iter().enumerate();
-        let known = rows.filter_map(|(row, word)| Some((row, vectors.words().row(word)?)));
+        let rows = self.vocabulary.keys().iter().enumerate();
+        let known = rows.filter_map(|(row, key)| Some((row, vectors.keys().id(key)?)));
         let adopted =
             known.map(|(row, theirs)| input.values(row).copy_from_slice(vectors.rows().row(theirs as usize))).count();
         self.weights.input = Arc::new(input);

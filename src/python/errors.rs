@@ -11,7 +11,7 @@ impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {
-            Error::UnknownWord(_) => PyKeyError::new_err(message),
+            Error::UnknownKey(_) => PyKeyError::new_err(message),
             Error::Interrupted => PyKeyboardInterrupt::new_err(()),
             // The kind picks the subclass: FileNotFoundError, PermissionError, …
             Error::Io { source, .. } => io::Error::new(source.kind(), message).into(),

@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use numpy::ndarray::{ArrayView1, ArrayView2, ShapeBuilder};
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
-use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyInt, PyList, PyString};
+use pyo3::types::{PyDict, PyList};
 
+use super::keys::{is_key, row_of};
 use crate::formats::{self, InvalidUtf8, ReadOptions};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::HuffmanTree;
+use crate::vocab::{HuffmanTree, Key, WordId};
 
 /// A table of words and vectors.
 #[pyclass(name = "KeyedVectors", module = "polargram", frozen)]
@@ -50,24 +51,20 @@ impl PyKeyedVectors {
     }
 
     fn row_of(&self, key: &Bound<'_, PyAny>) -> PyResult<usize> {
-        if let Ok(word) = key.cast::<PyString>() {
-            let word = word.to_cow()?;
-            return self.vectors.row_of(&word).map_err(|_| PyKeyError::new_err(format!("Key '{word}' not present")));
-        }
-        if !is_row_number(key) {
-            return Err(PyTypeError::new_err(format!("expected a word or a row number, not {}", key.get_type())));
-        }
-        let row = key.extract::<usize>().ok().filter(|&row| row < self.vectors.len());
-        row.ok_or_else(|| PyKeyError::new_err(format!("Key '{key}' not present")))
+        row_of(&self.vectors, key)
     }
 
-    fn words_of(&self, keys: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
+    fn keys_of(&self, keys: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Key<'_>>> {
         let Some(keys) = keys else { return Ok(Vec::new()) };
-        let word_of = |key: &Bound<'_, PyAny>| Ok(self.vectors.words().word(self.row_of(key)?).to_owned());
         match is_key(keys) {
-            true => Ok(vec![word_of(keys)?]),
-            false => keys.try_iter()?.map(|key| word_of(&key?)).collect(),
+            true => Ok(vec![self.key_of(keys)?]),
+            false => keys.try_iter()?.map(|key| self.key_of(&key?)).collect(),
         }
+    }
+
+    fn key_of(&self, key: &Bound<'_, PyAny>) -> PyResult<Key<'_>> {
+        // A row is a word's number.
+        Ok(self.vectors.keys().key(self.row_of(key)? as WordId))
     }
 }
 
@@ -85,7 +82,7 @@ impl PyKeyedVectors {
     /// Words in row order, the most frequent first.
     #[getter]
     fn index_to_key(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
-        let list = || PyList::new(py, self.vectors.words().iter()).map(Bound::unbind);
+        let list = || PyList::new(py, self.vectors.keys().iter()).map(Bound::unbind);
         Ok(self.index_to_key.get_or_try_init(py, list)?.clone_ref(py))
     }
 
@@ -94,7 +91,7 @@ impl PyKeyedVectors {
     fn key_to_index(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
         let dict = || -> PyResult<_> {
             let dict = PyDict::new(py);
-            self.vectors.words().iter().enumerate().try_for_each(|(row, word)| dict.set_item(word, row))?;
+            self.vectors.keys().iter().enumerate().try_for_each(|(row, key)| dict.set_item(key, row))?;
             Ok(dict.unbind())
         };
         Ok(self.key_to_index.get_or_try_init(py, dict)?.clone_ref(py))
@@ -195,8 +192,7 @@ impl PyKeyedVectors {
 
     /// The cosine of two words' vectors.
     fn similarity(&self, w1: &Bound<'_, PyAny>, w2: &Bound<'_, PyAny>) -> PyResult<f32> {
-        let word = |key| Ok::<_, PyErr>(self.vectors.words().word(self.row_of(key)?));
-        Ok(self.vectors.similarity(word(w1)?, word(w2)?)?)
+        Ok(self.vectors.similarity(self.key_of(w1)?, self.key_of(w2)?)?)
     }
 
     /// The `topn` words nearest to the mean of the positive and negated negative words' unit vectors, as (word,
@@ -208,14 +204,10 @@ impl PyKeyedVectors {
         positive: Option<&Bound<'_, PyAny>>,
         negative: Option<&Bound<'_, PyAny>>,
         topn: i64,
-    ) -> PyResult<Vec<(String, f32)>> {
-        let (positive, negative) = (self.words_of(positive)?, self.words_of(negative)?);
-        let nearest = py.detach(|| {
-            let [positive, negative] =
-                [&positive, &negative].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
-            self.vectors.most_similar(&positive, &negative, usize::try_from(topn).unwrap_or(0))
-        })?;
-        Ok(nearest.into_iter().map(|(row, cosine)| (self.vectors.words().word(row).to_owned(), cosine)).collect())
+    ) -> PyResult<Vec<(Key<'_>, f32)>> {
+        let (positive, negative) = (self.keys_of(positive)?, self.keys_of(negative)?);
+        let topn = usize::try_from(topn).unwrap_or(0);
+        Ok(py.detach(|| self.vectors.most_similar(&positive, &negative, topn))?)
     }
 
     /// Saves in the format that the ending names: .arrow, .npy (and NAME.vocab.txt), .txt or .bin.
@@ -295,15 +287,6 @@ pub(super) unsafe fn matrix_of<'py>(rows: &Rows, owner: Bound<'py, PyAny>) -> Bo
     let shape = (rows.len(), rows.vector_size()).strides((rows.stride(), 1));
     // SAFETY: the pointer and shape are those of live rows.
     unsafe { PyArray2::borrow_from_array(&ArrayView2::from_shape_ptr(shape, rows.as_ptr()), owner) }
-}
-
-/// A row number: an int of Python's or NumPy's.
-fn is_row_number(key: &Bound<'_, PyAny>) -> bool {
-    key.is_instance_of::<PyInt>() || key.extract::<i64>().is_ok()
-}
-
-fn is_key(key: &Bound<'_, PyAny>) -> bool {
-    key.is_instance_of::<PyString>() || is_row_number(key)
 }
 
 fn read_only<D: numpy::ndarray::Dimension>(

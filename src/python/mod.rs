@@ -4,6 +4,7 @@ mod corpus;
 mod errors;
 mod job;
 mod keyed_vectors;
+mod keys;
 mod parameters;
 mod source;
 mod text;

@@ -272,9 +272,9 @@ fn a_sentence_is_trained_as_the_papers_say_in_every_mode_on_every_path() {
         };
         for isa in available() {
             let mut setup = Setup::new(&corpus, config.clone());
-            let row = |word: &String| setup.vocabulary.words().row(word).unwrap() as usize;
+            let row = |word: &String| setup.vocabulary.keys().id(word).unwrap() as usize;
             let rows: Vec<usize> = sentence.iter().map(row).collect();
-            assert_eq!(setup.vocabulary.words().row("a"), Some(0));
+            assert_eq!(setup.vocabulary.keys().id("a"), Some(0));
             let mut input = Some(setup.weights.input.clone());
             setup.weights.input = Arc::new(Matrix::zeros(1, 1).unwrap());
             let mut reference = Reference {

@@ -14,21 +14,21 @@ pub use rows::Rows;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::formats;
-use crate::vocab::Words;
+use crate::vocab::{Key, Keys, WordId};
 
-/// Word vectors: V words, their counts, and a V × d matrix, owned or memory-mapped.
+/// Word vectors: V keys (text or integers), their counts, and a V × d matrix, owned or memory-mapped.
 ///
 /// ```
 /// use polargram::KeyedVectors;
 ///
 /// let wv = KeyedVectors::from_rows(["king", "queen", "car"], 2, &[1.0, 0.9, 0.9, 1.0, -1.0, 0.2])?;
 /// assert_eq!(wv.vector("queen")?, [0.9, 1.0]);
-/// assert_eq!(wv.most_similar(&["king"], &[], 1)?[0].0, 1);
+/// assert_eq!(wv.most_similar(&["king"], &[], 1)?[0].0, "queen");
 /// # Ok::<(), polargram::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct KeyedVectors {
-    words: Words,
+    keys: Keys,
     counts: Vec<u64>,
     rows: Rows,
     config: Option<Config>,
@@ -36,16 +36,16 @@ pub struct KeyedVectors {
 }
 
 impl KeyedVectors {
-    /// A table of `words`, each with its count and its row of `rows`.
+    /// A table of `keys`, each with its count and its row of `rows`.
     ///
     /// # Errors
     /// [`Error::Parameter`] if their numbers differ.
-    pub fn new(words: Words, counts: Vec<u64>, rows: Rows, config: Option<Config>) -> Result<Self> {
-        if words.len() != rows.len() || counts.len() != rows.len() {
-            let reason = format!("{} words and {} counts for {} rows", words.len(), counts.len(), rows.len());
+    pub fn new(keys: Keys, counts: Vec<u64>, rows: Rows, config: Option<Config>) -> Result<Self> {
+        if keys.len() != rows.len() || counts.len() != rows.len() {
+            let reason = format!("{} keys and {} counts for {} rows", keys.len(), counts.len(), rows.len());
             return Err(Error::parameter("vectors", reason));
         }
-        Ok(Self { words, counts, rows, config, norms: RwLock::default() })
+        Ok(Self { keys, counts, rows, config, norms: RwLock::default() })
     }
 
     /// A table of `words` over a copy of `values`, `vector_size` floats a word. Counts are made up to fall from row to
@@ -54,9 +54,9 @@ impl KeyedVectors {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn from_rows<'a>(words: impl IntoIterator<Item = &'a str>, vector_size: usize, values: &[f32]) -> Result<Self> {
-        let words: Words = words.into_iter().collect();
-        let counts = (1..=words.len() as u64).rev().collect();
-        Self::new(words, counts, Rows::from_vec(values.to_vec(), vector_size), None)
+        let keys: Keys = words.into_iter().collect();
+        let counts = (1..=keys.len() as u64).rev().collect();
+        Self::new(keys, counts, Rows::from_vec(values.to_vec(), vector_size), None)
     }
 
     /// Loads a file in the format that its ending names: `.arrow` (memory-mapped), `.npy` (memory-mapped, with
@@ -77,9 +77,9 @@ impl KeyedVectors {
         formats::save(self, path.as_ref())
     }
 
-    /// The words and their rows.
-    pub fn words(&self) -> &Words {
-        &self.words
+    /// The keys and their numbers, which are their rows.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// How often each word occurred, in row order.
@@ -112,19 +112,20 @@ impl KeyedVectors {
         self.rows.vector_size()
     }
 
-    /// The row of a word.
+    /// The number of a key, which is its row.
     ///
     /// # Errors
-    /// [`Error::UnknownWord`].
-    pub fn row_of(&self, word: &str) -> Result<usize> {
-        self.words.row(word).map(|row| row as usize).ok_or_else(|| Error::UnknownWord(word.to_owned()))
+    /// [`Error::UnknownKey`].
+    pub fn id<'k>(&self, key: impl Into<Key<'k>>) -> Result<WordId> {
+        let key = key.into();
+        self.keys.id(key).ok_or_else(|| self.keys.unknown(key))
     }
 
-    /// The vector of a word, `vector_size` floats.
+    /// The vector of a key, `vector_size` floats.
     ///
     /// # Errors
-    /// [`Error::UnknownWord`].
-    pub fn vector(&self, word: &str) -> Result<&[f32]> {
-        Ok(self.rows.row(self.row_of(word)?))
+    /// [`Error::UnknownKey`].
+    pub fn vector<'k>(&self, key: impl Into<Key<'k>>) -> Result<&[f32]> {
+        Ok(self.rows.row(self.id(key)? as usize))
     }
 }

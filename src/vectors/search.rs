@@ -9,44 +9,49 @@ use super::KeyedVectors;
 use crate::error::{Error, Result};
 use crate::kernel::dot;
 use crate::process::can_use_thread_pools;
+use crate::vocab::{Key, WordId};
 
 /// Rows that a thread takes at a time.
 const ROWS_PER_TASK: usize = 4096;
 
 impl KeyedVectors {
-    /// The cosine of two words' vectors.
+    /// The cosine of two keys' vectors.
     ///
     /// # Errors
-    /// [`Error::UnknownWord`].
-    pub fn similarity(&self, a: &str, b: &str) -> Result<f32> {
-        let (a, b) = (self.row_of(a)?, self.row_of(b)?);
+    /// [`Error::UnknownKey`].
+    pub fn similarity<'k>(&self, a: impl Into<Key<'k>>, b: impl Into<Key<'k>>) -> Result<f32> {
+        let (a, b) = (self.id(a)? as usize, self.id(b)? as usize);
         let norms = self.norms();
         let norms = norms[a] * norms[b];
         Ok(if norms > 0.0 { dot(self.rows.row(a), self.rows.row(b)) / norms } else { 0.0 })
     }
 
-    /// The `topn` words nearest by cosine to the mean of the unit vectors of `positive` and the negated ones of
-    /// `negative` (3CosAdd; Mikolov et al. 2013), nearest first, as (row, cosine). The words asked with are left
-    /// out.
+    /// The `topn` keys nearest by cosine to the mean of the unit vectors of `positive` and the negated ones of
+    /// `negative` (3CosAdd; Mikolov et al. 2013), nearest first, as (key, cosine). The keys asked with are left out.
     ///
     /// # Errors
-    /// [`Error::UnknownWord`]; [`Error::Parameter`] if no word is given.
-    pub fn most_similar(&self, positive: &[&str], negative: &[&str], topn: usize) -> Result<Vec<(usize, f32)>> {
+    /// [`Error::UnknownKey`]; [`Error::Parameter`] if no key is given.
+    pub fn most_similar<'k, K>(&self, positive: &[K], negative: &[K], topn: usize) -> Result<Vec<(Key<'_>, f32)>>
+    where
+        K: Into<Key<'k>> + Copy,
+    {
         let mut query = vec![0.0; self.vector_size()];
         let mut asked = Vec::new();
         let norms = self.norms();
-        for (words, sign) in [(positive, 1.0), (negative, -1.0)] {
-            for word in words {
-                let row = self.row_of(word)?;
+        for (keys, sign) in [(positive, 1.0), (negative, -1.0)] {
+            for &key in keys {
+                let row = self.id(key)? as usize;
                 asked.push(row);
                 let scale = sign / norms[row].max(f32::MIN_POSITIVE);
                 query.iter_mut().zip(self.rows.row(row)).for_each(|(q, v)| *q += scale * v);
             }
         }
         if asked.is_empty() {
-            return Err(Error::parameter("positive", "name at least one word"));
+            return Err(Error::parameter("positive", "name at least one key"));
         }
-        Ok(self.nearest(&query, topn, &asked))
+        // A row is a word's number.
+        let nearest = self.nearest(&query, topn, &asked).into_iter();
+        Ok(nearest.map(|(row, cosine)| (self.keys.key(row as WordId), cosine)).collect())
     }
 
     /// The `topn` rows nearest to a vector by cosine but for `excluded`, nearest first; rows of equal cosine in row
@@ -111,28 +116,29 @@ mod tests {
         let mut all: Vec<(usize, f32)> =
             (0..100).filter(|&i| i != 3).map(|i| (i, wv.similarity("w3", &format!("w{i}")).unwrap())).collect();
         all.sort_by(|a, b| descending(a.1, b.1));
-        assert_eq!(got.iter().map(|g| g.0).collect::<Vec<_>>(), all[..7].iter().map(|g| g.0).collect::<Vec<_>>());
+        assert!(got.iter().zip(&all).all(|(got, want)| got.0 == format!("w{}", want.0).as_str()));
         got.iter().zip(&all).for_each(|(a, b)| assert!((a.1 - b.1).abs() < 1e-5));
     }
 
     #[test]
     fn the_words_asked_with_are_left_out() {
-        let got = table().most_similar(&["w1", "w2"], &["w3"], 100).unwrap();
+        let wv = table();
+        let got = wv.most_similar(&["w1", "w2"], &["w3"], 100).unwrap();
         assert_eq!(got.len(), 97);
-        assert!(got.iter().all(|(row, _)| ![1, 2, 3].contains(row)));
+        assert!(got.iter().all(|(key, _)| ["w1", "w2", "w3"].iter().all(|asked| key != asked)));
     }
 
     #[test]
     fn unknown_words_and_empty_queries_are_errors() {
-        assert!(matches!(table().similarity("w1", "nope"), Err(Error::UnknownWord(w)) if w == "nope"));
-        assert!(table().most_similar(&[], &[], 5).is_err());
+        assert!(matches!(table().similarity("w1", "nope"), Err(Error::UnknownKey(key)) if key == "\"nope\""));
+        assert!(table().most_similar::<&str>(&[], &[], 5).is_err());
     }
 
     #[test]
     fn rows_of_zeros_and_nan_do_not_disturb_the_others() {
         let wv =
             KeyedVectors::from_rows(["a", "zero", "nan", "b"], 2, &[1., 0., 0., 0., f32::NAN, 1., 1., 0.1]).unwrap();
-        let order: Vec<usize> = wv.most_similar(&["a"], &[], 3).unwrap().into_iter().map(|(row, _)| row).collect();
-        assert_eq!(order, [3, 1, 2]);
+        let order: Vec<Key> = wv.most_similar(&["a"], &[], 3).unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(order, ["b", "zero", "nan"]);
     }
 }

@@ -2,6 +2,7 @@
 
 mod count;
 mod huffman;
+mod keys;
 mod noise;
 mod spill;
 mod subsample;
@@ -9,16 +10,15 @@ mod tally;
 mod trim;
 mod view;
 mod word_counts;
-mod words;
 
 pub use count::CountOptions;
 pub(crate) use huffman::HuffmanTree;
+pub use keys::{Key, KeyType, Keys, WordId};
 pub(crate) use noise::NoiseDistribution;
 pub(crate) use subsample::KeepThresholds;
 pub use trim::{Rule, Trim, TrimReport};
 pub(crate) use view::View;
 pub use word_counts::WordCounts;
-pub use words::Words;
 
 use crate::error::{Error, Result};
 use trim::Extension;
@@ -28,14 +28,11 @@ use word_counts::checked_total;
 /// follow.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
-    words: Words,
+    keys: Keys,
     counts: Vec<u64>,
     raw_tokens: u64,
     raw_words: usize,
 }
-
-/// Row numbers stay below the two that stand for unknown words and nulls.
-const MAX_WORDS: usize = u32::MAX as usize - 2;
 
 /// Pads windows at the ends of a sentence.
 const NULL_WORD: &str = "\0";
@@ -64,40 +61,41 @@ impl Vocabulary {
             let min_count = extension.report.effective_min_count;
             return Err(Error::EmptyVocabulary { min_count, distinct: counts.len(), total: counts.raw_tokens() });
         }
-        let mut words: Words = self.words.iter().chain(extension.new_words(self.len())).collect();
+        let known = self.keys.iter().filter_map(Key::as_text);
+        let mut keys: Keys = known.chain(extension.new_words(self.len())).collect();
         let (mut totals, report) = (extension.counts, extension.report);
-        if trim.null_word && words.row(NULL_WORD).is_none() {
-            words = words.iter().chain([NULL_WORD]).collect();
+        if trim.null_word && keys.id(NULL_WORD).is_none() {
+            keys = keys.iter().filter_map(Key::as_text).chain([NULL_WORD]).collect();
             totals.push(1);
         }
-        Ok((Self::from_parts(words, totals, counts.raw_tokens(), counts.len())?, report))
+        Ok((Self::from_parts(keys, totals, counts.raw_tokens(), counts.len())?, report))
     }
 
     /// Puts a vocabulary together again. `raw_tokens` and `raw_words` are those of the corpus, before trimming.
     ///
     /// # Errors
     /// [`Error::Parameter`] if a word has no count or two rows, or the counts add up to 2^64 or more.
-    pub fn from_parts(words: Words, counts: Vec<u64>, raw_tokens: u64, raw_words: usize) -> Result<Self> {
+    pub fn from_parts(keys: Keys, counts: Vec<u64>, raw_tokens: u64, raw_words: usize) -> Result<Self> {
         let refused = |reason: String| Err(Error::parameter("vocabulary", reason));
-        if words.len() != counts.len() {
-            return refused(format!("{} words and {} counts", words.len(), counts.len()));
+        if keys.len() != counts.len() {
+            return refused(format!("{} words and {} counts", keys.len(), counts.len()));
         }
-        if words.has_repeats() {
+        if keys.has_repeats() {
             return refused("a word stands in several rows".into());
         }
         if checked_total(&counts).is_none() {
             return refused("the counts add up to more than fits 64 bits".into());
         }
-        Ok(Self { words, counts, raw_tokens, raw_words })
+        Ok(Self { keys, counts, raw_tokens, raw_words })
     }
 
     fn empty() -> Self {
-        Self { words: std::iter::empty().collect(), counts: Vec::new(), raw_tokens: 0, raw_words: 0 }
+        Self { keys: std::iter::empty().collect(), counts: Vec::new(), raw_tokens: 0, raw_words: 0 }
     }
 
-    /// The words, in row order.
-    pub fn words(&self) -> &Words {
-        &self.words
+    /// The key of each word, in row order.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// How often each word occurs, in row order.

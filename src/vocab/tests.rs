@@ -49,7 +49,7 @@ fn vocabulary(counts: &WordCounts, trim: &Trim) -> Vocabulary {
 }
 
 fn entries(vocabulary: &Vocabulary) -> Vec<(&str, u64)> {
-    vocabulary.words().iter().zip(vocabulary.counts().iter().copied()).collect()
+    vocabulary.keys().iter().filter_map(Key::as_text).zip(vocabulary.counts().iter().copied()).collect()
 }
 
 fn columns(counts: &WordCounts) -> Vec<(String, u64)> {

@@ -1,8 +1,9 @@
 //! Trimming: which words of a corpus get a row.
 
+use super::keys::MAX_WORDS;
 use super::subsample::keep_probability;
 use super::word_counts::Kept;
-use super::{MAX_WORDS, Vocabulary, WordCounts};
+use super::{Vocabulary, WordCounts};
 use crate::error::{Error, Result};
 
 /// What becomes of one word. The numbers are gensim's.
@@ -123,14 +124,14 @@ impl Extension {
         totals.extend_from_slice(known.counts());
         if !known.is_empty() {
             counts.each(|word, count| {
-                if let Some(row) = known.words().row(word) {
+                if let Some(row) = known.keys().id(word) {
                     totals[row as usize] = totals[row as usize].saturating_add(count);
                 }
             })?;
         }
         let mut rows = Vec::with_capacity(kept.counts.len());
         for (word, &count) in kept.words.no_null_iter().zip(&kept.counts) {
-            let row = known.words().row(word).unwrap_or_else(|| {
+            let row = known.keys().id(word).unwrap_or_else(|| {
                 totals.push(count);
                 (totals.len() - 1) as u32
             });

@@ -23,7 +23,7 @@ use crate::progress::Progress;
 /// let frequencies = [("the", 10), ("cat", 3), ("dodo", 1)].map(|(word, count)| (word.to_owned(), count));
 /// let counts = WordCounts::from_frequencies(frequencies, 0, true)?;
 /// let (vocabulary, report) = Vocabulary::new(&counts, &Trim { min_count: 2, ..Trim::default() })?;
-/// assert_eq!(vocabulary.words().row("cat"), Some(1));
+/// assert_eq!(vocabulary.keys().id("cat"), Some(1));
 /// assert_eq!((report.num_retained_words, report.drop_unique), (2, 1));
 /// # Ok::<(), polargram::Error>(())
 /// ```

@@ -1,0 +1,439 @@
+//! Keys, text or integers, and their numbers.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, GenericStringArray, Int64Array, LargeStringArray, OffsetSizeTrait, UInt64Array,
+};
+use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, UInt64Type};
+use foldhash::quality::FixedState;
+use hashbrown::HashTable;
+
+use crate::error::{Error, Result};
+
+/// The number of a word in its vocabulary, from 0; it is also the row of the word's vector.
+pub type WordId = u32;
+
+/// Ids stay below the two that stand for unknown words and nulls.
+pub(super) const MAX_WORDS: usize = WordId::MAX as usize - 2;
+
+/// What the keys of a table are. All keys of one table are of one type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyType {
+    /// Strings.
+    Text,
+    /// Integers of 64 bits with a sign.
+    Int64,
+    /// Integers of 64 bits without a sign.
+    UInt64,
+}
+
+impl KeyType {
+    /// What an Arrow column of this type holds as keys, if it can hold keys: strings are text; UInt64 stays as it is;
+    /// all other integers become Int64. For a dictionary, what its values become.
+    pub fn of(column: &DataType) -> Option<Self> {
+        match column {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
+            DataType::UInt64 => Some(Self::UInt64),
+            integer if integer.is_integer() => Some(Self::Int64),
+            DataType::Dictionary(_, values) => Self::of(values),
+            _ => None,
+        }
+    }
+
+    /// True of both types of integers.
+    pub fn is_integer(self) -> bool {
+        self != Self::Text
+    }
+}
+
+impl fmt::Display for KeyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Int64 => "integers (Int64)",
+            Self::UInt64 => "integers (UInt64)",
+        })
+    }
+}
+
+/// One key. Integers are equal if their numbers are; text never equals an integer.
+///
+/// `Display` writes the bare text or the decimal; `Debug` puts text in quotes.
+#[derive(Clone, Copy)]
+pub enum Key<'a> {
+    /// A string.
+    Text(&'a str),
+    /// An integer with a sign.
+    Int64(i64),
+    /// An integer without a sign.
+    UInt64(u64),
+}
+
+impl<'a> Key<'a> {
+    /// The type of table that it belongs to.
+    pub fn key_type(self) -> KeyType {
+        match self {
+            Self::Text(_) => KeyType::Text,
+            Self::Int64(_) => KeyType::Int64,
+            Self::UInt64(_) => KeyType::UInt64,
+        }
+    }
+
+    /// The text, if it is text.
+    pub fn as_text(self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one that fits.
+    pub fn as_i64(self) -> Option<i64> {
+        match self {
+            Self::Text(_) => None,
+            Self::Int64(number) => Some(number),
+            Self::UInt64(number) => number.try_into().ok(),
+        }
+    }
+
+    /// The number, if it is one that fits.
+    pub fn as_u64(self) -> Option<u64> {
+        match self {
+            Self::Text(_) => None,
+            Self::Int64(number) => number.try_into().ok(),
+            Self::UInt64(number) => Some(number),
+        }
+    }
+}
+
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::Text(_), _) | (_, Self::Text(_)) => false,
+            (Self::UInt64(a), Self::UInt64(b)) => a == b,
+            // A number beyond i64 can equal none that has a sign.
+            (a, b) => a.as_i64().is_some() && a.as_i64() == b.as_i64(),
+        }
+    }
+}
+
+impl Eq for Key<'_> {}
+
+impl PartialEq<&str> for Key<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_text() == Some(*other)
+    }
+}
+
+impl PartialEq<i64> for Key<'_> {
+    fn eq(&self, other: &i64) -> bool {
+        self.as_i64() == Some(*other)
+    }
+}
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Int64(number) => number.fmt(f),
+            Self::UInt64(number) => number.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "{text:?}"),
+            number => write!(f, "{number}"),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Key<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Key<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Key<'_> {
+    fn from(number: i64) -> Self {
+        Self::Int64(number)
+    }
+}
+
+impl From<u64> for Key<'_> {
+    fn from(number: u64) -> Self {
+        Self::UInt64(number)
+    }
+}
+
+/// A list of distinct keys of one type, and the number of each: its place in the list.
+///
+/// The keys stay in Arrow buffers, which may be memory-mapped; the index holds numbers only.
+///
+/// ```
+/// use arrow::array::Int32Array;
+/// use polargram::vocab::{Key, KeyType, Keys};
+///
+/// let items = Keys::new(&Int32Array::from(vec![101, -3]))?;
+/// assert_eq!((items.key_type(), items.id(-3i64), items.id("101")), (KeyType::Int64, Some(1), None));
+/// assert_eq!(items.key(0), Key::Int64(101));
+///
+/// let words: Keys = ["to", "be"].into_iter().collect();
+/// assert_eq!(words.id("be"), Some(1));
+/// # Ok::<(), polargram::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Keys {
+    column: Column,
+    index: HashTable<WordId>,
+    hasher: FixedState,
+}
+
+#[derive(Debug, Clone)]
+enum Column {
+    Text(LargeStringArray),
+    Int64(Int64Array),
+    UInt64(UInt64Array),
+}
+
+impl Keys {
+    /// Indexes an array of strings or integers, as [`KeyType::of`] its type says. If a key occurs twice, its first place
+    /// is found.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for an array of another type, with nulls, or of more keys than there can be ids.
+    pub fn new(keys: &dyn Array) -> Result<Self> {
+        let refused = |reason: String| Err(Error::parameter("keys", reason));
+        if keys.null_count() > 0 {
+            return refused("hold nulls; every row needs a key".into());
+        }
+        if keys.len() > MAX_WORDS {
+            return refused(format!("are {}; at most {MAX_WORDS} fit", keys.len()));
+        }
+        let cast = |to| cast(keys, &to).map_err(|error| Error::parameter("keys", error.to_string()));
+        let column = match (keys.data_type(), KeyType::of(keys.data_type())) {
+            (DataType::Utf8, _) => Column::Text(with_long_offsets(keys.as_string::<i32>())),
+            (DataType::LargeUtf8, _) => Column::Text(with_long_offsets(keys.as_string::<i64>())),
+            (_, Some(KeyType::Text)) => Column::Text(cast(DataType::LargeUtf8)?.as_string().clone()),
+            (_, Some(KeyType::Int64)) => Column::Int64(cast(DataType::Int64)?.as_primitive::<Int64Type>().clone()),
+            (_, Some(KeyType::UInt64)) => Column::UInt64(cast(DataType::UInt64)?.as_primitive::<UInt64Type>().clone()),
+            (other, None) => return refused(format!("are {other}; expected strings or integers")),
+        };
+        Ok(Self::index(column))
+    }
+
+    fn index(column: Column) -> Self {
+        let hasher = FixedState::default();
+        let index = match &column {
+            Column::Text(text) => index_by(text.len(), &hasher, |id| text.value(id)),
+            Column::Int64(numbers) => index_by(numbers.len(), &hasher, |id| numbers.value(id)),
+            Column::UInt64(numbers) => index_by(numbers.len(), &hasher, |id| numbers.value(id)),
+        };
+        Self { column, index, hasher }
+    }
+
+    /// The type of all keys.
+    pub fn key_type(&self) -> KeyType {
+        match &self.column {
+            Column::Text(_) => KeyType::Text,
+            Column::Int64(_) => KeyType::Int64,
+            Column::UInt64(_) => KeyType::UInt64,
+        }
+    }
+
+    /// The number of a key, if the list holds it.
+    #[inline]
+    pub fn id<'k>(&self, key: impl Into<Key<'k>>) -> Option<WordId> {
+        match (&self.column, key.into()) {
+            (Column::Text(text), Key::Text(key)) => self.find(key, |id| text.value(id)),
+            (Column::Int64(numbers), key) => self.find(key.as_i64()?, |id| numbers.value(id)),
+            (Column::UInt64(numbers), key) => self.find(key.as_u64()?, |id| numbers.value(id)),
+            (Column::Text(_), _) => None,
+        }
+    }
+
+    fn find<K: Hash + PartialEq>(&self, key: K, key_at: impl Fn(usize) -> K) -> Option<WordId> {
+        self.index.find(self.hasher.hash_one(&key), |&id| key_at(id as usize) == key).copied()
+    }
+
+    /// The key of a number.
+    ///
+    /// # Panics
+    /// If there is no such number.
+    pub fn key(&self, id: WordId) -> Key<'_> {
+        match &self.column {
+            Column::Text(text) => Key::Text(text.value(id as usize)),
+            Column::Int64(numbers) => Key::Int64(numbers.value(id as usize)),
+            Column::UInt64(numbers) => Key::UInt64(numbers.value(id as usize)),
+        }
+    }
+
+    /// The number of keys.
+    pub fn len(&self) -> usize {
+        match &self.column {
+            Column::Text(text) => text.len(),
+            Column::Int64(numbers) => numbers.len(),
+            Column::UInt64(numbers) => numbers.len(),
+        }
+    }
+
+    /// True if a key stands in several places.
+    pub fn has_repeats(&self) -> bool {
+        self.index.len() < self.len()
+    }
+
+    /// True if there are no keys.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The keys in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Key<'_>> {
+        // There are fewer than 2^32 keys.
+        (0..self.len()).map(|id| self.key(id as WordId))
+    }
+
+    /// The keys in order, as an Arrow array: LargeUtf8, Int64 or UInt64. Nothing is copied.
+    pub fn array(&self) -> ArrayRef {
+        match &self.column {
+            Column::Text(text) => Arc::new(text.clone()),
+            Column::Int64(numbers) => Arc::new(numbers.clone()),
+            Column::UInt64(numbers) => Arc::new(numbers.clone()),
+        }
+    }
+
+    /// The error for a key that the list does not hold.
+    pub(crate) fn unknown(&self, key: Key<'_>) -> Error {
+        let is_wrong_kind = key.key_type().is_integer() != self.key_type().is_integer();
+        Error::UnknownKey(match is_wrong_kind {
+            true => format!("{key:?}, where keys are {},", self.key_type()),
+            false => format!("{key:?}"),
+        })
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Keys {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(words: I) -> Self {
+        Self::index(Column::Text(LargeStringArray::from_iter_values(words)))
+    }
+}
+
+/// The first place of each key.
+fn index_by<K: Hash + PartialEq>(len: usize, hasher: &FixedState, key_at: impl Fn(usize) -> K) -> HashTable<WordId> {
+    let mut index = HashTable::with_capacity(len);
+    let hash_at = |id: &WordId| hasher.hash_one(key_at(*id as usize));
+    for id in 0..len {
+        let key = key_at(id);
+        // `Keys::new` has checked that ids fit.
+        index.entry(hasher.hash_one(&key), |&other| key_at(other as usize) == key, hash_at).or_insert(id as WordId);
+    }
+    index
+}
+
+/// The same text under 64-bit offsets, without copying the text itself.
+fn with_long_offsets<O: OffsetSizeTrait>(text: &GenericStringArray<O>) -> LargeStringArray {
+    let first = text.offsets()[0].as_usize();
+    let last = text.offsets()[text.len()].as_usize();
+    let offsets: ScalarBuffer<i64> = text.offsets().iter().map(|o| (o.as_usize() - first) as i64).collect();
+    // Only the text that the offsets span is known to be UTF-8, so no more of the buffer is taken.
+    let text = text.values().slice_with_length(first, last - first);
+    LargeStringArray::new(OffsetBuffer::new(offsets), text, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{
+        DictionaryArray, Float64Array, Int8Array, Int16Array, StringArray, StringViewArray, UInt8Array,
+    };
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    #[test]
+    fn every_key_is_found_at_its_number_and_others_are_not() {
+        let words: Vec<String> = (0..5000).map(|i| format!("w{i}")).collect();
+        let numbers: Vec<i64> = (0..5000).map(|i| i * 7919 - 12_345).collect();
+        let (text, integers): (Keys, _) =
+            (words.iter().map(String::as_str).collect(), Keys::new(&Int64Array::from(numbers.clone())).unwrap());
+        for id in 0..5000 {
+            assert_eq!(text.id(&words[id as usize]), Some(id));
+            assert_eq!(integers.id(numbers[id as usize]), Some(id));
+            assert_eq!(integers.key(id), Key::Int64(numbers[id as usize]));
+        }
+        assert_eq!((text.id("w5000"), text.id(""), integers.id(1i64)), (None, None, None));
+    }
+
+    #[test]
+    fn a_repeated_key_is_found_at_its_first_place() {
+        let words: Keys = ["a", "b", "a"].into_iter().collect();
+        assert_eq!((words.id("a"), words.len(), words.has_repeats()), (Some(0), 3, true));
+        let numbers = Keys::new(&Int8Array::from(vec![5, 5])).unwrap();
+        assert_eq!((numbers.id(5i64), numbers.has_repeats()), (Some(0), true));
+    }
+
+    #[test]
+    fn text_never_equals_an_integer_and_integers_are_equal_by_number() {
+        let items = Keys::new(&UInt64Array::from(vec![101, u64::MAX])).unwrap();
+        assert_eq!((items.id("101"), items.id(101i64), items.id(-1i64)), (None, Some(0), None));
+        assert_eq!(items.id(u64::MAX), Some(1));
+        assert_eq!(Key::Int64(7), Key::UInt64(7));
+        assert_ne!(Key::Int64(-1), Key::UInt64(u64::MAX));
+        assert_ne!(Key::Text("7"), Key::Int64(7));
+        let words: Keys = ["101"].into_iter().collect();
+        assert_eq!(words.id(101i64), None);
+    }
+
+    #[test]
+    fn integers_of_all_widths_become_int64_but_uint64_stays() {
+        let arrays: [(&dyn Array, KeyType); 4] = [
+            (&Int16Array::from(vec![-3, 4]), KeyType::Int64),
+            (&UInt8Array::from(vec![3, 4]), KeyType::Int64),
+            (&UInt64Array::from(vec![3, 4]), KeyType::UInt64),
+            (&StringViewArray::from(vec!["a", "longer than twelve bytes"]), KeyType::Text),
+        ];
+        for (array, key_type) in arrays {
+            let keys = Keys::new(array).unwrap();
+            assert_eq!((keys.key_type(), keys.len()), (key_type, 2));
+            assert_eq!(KeyType::of(keys.array().data_type()), Some(key_type));
+        }
+        let dictionary: DictionaryArray<Int32Type> = ["b", "a"].into_iter().collect();
+        assert_eq!(Keys::new(&dictionary).unwrap().id("a"), Some(1));
+    }
+
+    #[test]
+    fn a_slice_holds_its_own_keys_only() {
+        let words = StringArray::from(vec!["a", "b", "c"]).slice(1, 1);
+        let keys = Keys::new(&words).unwrap();
+        assert_eq!((keys.id("b"), keys.id("a"), keys.len()), (Some(0), None, 1));
+    }
+
+    #[test]
+    fn nulls_and_other_types_are_refused() {
+        let error = Keys::new(&Int64Array::from(vec![Some(1), None])).unwrap_err();
+        assert!(error.to_string().contains("nulls"), "{error}");
+        let error = Keys::new(&Float64Array::from(vec![1.0])).unwrap_err();
+        assert!(error.to_string().contains("Float64; expected strings or integers"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_key_of_the_wrong_kind_is_told_so() {
+        let items = Keys::new(&Int64Array::from(vec![101])).unwrap();
+        let message = items.unknown(Key::Text("101")).to_string();
+        assert_eq!(message, "the key \"101\", where keys are integers (Int64), is not in the vocabulary");
+        assert_eq!(items.unknown(Key::Int64(5)).to_string(), "the key 5 is not in the vocabulary");
+    }
+}
