@@ -41,6 +41,7 @@ mod expr;
 pub mod formats;
 pub mod kernel;
 pub mod models;
+mod output;
 mod process;
 mod progress;
 #[cfg(feature = "python")]
@@ -55,4 +56,5 @@ pub use config::Config;
 pub use error::{Error, Result};
 pub use models::Word2Vec;
 pub use progress::{Phase, Progress};
+pub use store::Location;
 pub use vectors::KeyedVectors;

@@ -28,7 +28,7 @@ const TRAILER: usize = 10;
 /// Maps an Arrow IPC file. The arrays keep the mapping alive.
 ///
 /// # Errors
-/// [`Error::Io`] if it cannot be opened, [`Error::Format`] if it is no sound IPC file.
+/// [`Error::Io`] if it cannot be opened, [`Error::Format`] if it is not valid Arrow IPC.
 pub(crate) fn map(path: &Path) -> Result<MappedIpc> {
     map_file(&File::open(path).at("read", path)?, path)
 }
@@ -45,7 +45,7 @@ pub(crate) fn map_file(file: &File, path: &Path) -> Result<MappedIpc> {
     // is mapped, the system stops the process, as it does for every reader of a mapping.
     let mapping = unsafe { Mmap::map(file) }.at("map", path)?;
     let buffer = buffer_over(mapping);
-    decode(&buffer).map_err(|reason| Error::format(path, format!("is no sound Arrow IPC file: {reason}")))
+    decode(&buffer).map_err(|reason| Error::format(path, format!("is not valid Arrow IPC: {reason}")))
 }
 
 impl MappedIpc {

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::display::print_lines;
 use crate::error::Result;
+use crate::formats::Format;
 use crate::vectors::KeyedVectors;
 
 /// Print the words nearest to the given ones, a line `word<TAB>cosine` each.
@@ -14,8 +15,7 @@ pub(super) struct Similar {
     /// The words to be near to.
     #[arg(required = true)]
     positive: Vec<String>,
-    /// A file of vectors: .arrow, .npy, .txt or .bin.
-    #[arg(long)]
+    #[arg(long, help = format!("A file of vectors: {}", Format::endings()))]
     vectors: PathBuf,
     /// Words to be far from.
     #[arg(long, num_args = 1..)]

@@ -1,19 +1,20 @@
 //! `polargram train`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::display::{Summary, Watcher, on_interrupt, print_lines};
 use crate::config::Config;
 use crate::corpus::{Corpus, FileCorpus, ReadOptions, Sampled, Split, StorageOptions, TextOptions, Utf8Errors};
-use crate::error::{IoContext, Result};
-use crate::formats::{self, Format, Staged};
+use crate::error::Result;
+use crate::formats::Format;
 use crate::models::{Checkpoint, Every, Memory, Reading, TrainOptions, Word2Vec};
+use crate::output::Output;
 use crate::progress::{Phase, Progress};
-use crate::store::{self, Target};
+use crate::store::Location;
 use crate::vocab::{CountOptions, Trim, WordCounts};
 
 /// Train word vectors from a corpus.
@@ -29,8 +30,8 @@ pub(super) struct Train {
     #[arg(long, short)]
     output: String,
     /// What to write.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "arrow")]
-    formats: Vec<OutputFormat>,
+    #[arg(long, value_parser = format_parser(), value_delimiter = ',', default_value = "arrow")]
+    formats: Vec<&'static Format>,
     #[command(flatten)]
     parameters: Parameters,
     /// Count the corpus, say how much memory the training would take, and stop.
@@ -130,27 +131,10 @@ impl CorpusArgs {
     }
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum OutputFormat {
-    /// Arrow IPC, memory-mappable.
-    Arrow,
-    /// NumPy matrix, with words and counts in vectors.vocab.txt.
-    Npy,
-    /// word2vec C text.
-    Txt,
-    /// word2vec C binary.
-    Bin,
-}
-
-impl From<OutputFormat> for Format {
-    fn from(format: OutputFormat) -> Self {
-        match format {
-            OutputFormat::Arrow => Self::Arrow,
-            OutputFormat::Npy => Self::Npy,
-            OutputFormat::Txt => Self::Text,
-            OutputFormat::Bin => Self::Binary,
-        }
-    }
+/// Takes the names of the formats that there are.
+fn format_parser() -> impl TypedValueParser<Value = &'static Format> {
+    let names = Format::all().iter().map(|format| PossibleValue::new(format.name).help(format.about));
+    PossibleValuesParser::new(names).try_map(|name| Format::named(&name).ok_or("is not the name of a format"))
 }
 
 /// The hyperparameters, as in [`Config`].
@@ -271,7 +255,7 @@ impl Train {
             return self.print_memory(corpus, config, &progress);
         }
         // An output that cannot be written must be known before the hours of training, not after.
-        let output = Output::prepare(&self.output, &self.reading.storage(), &progress)?;
+        let mut output = Output::in_directory(&Location::new(&self.output, self.reading.storage()), &progress)?;
         let watcher = Watcher::start(&progress, self.quiet);
         let checkpoint = self.checkpoint.as_ref().map(|directory| Checkpoint::new(directory, self.checkpoint_every));
         let resumed = checkpoint.as_ref().map(|checkpoint| checkpoint.resume(&config)).transpose()?.flatten();
@@ -297,13 +281,10 @@ impl Train {
         let summary = Summary::new(&model, &trained, counting);
         // What was trained beside the vectors makes room for what saving them takes.
         drop(model);
-        let mut staged = Staged::default();
-        for &format in &self.formats {
-            progress.check()?;
-            let path = output.path().join("vectors").with_extension(Format::from(format).extension());
-            formats::stage(&vectors, &path, &mut staged)?;
+        for format in &self.formats {
+            vectors.write_as(format, &mut output, "vectors")?;
         }
-        let files = output.publish(staged.commit()?, &progress)?;
+        let files = output.commit()?;
         let elapsed = watcher.stop();
         if !self.quiet {
             summary.print(elapsed, &files);
@@ -379,73 +360,6 @@ fn parse_bytes(text: &str) -> std::result::Result<u64, String> {
     };
     let bytes = number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
     bytes.ok_or_else(|| "expected a number of bytes such as 1000000, 256M or 2G".to_owned())
-}
-
-/// Where the results go.
-enum Output {
-    Directory(OutputDirectory),
-    /// Files are written here first, then sent.
-    Store(tempfile::TempDir, Target),
-}
-
-impl Output {
-    fn prepare(output: &str, storage: &StorageOptions, progress: &Progress) -> Result<Self> {
-        if !store::is_url(output) {
-            return Ok(Self::Directory(OutputDirectory::prepare(&store::local_path(output)?)?));
-        }
-        let target = Target::prepare(output, storage, progress)?;
-        let directory = std::env::temp_dir();
-        let staging = tempfile::Builder::new().prefix("polargram-output-").tempdir_in(&directory);
-        Ok(Self::Store(staging.at("write to the directory", &directory)?, target))
-    }
-
-    /// Where the files are to be written.
-    fn path(&self) -> &Path {
-        match self {
-            Self::Directory(directory) => &directory.path,
-            Self::Store(staging, _) => staging.path(),
-        }
-    }
-
-    /// Makes the files last, and gives their names.
-    fn publish(self, files: Vec<PathBuf>, progress: &Progress) -> Result<Vec<PathBuf>> {
-        match self {
-            Self::Directory(directory) => {
-                directory.keep();
-                Ok(files)
-            }
-            Self::Store(_staging, target) => target.upload(&files, progress),
-        }
-    }
-}
-
-/// The output directory, removed again if the job fails and had to make it.
-struct OutputDirectory {
-    path: PathBuf,
-    made: Vec<PathBuf>,
-}
-
-impl OutputDirectory {
-    fn prepare(path: &Path) -> Result<Self> {
-        let missing = path.ancestors().take_while(|part| !part.as_os_str().is_empty() && !part.exists());
-        let directory = Self { path: path.to_owned(), made: missing.map(Path::to_owned).collect() };
-        fs::create_dir_all(path).at("create the directory", path)?;
-        tempfile::tempfile_in(path).at("write to the directory", path)?;
-        Ok(directory)
-    }
-
-    fn keep(mut self) {
-        self.made.clear();
-    }
-}
-
-impl Drop for OutputDirectory {
-    fn drop(&mut self) {
-        for path in &self.made {
-            // Not empty means that somebody else put something there meanwhile.
-            let _ = fs::remove_dir(path);
-        }
-    }
 }
 
 #[cfg(test)]

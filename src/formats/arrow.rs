@@ -25,16 +25,21 @@ use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt64Type};
 use arrow::ipc::MetadataVersion;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
-use super::staged::Out;
+use super::options::LoadOptions;
 use crate::arrow::ipc;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::output::{Out, Output};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::Keys;
 
 const METADATA_KEY: &str = "polargram";
 
-pub(super) fn write(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()> {
+pub(super) fn write(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
+    output.write(path, |out| write_file(vectors, out))
+}
+
+fn write_file(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()> {
     let batch = record_batch(vectors).map_err(io::Error::other)?;
     let options = IpcWriteOptions::try_new(64, false, MetadataVersion::V5).map_err(io::Error::other)?;
     let mut writer = FileWriter::try_new_with_options(out, &batch.schema(), options).map_err(io_error)?;
@@ -85,14 +90,15 @@ fn keys_column(keys: &Keys) -> ArrayRef {
     }
 }
 
-pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
+pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
     let mapped = ipc::map(path)?;
     let fault = |reason: String| Error::format(path, reason);
-    // Ours is one batch, which stays mapped; a file of several, which another program wrote, is copied together.
+    // Our files have one batch, which stays mapped; the batches of another program's file are copied into one.
     let batch = match mapped.batches.as_slice() {
         [batch] => batch.clone(),
         batches => concat_batches(&mapped.schema, batches).map_err(|error| fault(error.to_string()))?,
     };
+    let batch = batch.slice(0, options.rows_of(batch.num_rows()));
     let column = |name: &str| {
         batch.column_by_name(name).ok_or_else(|| fault(format!("has no column {name:?}; is it a vectors file?")))
     };

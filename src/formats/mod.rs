@@ -1,123 +1,80 @@
-//! Vectors on disk: one file here for each format. The format follows from the file's ending.
+//! Vectors on disk: one file here for each format, and one row for it in the [table](Format::all).
+//!
+//! A file is read by the format that its first bytes tell, or else by that of its ending. It is written by the format of
+//! its ending; a name with any other ending, or none, is that of an Arrow file.
 
 mod arrow;
 pub(crate) mod npy;
-mod staged;
+mod opened;
+mod options;
+mod table;
+mod vocabulary;
 mod word2vec;
 
 use std::path::Path;
 
-pub(crate) use staged::{Out, Staged};
-pub use word2vec::{InvalidUtf8, ReadOptions};
+pub use options::LoadOptions;
+pub use table::Format;
+pub use word2vec::{load_word2vec_format, save_word2vec_format};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::store::{LocalCopy, Location};
 use crate::vectors::KeyedVectors;
 
-/// A file format for vectors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Arrow IPC: words, counts, vectors and the configuration; memory-mapped on loading.
-    Arrow,
-    /// NumPy's `.npy`, with the words and counts in `NAME.vocab.txt` beside it; memory-mapped on loading.
-    Npy,
-    /// word2vec C text.
-    Text,
-    /// word2vec C binary.
-    Binary,
-}
+impl KeyedVectors {
+    /// Loads a file of any [`Format`]: that of its first bytes, or else of its ending. `.arrow` and `.npy` (with
+    /// `NAME.vocab.txt` beside it) are memory-mapped. A file in a store is copied to this machine first.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read, [`Error::Format`] if its content is damaged or of no known format.
+    pub fn load(location: impl Into<Location>) -> Result<Self> {
+        Self::load_with(location, &LoadOptions::default(), &Progress::default())
+    }
 
-impl Format {
-    /// All of them, in the order in which they are offered.
-    pub const ALL: [Self; 4] = [Self::Arrow, Self::Npy, Self::Text, Self::Binary];
-
-    /// The ending that stands for it.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Arrow => "arrow",
-            Self::Npy => "npy",
-            Self::Text => "txt",
-            Self::Binary => "bin",
+    /// [`load`](Self::load) with options. Cancelling `progress` interrupts the copy from a store.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load); [`Error::Interrupted`].
+    pub fn load_with(location: impl Into<Location>, options: &LoadOptions, progress: &Progress) -> Result<Self> {
+        let mut copy = LocalCopy::of_file(&location.into(), progress)?;
+        let format = Format::of_file(copy.path()).map_err(|error| copy.named(error))?;
+        if let Some(ending) = format.companion {
+            copy.add_companion(ending, progress)?;
         }
+        (format.read)(copy.path(), options).map_err(|error| copy.named(error))
     }
 
-    fn of(path: &Path) -> Result<Self> {
-        let extension = path.extension().unwrap_or_default();
-        Self::ALL.into_iter().find(|format| extension == format.extension()).ok_or_else(|| {
-            let known: Vec<String> = Self::ALL.iter().map(|format| format!(".{}", format.extension())).collect();
-            Error::format(path, format!("has no known ending; vectors are kept in {}", known.join(", ")))
-        })
+    /// Saves in the format of the ending, or else Arrow. The file appears whole or not at all, on this machine or in a
+    /// store.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written, [`Error::Format`] if the format cannot hold the keys.
+    pub fn save(&self, location: impl Into<Location>) -> Result<()> {
+        self.save_with(location, &Progress::default())
     }
-}
 
-pub(crate) fn load(path: &Path) -> Result<KeyedVectors> {
-    match Format::of(path)? {
-        Format::Arrow => arrow::read(path),
-        Format::Npy => npy::read(path),
-        Format::Text => word2vec::read(path, false, &ReadOptions::default()),
-        Format::Binary => word2vec::read(path, true, &ReadOptions::default()),
+    /// [`save`](Self::save), interrupted if `progress` is cancelled.
+    ///
+    /// # Errors
+    /// As for [`save`](Self::save); [`Error::Interrupted`].
+    pub fn save_with(&self, location: impl Into<Location>, progress: &Progress) -> Result<()> {
+        let location = location.into();
+        let mut output = Output::files(&location, progress);
+        self.write_to(&mut output, location.path())?;
+        output.commit().map(drop)
     }
-}
 
-pub(crate) fn save(vectors: &KeyedVectors, path: &Path) -> Result<()> {
-    let mut staged = Staged::default();
-    stage(vectors, path, &mut staged)?;
-    staged.commit()?;
-    Ok(())
-}
-
-/// Writes a file, and what belongs beside it, under temporary names.
-pub(crate) fn stage(vectors: &KeyedVectors, path: &Path, staged: &mut Staged) -> Result<()> {
-    match Format::of(path)? {
-        Format::Arrow => staged.write(path, |file| arrow::write(vectors, file)),
-        Format::Npy => {
-            staged.write(path, |file| npy::write_rows(vectors.rows(), file))?;
-            staged.write(&npy::vocabulary_path(path), |file| npy::write_vocabulary(vectors, file))
-        }
-        Format::Text => staged.write(path, |file| word2vec::write(vectors, false, file)),
-        Format::Binary => staged.write(path, |file| word2vec::write(vectors, true, file)),
+    /// Writes the file of this name, and its companion.
+    pub(crate) fn write_to(&self, output: &mut Output, name: &Path) -> Result<()> {
+        (Format::of_name(name).write)(self, name, output)
     }
-}
 
-/// Reads the word2vec C format, as gensim's `load_word2vec_format`; counts from the `word count` lines of `vocabulary`,
-/// where given.
-///
-/// # Errors
-/// [`Error::Io`] if a file cannot be read, [`Error::Format`] if it is damaged, its header promises more than it holds,
-/// or a word has no count.
-pub fn load_word2vec_format(
-    path: &Path,
-    binary: bool,
-    vocabulary: Option<&Path>,
-    options: &ReadOptions,
-) -> Result<KeyedVectors> {
-    let vectors = word2vec::read(path, binary, options)?;
-    let Some(vocabulary) = vocabulary else { return Ok(vectors) };
-    let (words, counts) = npy::read_vocabulary(vocabulary)?;
-    let count_of = |key| match words.id(key) {
-        Some(id) => Ok(counts[id as usize]),
-        None => Err(Error::format(vocabulary, format!("has no line for the word {key:?}"))),
-    };
-    let counts = vectors.keys().iter().map(count_of).collect::<Result<_>>()?;
-    KeyedVectors::new(vectors.keys().clone(), counts, vectors.rows().clone(), None)
-}
-
-/// Writes the word2vec C format, and if `vocabulary` names a file, `word count` lines to that.
-///
-/// # Errors
-/// [`Error::Io`] if a file cannot be written, [`Error::Format`] if a word holds white space, which the format cannot.
-pub fn save_word2vec_format(
-    vectors: &KeyedVectors,
-    path: &Path,
-    binary: bool,
-    vocabulary: Option<&Path>,
-) -> Result<()> {
-    let mut staged = Staged::default();
-    staged.write(path, |file| word2vec::write(vectors, binary, file))?;
-    if let Some(path) = vocabulary {
-        staged.write(path, |file| npy::write_vocabulary(vectors, file))?;
+    /// Writes the file of this name with the ending of a format.
+    pub(crate) fn write_as(&self, format: &Format, output: &mut Output, stem: &str) -> Result<()> {
+        (format.write)(self, format!("{stem}.{}", format.endings[0]).as_ref(), output)
     }
-    staged.commit()?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -129,16 +86,35 @@ mod tests {
         KeyedVectors::from_rows(["the", "café", "日本", "x", "y"], 6, &values).unwrap()
     }
 
+    fn names() -> impl Iterator<Item = String> {
+        Format::all().iter().flat_map(|format| format.endings).map(|ending| format!("v.{ending}"))
+    }
+
     #[test]
     fn every_format_gives_back_words_counts_and_bits() {
         let directory = tempfile::tempdir().unwrap();
-        for format in Format::ALL {
-            let path = directory.path().join("v").with_extension(format.extension());
+        for name in names().chain(["v.kv", "v"].map(str::to_owned)) {
+            let path = directory.path().join(&name);
             table().save(&path).unwrap();
             let back = KeyedVectors::load(&path).unwrap();
-            assert_eq!(&back.keys().array(), &table().keys().array(), "{format:?}");
-            assert_eq!(back.rows().to_buffer(), table().rows().to_buffer(), "{format:?}");
-            assert_eq!(back.counts(), table().counts(), "{format:?}");
+            assert_eq!(&back.keys().array(), &table().keys().array(), "{name}");
+            assert_eq!(back.rows().to_buffer(), table().rows().to_buffer(), "{name}");
+            assert_eq!(back.counts(), table().counts(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_limit_loads_the_first_rows_of_every_format() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in names() {
+            let path = directory.path().join(&name);
+            table().save(&path).unwrap();
+            for (limit, rows) in [(2, 2), (9, 5)] {
+                let options = LoadOptions { limit: Some(limit), ..LoadOptions::default() };
+                let back = KeyedVectors::load_with(&path, &options, &Progress::default()).unwrap();
+                assert_eq!((back.len(), back.keys().iter().count()), (rows, rows), "{name}");
+                assert_eq!(back.vector("café").unwrap(), table().vector("café").unwrap(), "{name}");
+            }
         }
     }
 
@@ -154,22 +130,29 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_ending_is_named() {
-        assert!(table().save("v.xyz").unwrap_err().to_string().contains("v.xyz"));
+    fn a_file_of_no_known_format_is_told_which_endings_there_are() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("v.vec");
+        std::fs::write(&path, "1 1\na 1\n").unwrap();
+        let error = KeyedVectors::load(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("v.vec: starts like no format") && error.contains(".arrow, .npy, .txt, .bin"),
+            "{error}"
+        );
     }
 
     #[test]
     fn no_cut_or_flipped_file_panics() {
         let directory = tempfile::tempdir().unwrap();
-        for format in Format::ALL {
-            let path = directory.path().join("v").with_extension(format.extension());
+        for name in names() {
+            let path = directory.path().join(&name);
             table().save(&path).unwrap();
             let whole = std::fs::read(&path).unwrap();
             for cut in 0..whole.len() {
                 std::fs::write(&path, &whole[..cut]).unwrap();
-                // Text may be cut within the last number and still be sound.
+                // Text may be cut within the last number and still be valid.
                 let loaded = KeyedVectors::load(&path);
-                assert!(loaded.is_err() || format == Format::Text || cut + 1 == whole.len(), "{format:?} cut at {cut}");
+                assert!(loaded.is_err() || name == "v.txt" || cut + 1 == whole.len(), "{name} cut at {cut}");
             }
             for (at, bit) in (0..whole.len()).flat_map(|at| [(at, 1u8), (at, 0x80)]) {
                 let mut flipped = whole.clone();

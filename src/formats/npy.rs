@@ -10,25 +10,28 @@
 //! # Ok::<(), polargram::Error>(())
 //! ```
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::ptr::NonNull;
-use std::sync::Arc;
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
-use arrow::buffer::{Buffer, ScalarBuffer};
+use arrow::buffer::ScalarBuffer;
 use memmap2::Mmap;
 use npyz::{DType, NpyFile, Order, WriterBuilder};
 
-use super::staged::Out;
+use super::options::LoadOptions;
+use super::vocabulary;
+use crate::arrow::ipc::buffer_over;
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::Matrix;
+use crate::output::{Out, Output};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::{Key, Keys};
 
 /// `v.npy` → `v.vocab.txt`.
-pub(super) fn vocabulary_path(path: &Path) -> PathBuf {
-    path.with_extension("vocab.txt")
+pub(super) const VOCABULARY_ENDING: &str = "vocab.txt";
+
+pub(super) fn write(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
+    output.write(path, |out| write_rows(vectors.rows(), out))?;
+    output.write(path.with_extension(VOCABULARY_ENDING), |out| vocabulary::write(vectors, out))
 }
 
 /// Writes a matrix.
@@ -41,25 +44,11 @@ pub(crate) fn write_rows(rows: &Rows, out: &mut Out<'_>) -> io::Result<()> {
     writer.finish()
 }
 
-pub(super) fn write_vocabulary(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()> {
-    for (key, count) in vectors.keys().iter().zip(vectors.counts()) {
-        if let Key::Text(word) = key
-            && word.contains(['\n', '\r'])
-        {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("the word {word:?} holds a line break; save as .arrow"),
-            ));
-        }
-        writeln!(out, "{key} {count}")?;
-    }
-    Ok(())
-}
-
-pub(super) fn read(path: &Path) -> Result<KeyedVectors> {
+pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
     let rows = map_rows(path)?;
-    let (words, counts) = read_vocabulary(&vocabulary_path(path))?;
-    KeyedVectors::new(words, counts, rows, None).map_err(|error| Error::format(path, error.to_string()))
+    let limit = options.rows_of(rows.len());
+    let (words, counts) = vocabulary::read(&path.with_extension(VOCABULARY_ENDING), options.rows_of(usize::MAX))?;
+    KeyedVectors::new(words, counts, rows.first(limit), None).map_err(|error| Error::format(path, error.to_string()))
 }
 
 /// Reads a matrix of this shape, to train on.
@@ -83,16 +72,13 @@ fn map_rows(path: &Path) -> Result<Rows> {
     let mapping = unsafe { Mmap::map(&file) }.at("map", path)?;
     let (start, width) = matrix_of(&mapping).map_err(|reason| Error::format(path, reason))?;
     let bytes = mapping.len() - start;
-    let pointer = NonNull::from(&mapping[..]).cast();
-    // SAFETY: the mapping is readable for its length and stays in place for as long as the buffer owns it.
-    let buffer = unsafe { Buffer::from_custom_allocation(pointer, mapping.len(), Arc::new(mapping)) };
-    let values = ScalarBuffer::new(buffer.slice(start), 0, bytes / size_of::<f32>());
+    let values = ScalarBuffer::new(buffer_over(mapping).slice(start), 0, bytes / size_of::<f32>());
     Ok(Rows::from_mapped(values, width))
 }
 
 /// Where the values start in the file, and the width of a row.
 fn matrix_of(bytes: &[u8]) -> std::result::Result<(usize, usize), String> {
-    let header = NpyFile::new(bytes).map_err(|error| format!("is no .npy file: {error}"))?;
+    let header = NpyFile::new(bytes).map_err(|error| format!("is not a .npy file: {error}"))?;
     let is_float32 = matches!(header.dtype(), DType::Plain(t) if t.to_string() == "<f4");
     let (&[rows, width], true, Order::C) = (header.shape(), is_float32, header.order()) else {
         return Err(format!(
@@ -121,19 +107,4 @@ fn is_end_of_header(bytes: &[u8], start: usize) -> bool {
         _ => return false,
     };
     announced == start
-}
-
-pub(super) fn read_vocabulary(path: &Path) -> Result<(Keys, Vec<u64>)> {
-    let text = fs::read_to_string(path).at("read", path)?;
-    let mut counts = Vec::new();
-    let mut words = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let parsed = line.rsplit_once(' ').and_then(|(word, count)| Some((word, count.parse().ok()?)));
-        let Some((word, count)) = parsed else {
-            return Err(Error::format(path, format!("line {} is not `word count`: {line:?}", number + 1)));
-        };
-        words.push(word);
-        counts.push(count);
-    }
-    Ok((words.into_iter().collect(), counts))
 }

@@ -21,42 +21,52 @@ use std::path::Path;
 use arrow::array::LargeStringBuilder;
 use memmap2::Mmap;
 
-use super::staged::Out;
+use super::options::LoadOptions;
+use super::vocabulary;
+use crate::corpus::Utf8Errors;
 use crate::error::{Error, IoContext, Result};
+use crate::output::{Out, Output};
+use crate::progress::Progress;
+use crate::store::{LocalCopy, Location};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{Key, Keys, WordId};
 
-/// What to do with a word that is not valid UTF-8.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum InvalidUtf8 {
-    /// Refuse the file.
-    #[default]
-    Strict,
-    /// Put U+FFFD in place of what cannot be decoded.
-    Replace,
-    /// Leave out what cannot be decoded.
-    Ignore,
+pub(super) fn write_text(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
+    output.write(path, |out| write(vectors, false, out))
 }
 
-/// How to read the word2vec format.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ReadOptions {
-    /// Read at most so many words from the start.
-    pub limit: Option<usize>,
-    /// The file starts with the first word (text only; GloVe's files do).
-    pub no_header: bool,
-    /// What to do with words that are not UTF-8.
-    pub invalid_utf8: InvalidUtf8,
+pub(super) fn write_binary(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
+    output.write(path, |out| write(vectors, true, out))
 }
 
-pub(super) fn write(vectors: &KeyedVectors, binary: bool, out: &mut Out<'_>) -> io::Result<()> {
+/// Writes the word2vec C format whatever the name, and if `vocabulary` is a place for it, `word count` lines to that.
+///
+/// # Errors
+/// [`Error::Io`] if a file cannot be written, [`Error::Format`] if a word holds white space, which the format cannot;
+/// [`Error::Interrupted`].
+pub fn save_word2vec_format(
+    vectors: &KeyedVectors,
+    location: &Location,
+    binary: bool,
+    vocabulary: Option<&Path>,
+    progress: &Progress,
+) -> Result<()> {
+    let mut output = Output::files(location, progress);
+    output.write(location.path(), |out| write(vectors, binary, out))?;
+    if let Some(path) = vocabulary {
+        output.write(path, |out| vocabulary::write(vectors, out))?;
+    }
+    output.commit().map(drop)
+}
+
+fn write(vectors: &KeyedVectors, binary: bool, out: &mut Out<'_>) -> io::Result<()> {
     writeln!(out, "{} {}", vectors.len(), vectors.vector_size())?;
     for (key, row) in vectors.keys().iter().zip(vectors.rows().iter()) {
         if let Key::Text(word) = key
             && (word.is_empty() || word.contains(|c: char| c.is_ascii_whitespace()))
         {
             let reason = format!(
-                "the word {word:?} is empty or holds white space, which the word2vec format cannot; save as .arrow"
+                "the word {word:?} is empty or holds white space, which the word2vec format cannot store; save as .arrow"
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
@@ -77,7 +87,41 @@ pub(super) fn write(vectors: &KeyedVectors, binary: bool, out: &mut Out<'_>) -> 
     Ok(())
 }
 
-pub(super) fn read(path: &Path, binary: bool, options: &ReadOptions) -> Result<KeyedVectors> {
+pub(super) fn read_text(path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
+    read(path, false, options)
+}
+
+pub(super) fn read_binary(path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
+    read(path, true, options)
+}
+
+/// Reads the word2vec C format whatever the name, as gensim's `load_word2vec_format`; counts from the `word count` lines
+/// of `vocabulary`, where given. URLs have the storage options of `location`.
+///
+/// # Errors
+/// [`Error::Io`] if a file cannot be read, [`Error::Format`] if it is damaged, its header promises more than it holds,
+/// or a word has no count; [`Error::Interrupted`].
+pub fn load_word2vec_format(
+    location: &Location,
+    binary: bool,
+    vocabulary: Option<&Path>,
+    options: &LoadOptions,
+    progress: &Progress,
+) -> Result<KeyedVectors> {
+    let copy = LocalCopy::of_file(location, progress)?;
+    let vectors = read(copy.path(), binary, options).map_err(|error| copy.named(error))?;
+    let Some(vocabulary) = vocabulary else { return Ok(vectors) };
+    let copy = LocalCopy::of_file(&Location::new(vocabulary, location.storage().clone()), progress)?;
+    let (words, counts) = vocabulary::read(copy.path(), usize::MAX).map_err(|error| copy.named(error))?;
+    let count_of = |key| match words.id(key) {
+        Some(id) => Ok(counts[id as usize]),
+        None => Err(Error::format(vocabulary, format!("has no line for the word {key:?}"))),
+    };
+    let counts = vectors.keys().iter().map(count_of).collect::<Result<_>>()?;
+    KeyedVectors::new(vectors.keys().clone(), counts, vectors.rows().clone(), None)
+}
+
+fn read(path: &Path, binary: bool, options: &LoadOptions) -> Result<KeyedVectors> {
     let file = File::open(path).at("read", path)?;
     let bytes = match file.metadata().at("read", path)?.len() {
         0 => return Err(Error::format(path, "is empty")),
@@ -97,21 +141,21 @@ type Parsed<T> = std::result::Result<T, String>;
 
 /// Words and values while a file is read.
 struct Table<'a> {
-    options: &'a ReadOptions,
+    options: &'a LoadOptions,
     words: LargeStringBuilder,
     values: Vec<f32>,
     vector_size: usize,
 }
 
 impl<'a> Table<'a> {
-    fn new(options: &'a ReadOptions) -> Self {
+    fn new(options: &'a LoadOptions) -> Self {
         Self { options, words: LargeStringBuilder::new(), values: Vec::new(), vector_size: 0 }
     }
 
     fn finish(mut self) -> Result<KeyedVectors> {
         let mut words = Keys::new(&self.words.finish())?;
         if words.has_repeats() {
-            // Like gensim, the first row of a word that stands in several.
+            // Like gensim, the first row of a word that has several.
             let first: Vec<usize> = words
                 .iter()
                 .enumerate()
@@ -126,7 +170,7 @@ impl<'a> Table<'a> {
                 .collect();
             words = first.iter().filter_map(|&row| words.key(row as WordId).as_text()).collect();
         }
-        // The format has no counts; like gensim, made up to fall from row to row.
+        // The format has no counts. As in gensim, they fall from row to row.
         let counts = (1..=words.len() as u64).rev().collect();
         KeyedVectors::new(words, counts, Rows::from_vec(self.values, self.vector_size), None)
     }
@@ -139,9 +183,9 @@ impl<'a> Table<'a> {
             rest = rest.trim_ascii_start();
             let space = rest.iter().position(|&b| b == b' ').ok_or_else(|| cut("text"))?;
             self.push_word(&rest[..space], number)?;
-            let (row, behind) = rest[space + 1..].split_at_checked(row_bytes).ok_or_else(|| cut("vector"))?;
+            let (row, after) = rest[space + 1..].split_at_checked(row_bytes).ok_or_else(|| cut("vector"))?;
             self.values.extend(row.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
-            rest = behind;
+            rest = after;
         }
         Ok(())
     }
@@ -171,7 +215,7 @@ impl<'a> Table<'a> {
         for part in parts {
             let value = std::str::from_utf8(part).ok().and_then(|text| text.parse().ok());
             let text = || String::from_utf8_lossy(&part[..part.len().min(40)]).into_owned();
-            self.values.push(value.ok_or_else(|| format!("word {}: {:?} is no number", number + 1, text()))?);
+            self.values.push(value.ok_or_else(|| format!("word {}: {:?} is not a number", number + 1, text()))?);
         }
         let found = self.values.len() - before;
         if number == 0 && self.options.no_header {
@@ -183,8 +227,8 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// The number of words to read and what stands behind the header. What it promises is believed only as far as the
-    /// file could hold it.
+    /// The number of words to read, and the bytes after the header. A header that promises more than the file can hold is
+    /// refused.
     fn read_header<'b>(&mut self, bytes: &'b [u8]) -> Parsed<(usize, &'b [u8])> {
         const LONGEST: usize = 64;
         let end =
@@ -195,7 +239,7 @@ impl<'a> Table<'a> {
             return Err(format!("has the header {header:?}; expected `words dimensions`"));
         };
         let rest = &bytes[end + 1..];
-        // A value takes two bytes at the least: a digit and a space.
+        // A value takes at least two bytes: a digit and a space.
         let least = vector_size.checked_mul(2).and_then(|row| row.checked_mul(words));
         if vector_size == 0 || least.is_none_or(|least| least > rest.len()) {
             return Err(format!(
@@ -208,11 +252,11 @@ impl<'a> Table<'a> {
     }
 
     fn push_word(&mut self, word: &[u8], number: usize) -> Parsed<()> {
-        let text: Cow<'_, str> = match (std::str::from_utf8(word), self.options.invalid_utf8) {
+        let text: Cow<'_, str> = match (std::str::from_utf8(word), self.options.errors) {
             (Ok(text), _) => text.into(),
-            (Err(_), InvalidUtf8::Replace) => String::from_utf8_lossy(word),
-            (Err(_), InvalidUtf8::Ignore) => word.utf8_chunks().map(|chunk| chunk.valid()).collect(),
-            (Err(error), InvalidUtf8::Strict) => {
+            (Err(_), Utf8Errors::Replace) => String::from_utf8_lossy(word),
+            (Err(_), Utf8Errors::Ignore) => word.utf8_chunks().map(|chunk| chunk.valid()).collect(),
+            (Err(error), Utf8Errors::Strict) => {
                 return Err(format!(
                     "word {} is not UTF-8: {error}; pass unicode_errors=\"replace\" or \"ignore\"",
                     number + 1
@@ -229,7 +273,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read_bytes(bytes: &[u8], binary: bool, options: &ReadOptions) -> Parsed<(usize, usize)> {
+    fn read_bytes(bytes: &[u8], binary: bool, options: &LoadOptions) -> Parsed<(usize, usize)> {
         let mut table = Table::new(options);
         if binary {
             table.read_binary(bytes)?
@@ -243,14 +287,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), binary: bool, no_header: bool) {
-            let _ = read_bytes(&bytes, binary, &ReadOptions { no_header, ..ReadOptions::default() });
+            let _ = read_bytes(&bytes, binary, &LoadOptions { no_header, ..LoadOptions::default() });
         }
 
         #[test]
         fn no_body_behind_a_header_panics(words in 0usize..9, size in 0usize..9, body in prop::collection::vec(any::<u8>(), 0..200), binary: bool) {
             let mut bytes = format!("{words} {size}\n").into_bytes();
             bytes.extend(body);
-            let _ = read_bytes(&bytes, binary, &ReadOptions::default());
+            let _ = read_bytes(&bytes, binary, &LoadOptions::default());
         }
     }
 
@@ -260,26 +304,24 @@ mod tests {
             ["1000000000000000000 300\na ", "9223372036854775807 9223372036854775807\n", "-5 10\n", "3 0\n", "3\n"]
         {
             for binary in [true, false] {
-                assert!(read_bytes(header.as_bytes(), binary, &ReadOptions::default()).is_err(), "{header}");
+                assert!(read_bytes(header.as_bytes(), binary, &LoadOptions::default()).is_err(), "{header}");
             }
         }
     }
 
     #[test]
     fn the_limit_stops_early_and_glove_needs_no_header() {
-        let limited = ReadOptions { limit: Some(1), ..ReadOptions::default() };
+        let limited = LoadOptions { limit: Some(1), ..LoadOptions::default() };
         assert_eq!(read_bytes(b"2 2\na 1 2\nb 3 4\n", false, &limited), Ok((1, 2)));
-        let glove = ReadOptions { no_header: true, ..ReadOptions::default() };
+        let glove = LoadOptions { no_header: true, ..LoadOptions::default() };
         assert_eq!(read_bytes(b"a 1 2 3\nb 3 4 5\n", false, &glove), Ok((2, 3)));
     }
 
     #[test]
     fn words_that_are_not_utf8_are_refused_replaced_or_shortened() {
-        let with = |invalid_utf8| {
-            read_bytes(b"1 1\n\xff\xfe 1\n", false, &ReadOptions { invalid_utf8, ..ReadOptions::default() })
-        };
-        assert!(with(InvalidUtf8::Strict).unwrap_err().contains("unicode_errors"));
-        assert_eq!(with(InvalidUtf8::Replace), Ok((1, 1)));
-        assert_eq!(with(InvalidUtf8::Ignore), Ok((1, 1)));
+        let with = |errors| read_bytes(b"1 1\n\xff\xfe 1\n", false, &LoadOptions { errors, ..LoadOptions::default() });
+        assert!(with(Utf8Errors::Strict).unwrap_err().contains("unicode_errors"));
+        assert_eq!(with(Utf8Errors::Replace), Ok((1, 1)));
+        assert_eq!(with(Utf8Errors::Ignore), Ok((1, 1)));
     }
 }

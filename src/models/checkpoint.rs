@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::saved::NewDirectory;
+use super::saved::MODEL;
 use super::{Resume, Saved, Word2Vec};
 use crate::config::Config;
 use crate::encode::Encoded;
 use crate::error::{Error, Result};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::store::Location;
 use crate::train::{Next, Observer, Position};
 
 /// A directory to which the state of a training run is saved now and then.
@@ -39,7 +42,7 @@ impl Checkpoint {
 
     /// Whether checkpoints can be written: to be known before the hours of training, not after.
     pub(super) fn check_place(&self) -> Result<()> {
-        NewDirectory::beside(&self.directory).map(drop)
+        Output::new_directory(&Location::from(&self.directory), &MODEL, &Progress::default()).map(drop)
     }
 
     /// What was saved before, if anything was.
@@ -99,7 +102,9 @@ pub(super) struct Checkpointing<'a> {
 impl Checkpointing<'_> {
     fn save(&mut self, position: &Position) -> Result<()> {
         let resume = Resume { position: position.clone(), encoded: self.encoded };
-        self.model.save_as(&self.checkpoint.directory, Some(resume), serde_json::Value::Null)?;
+        let location = Location::from(&self.checkpoint.directory);
+        // An interrupted run keeps what it has: the checkpoint is written to its end.
+        self.model.save_as(&location, Some(resume), serde_json::Value::Null, &Progress::default())?;
         self.saved = Instant::now();
         Ok(())
     }

@@ -1,8 +1,7 @@
 //! A model as a directory: `config.json`, `vectors.arrow`, and the other weights as `.npy`.
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::{CorpusSize, Resume, Word2Vec};
 use crate::config::Config;
 use crate::error::{Error, IoContext, Result};
-use crate::formats::{Staged, npy};
+use crate::formats::npy;
 use crate::kernel::Matrix;
+use crate::output::{DirectoryKind, Output};
+use crate::progress::Progress;
+use crate::store::{LocalCopy, Location};
 use crate::train::Weights;
 use crate::vectors::KeyedVectors;
 use crate::vocab::Vocabulary;
@@ -25,6 +27,8 @@ const OUTPUT: &str = "output.npy";
 const NODES: &str = "nodes.npy";
 /// Everything that a saved model may consist of.
 const FILES: [&str; 4] = [DESCRIPTION, VECTORS, OUTPUT, NODES];
+/// A directory that a model may be saved over.
+pub(super) static MODEL: DirectoryKind = DirectoryKind { name: "a model", files: &FILES, is_kind_of: is_model };
 
 /// What stands in `config.json`.
 #[derive(Serialize, Deserialize)]
@@ -56,16 +60,30 @@ impl Word2Vec {
     /// one is complete. Other files in it stay, and so does a link to it. `attributes` are for the caller to keep.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be written; [`Error::Format`] if there is something else than a model at this place.
-    pub fn save(&self, directory: impl AsRef<Path>, attributes: serde_json::Value) -> Result<()> {
-        self.save_as(directory.as_ref(), None, attributes)
+    /// [`Error::Io`] if it cannot be written; [`Error::Format`] if there is something other than a model at this place.
+    pub fn save(&self, location: impl Into<Location>, attributes: serde_json::Value) -> Result<()> {
+        self.save_with(location, attributes, &Progress::default())
+    }
+
+    /// [`save`](Self::save), interrupted if `progress` is cancelled.
+    ///
+    /// # Errors
+    /// As for [`save`](Self::save); [`Error::Interrupted`].
+    pub fn save_with(
+        &self,
+        location: impl Into<Location>,
+        attributes: serde_json::Value,
+        progress: &Progress,
+    ) -> Result<()> {
+        self.save_as(&location.into(), None, attributes, progress)
     }
 
     pub(super) fn save_as(
         &self,
-        directory: &Path,
+        location: &Location,
         resume: Option<Resume>,
         attributes: serde_json::Value,
+        progress: &Progress,
     ) -> Result<()> {
         self.weights.check(&self.config)?;
         let description = Description {
@@ -78,32 +96,42 @@ impl Word2Vec {
             resume,
             attributes,
         };
-        let new = NewDirectory::beside(directory)?;
-        let mut staged = Staged::default();
-        crate::formats::stage(&self.vectors()?, &new.path.join(VECTORS), &mut staged)?;
+        let mut output = Output::new_directory(location, &MODEL, progress)?;
+        self.vectors()?.write_to(&mut output, VECTORS.as_ref())?;
         for (name, rows) in [(OUTPUT, self.output_rows()), (NODES, self.node_rows())] {
             if let Some(rows) = rows {
-                staged.write(&new.path.join(name), |out| npy::write_rows(&rows, out))?;
+                output.write(name, |out| npy::write_rows(&rows, out))?;
             }
         }
-        staged.write(&new.path.join(DESCRIPTION), |out| {
-            serde_json::to_writer_pretty(out, &description).map_err(Into::into)
-        })?;
-        staged.commit()?;
-        new.take_its_place()
+        // The last one to appear where they appear one by one.
+        output.write(DESCRIPTION, |out| serde_json::to_writer_pretty(out, &description).map_err(Into::into))?;
+        output.commit().map(drop)
     }
 
     /// Loads what [`save`](Self::save) wrote, to train on. Nothing in it can run code.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read, [`Error::Format`] if it is damaged.
-    pub fn load(directory: impl AsRef<Path>) -> Result<Saved> {
-        let directory = directory.as_ref();
+    pub fn load(location: impl Into<Location>) -> Result<Saved> {
+        Self::load_with(location, &Progress::default())
+    }
+
+    /// [`load`](Self::load); a model in a store is copied to this machine first, and cancelling `progress` interrupts
+    /// that.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load); [`Error::Interrupted`].
+    pub fn load_with(location: impl Into<Location>, progress: &Progress) -> Result<Saved> {
+        let copy = LocalCopy::of_directory(&location.into(), &[DESCRIPTION, VECTORS], &[OUTPUT, NODES], progress)?;
+        Self::read(copy.path()).map_err(|error| copy.named(error))
+    }
+
+    fn read(directory: &Path) -> Result<Saved> {
         let path = directory.join(DESCRIPTION);
         let text = fs::read_to_string(&path).at("read", &path)?;
         let fault = |reason: String| Error::format(&path, reason);
         let description: Description =
-            serde_json::from_str(&text).map_err(|error| fault(format!("is no description of a model: {error}")))?;
+            serde_json::from_str(&text).map_err(|error| fault(format!("is not a description of a model: {error}")))?;
         if description.format != FORMAT {
             return Err(fault(format!("is of format {:?}; this program reads {FORMAT:?}", description.format)));
         }
@@ -145,70 +173,7 @@ impl Word2Vec {
     }
 }
 
-/// A directory that is being written beside the place where it will stand; removed again if it never gets there.
-pub(super) struct NewDirectory {
-    path: PathBuf,
-    target: PathBuf,
-}
-
-impl NewDirectory {
-    pub(super) fn beside(target: &Path) -> Result<Self> {
-        // Without a slash at its end, behind which a link is not seen.
-        let mut target: PathBuf = target.components().collect();
-        if target.is_symlink() {
-            // The link stays; what it leads to is replaced.
-            target = fs::canonicalize(&target).at("follow the link", &target)?;
-        }
-        if target.exists() && !is_ours(&target) {
-            return Err(Error::format(&target, "is not a model's directory; choose another place, or remove it first"));
-        }
-        let name = target.file_name().ok_or_else(|| Error::format(&target, "is no name for a directory"))?;
-        let mut hidden = OsString::from(".");
-        hidden.push(name);
-        hidden.push(".partial");
-        let path = parent_of(&target).join(hidden);
-        // Left behind by a run that was killed.
-        if path.exists() {
-            fs::remove_dir_all(&path).at("remove", &path)?;
-        }
-        fs::create_dir(&path).at("create the directory", &target)?;
-        Ok(Self { path, target })
-    }
-
-    fn take_its_place(self) -> Result<()> {
-        let target = self.target.as_path();
-        sync_directory(&self.path);
-        if target.exists() {
-            exchange(&self.path, target).at("replace", target)?;
-            // What was old is now here. What is not ours belongs to the user.
-            for entry in fs::read_dir(&self.path).at("read", target)? {
-                let entry = entry.at("read", target)?;
-                if !FILES.iter().any(|file| entry.file_name() == OsStr::new(file)) {
-                    fs::rename(entry.path(), target.join(entry.file_name()))
-                        .at("keep", &target.join(entry.file_name()))?;
-                }
-            }
-        } else {
-            fs::rename(&self.path, target).at("create", target)?;
-        }
-        sync_directory(parent_of(target));
-        Ok(())
-    }
-}
-
-impl Drop for NewDirectory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
-    }
-}
-
-/// Whether a model may be written here: an empty directory, or a model's.
-fn is_ours(directory: &Path) -> bool {
-    let Ok(mut entries) = fs::read_dir(directory) else { return false };
-    entries.next().is_none() || is_model(directory)
-}
-
-/// Whether a model of any version was saved here. Other programs write a `config.json` too.
+/// True if a model of any version was saved here. Other programs write a `config.json` too.
 fn is_model(directory: &Path) -> bool {
     #[derive(Deserialize)]
     struct Kind {
@@ -216,45 +181,6 @@ fn is_model(directory: &Path) -> bool {
     }
     let Ok(text) = fs::read(directory.join(DESCRIPTION)) else { return false };
     serde_json::from_slice(&text).is_ok_and(|kind: Kind| kind.format.starts_with(KIND))
-}
-
-/// Makes each of two directories the other, at once where the system can.
-#[cfg(any(target_os = "linux", target_os = "macos"))]
-fn exchange(new: &Path, old: &Path) -> std::io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
-        // File systems that cannot, such as some network ones.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
-            exchange_in_steps(new, old)
-        }
-        done => Ok(done?),
-    }
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
-fn exchange(new: &Path, old: &Path) -> std::io::Result<()> {
-    exchange_in_steps(new, old)
-}
-
-/// A crash between two steps leaves the older model under a name that ends in `.old`.
-fn exchange_in_steps(new: &Path, old: &Path) -> std::io::Result<()> {
-    let mut aside = old.as_os_str().to_owned();
-    aside.push(".old");
-    fs::rename(old, &aside)?;
-    fs::rename(new, old)?;
-    fs::rename(&aside, new)
-}
-
-fn parent_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// Makes the names in a directory durable, which not every system can.
-fn sync_directory(path: &Path) {
-    let _ = File::open(path).and_then(|directory| directory.sync_all());
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList};
 
 use super::keys::{is_key, row_of};
-use crate::formats::{self, InvalidUtf8, ReadOptions};
+use crate::corpus::Utf8Errors;
+use crate::formats::{self, LoadOptions};
+use crate::progress::Progress;
+use crate::store::Location;
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{HuffmanTree, Key, WordId};
 
@@ -239,7 +242,10 @@ impl PyKeyedVectors {
         fvocab: Option<PathBuf>,
         binary: bool,
     ) -> PyResult<()> {
-        Ok(py.detach(|| formats::save_word2vec_format(&self.vectors, &fname, binary, fvocab.as_deref()))?)
+        Ok(py.detach(|| {
+            let progress = Progress::default();
+            formats::save_word2vec_format(&self.vectors, &Location::from(fname), binary, fvocab.as_deref(), &progress)
+        })?)
     }
 
     /// Loads the word2vec C format, text or binary; counts from the `word count` lines of `fvocab`.
@@ -261,10 +267,10 @@ impl PyKeyedVectors {
                 "encoding: {encoding:?} is not supported; the file must be utf8"
             )));
         }
-        let invalid_utf8 = match unicode_errors {
-            "strict" => InvalidUtf8::Strict,
-            "replace" => InvalidUtf8::Replace,
-            "ignore" => InvalidUtf8::Ignore,
+        let errors = match unicode_errors {
+            "strict" => Utf8Errors::Strict,
+            "replace" => Utf8Errors::Replace,
+            "ignore" => Utf8Errors::Ignore,
             other => {
                 return Err(PyValueError::new_err(format!(
                     "unicode_errors: {other:?} is none of strict, replace, ignore"
@@ -273,8 +279,11 @@ impl PyKeyedVectors {
         };
         // As in gensim, no limit.
         let limit = limit.filter(|&limit| limit > 0);
-        let options = ReadOptions { limit, no_header, invalid_utf8 };
-        let vectors = py.detach(|| formats::load_word2vec_format(&fname, binary, fvocab.as_deref(), &options))?;
+        let options = LoadOptions { limit, no_header, errors };
+        let vectors = py.detach(|| {
+            let (location, progress) = (Location::from(fname), Progress::default());
+            formats::load_word2vec_format(&location, binary, fvocab.as_deref(), &options, &progress)
+        })?;
         Ok(Self::new(vectors, true))
     }
 }

@@ -3,6 +3,8 @@
 mod connect;
 mod fetch;
 mod listing;
+mod local_copy;
+mod location;
 mod options;
 mod profile;
 mod upload;
@@ -20,8 +22,11 @@ use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use fetch::{Fetcher, RangeReader, Span};
 pub(crate) use listing::{expand, is_url, local_path};
+pub(crate) use local_copy::LocalCopy;
+pub use location::Location;
+pub(crate) use location::{join, local, url_of};
 pub use options::StorageOptions;
-pub(crate) use upload::Target;
+pub(crate) use upload::Uploads;
 
 use crate::error::{Error, Result};
 use crate::process::ensure_not_forked;

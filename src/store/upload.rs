@@ -1,13 +1,14 @@
 //! Files that go to a store.
 
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 
 use super::connect::connect;
@@ -15,114 +16,133 @@ use super::{StorageOptions, Store, block_on, tried};
 use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 
-/// Bytes of each part; the stores want 5 MiB at least.
+/// Bytes of each part; the stores want at least 5 MiB.
 const PART: usize = 8 << 20;
 /// Parts under way at a time.
 const PARTS_AT_ONCE: usize = 4;
-/// How long it may take to give up an upload, whose parts else stay behind unseen.
+/// How long it may take to give up an upload, whose parts would otherwise stay behind unseen.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A folder in a store that files are written to.
-pub(crate) struct Target {
-    store: Arc<Store>,
-    /// With a slash at the end, unless it is the whole bucket.
-    prefix: String,
+/// Files that are sent, and appear when all of them are there. Dropped before, none appears.
+pub(crate) struct Uploads {
+    options: StorageOptions,
+    progress: Progress,
+    /// Those that are known already.
+    stores: Vec<Arc<Store>>,
+    sent: Vec<Upload>,
 }
 
-impl Target {
-    /// A prefix that can be written to: an upload is begun there and given up, which leaves nothing.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the store refuses it.
-    pub(crate) fn prepare(url: &str, options: &StorageOptions, progress: &Progress) -> Result<Self> {
-        let (store, key) = connect(url, options, progress)?;
-        let key = key.trim_matches('/');
-        let prefix = if key.is_empty() { String::new() } else { format!("{key}/") };
-        let target = Self { store, prefix };
-        let path = target.path_of("vectors.arrow")?;
-        let failed = |error| target.store.failed("write to", url, &error);
-        block_on(progress, async {
-            let mut begun = tried(|| target.store.inner.put_multipart(&path)).await.map_err(failed)?;
-            if target.store.begins_unheard {
-                // Blocks that are never committed are seen by nobody, and dropped.
-                begun.put_part(PutPayload::from_static(b"?")).await.map_err(failed)?;
-            }
-            begun.abort().await.map_err(failed)
-        })?;
-        Ok(target)
-    }
-
-    fn path_of(&self, name: &str) -> Result<object_store::path::Path> {
-        self.store.path_of(name, &format!("{}{name}", self.prefix))
-    }
-
-    /// Sends files, of which none appears before all are there. Gives their URLs.
-    ///
-    /// # Errors
-    /// [`Error::Io`] or [`Error::Interrupted`], and then nothing appears; but if the store fails when all was sent, it
-    /// says which files have appeared.
-    pub(crate) fn upload(&self, files: &[PathBuf], progress: &Progress) -> Result<Vec<PathBuf>> {
-        let mut uploads = Vec::new();
-        let sent = files.iter().try_for_each(|file| {
-            let mut upload = self.begin(file, progress)?;
-            let sent = self.send(&mut upload, file, progress);
-            uploads.push(upload);
-            sent
-        });
-        let mut written: Vec<PathBuf> = Vec::new();
-        let completed = sent.and_then(|()| progress.check()).and_then(|()| {
-            uploads.iter_mut().try_for_each(|Upload { url, upload }| {
-                // Once one has appeared, nobody interrupts the others.
-                let progress = if written.is_empty() { progress } else { &Progress::default() };
-                let completed = block_on(progress, async {
-                    upload.complete().await.map_err(|error| self.store.failed("write", url, &error))
-                });
-                completed.map_err(|error| after(error, &written))?;
-                written.push(PathBuf::from(&*url));
-                Ok(())
-            })
-        });
-        if completed.is_err() {
-            let left = uploads.iter_mut().skip(written.len()).map(|Upload { upload, .. }| upload.abort());
-            // What it failed with is told.
-            let _ = block_on(&Progress::default(), async {
-                Ok::<_, Error>(tokio::time::timeout(ABORT_TIMEOUT, join_all(left)).await.is_ok())
-            });
-        }
-        completed.map(|()| written)
-    }
-
-    fn begin(&self, file: &Path, progress: &Progress) -> Result<Upload> {
-        let path = self.path_of(&file.file_name().unwrap_or_default().to_string_lossy())?;
-        let url = self.store.url(&path);
-        let begun = block_on(progress, async {
-            let begun = tried(|| self.store.inner.put_multipart(&path)).await;
-            begun.map_err(|error| self.store.failed("write", &url, &error))
-        });
-        Ok(Upload { upload: begun?, url })
-    }
-
-    fn send(&self, Upload { url, upload }: &mut Upload, file: &Path, progress: &Progress) -> Result<()> {
-        let mut file = Parts(File::open(file).at("read", file)?);
-        let store = &self.store;
-        block_on(progress, async {
-            let parts = stream::iter(&mut file).map(|part| {
-                let part = part.map(|bytes| upload.put_part(PutPayload::from(bytes)));
-                let url = url.as_str();
-                async move { part.at("read", url.as_ref())?.await.map_err(|error| store.failed("write", url, &error)) }
-            });
-            parts.buffer_unordered(PARTS_AT_ONCE).try_collect().await
-        })
-    }
-}
-
-/// A file that is under way.
+/// A file of which all parts are there, or on their way.
 struct Upload {
+    store: Arc<Store>,
     url: String,
     upload: Box<dyn MultipartUpload>,
 }
 
-/// The error, with what was written before it.
+impl Uploads {
+    pub(crate) fn new(options: &StorageOptions, progress: &Progress) -> Self {
+        Self { options: options.clone(), progress: progress.clone(), stores: Vec::new(), sent: Vec::new() }
+    }
+
+    /// Checks that files can be written under a prefix: an upload is begun there and given up, which leaves nothing.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the store refuses it.
+    pub(crate) fn check(&mut self, prefix: &str) -> Result<()> {
+        let (store, path) = self.store_of(&format!("{}/vectors.arrow", prefix.trim_end_matches('/')))?;
+        let failed = |error| store.failed("write to", prefix, &error);
+        block_on(&self.progress, async {
+            let mut begun = tried(|| store.inner.put_multipart(&path)).await.map_err(failed)?;
+            if store.begins_unheard {
+                // Blocks that are never committed are seen by nobody, and dropped.
+                begun.put_part(PutPayload::from_static(b"?")).await.map_err(failed)?;
+            }
+            begun.abort().await.map_err(failed)
+        })
+    }
+
+    /// Sends a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the URL, or [`Error::Interrupted`].
+    pub(crate) fn send(&mut self, file: &File, url: &str) -> Result<()> {
+        let (store, path) = self.store_of(url)?;
+        let begun = block_on(&self.progress, async {
+            let begun = tried(|| store.inner.put_multipart(&path)).await;
+            begun.map_err(|error| store.failed("write", url, &error))
+        });
+        self.sent.push(Upload { upload: begun?, url: url.to_owned(), store });
+        self.sent.last_mut().map_or(Ok(()), |upload| upload.send(file, &self.progress))
+    }
+
+    /// Makes the files appear.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Interrupted`], and then nothing appears; but if the store fails later than at the first
+    /// file, it says which have appeared.
+    pub(crate) fn complete(mut self) -> Result<()> {
+        let mut written: Vec<PathBuf> = Vec::new();
+        while let Some(Upload { store, url, upload }) = self.sent.first_mut() {
+            // Once one has appeared, nobody interrupts the others.
+            let progress = if written.is_empty() { &self.progress } else { &Progress::default() };
+            let completed = block_on(progress, async {
+                upload.complete().await.map_err(|error| store.failed("write", url, &error))
+            });
+            completed.map_err(|error| after(error, &written))?;
+            written.push(PathBuf::from(self.sent.remove(0).url));
+        }
+        Ok(())
+    }
+
+    /// The store that a URL is in, and the URL's place there.
+    fn store_of(&mut self, url: &str) -> Result<(Arc<Store>, Path)> {
+        let known = self.stores.iter().find_map(|store| {
+            let key = url.strip_prefix(&store.root)?.strip_prefix('/')?;
+            Some((store.clone(), key.to_owned()))
+        });
+        let (store, key) = match known {
+            Some(known) => known,
+            None => {
+                let (store, key) = connect(url, &self.options, &self.progress)?;
+                self.stores.push(store.clone());
+                (store, key)
+            }
+        };
+        let path = store.path_of(url, key.trim_start_matches('/'))?;
+        Ok((store, path))
+    }
+}
+
+impl Drop for Uploads {
+    fn drop(&mut self) {
+        if self.sent.is_empty() {
+            return;
+        }
+        let aborted = self.sent.iter_mut().map(|Upload { upload, .. }| upload.abort());
+        // What the job failed with is told.
+        let _ = block_on(&Progress::default(), async {
+            Ok::<_, Error>(tokio::time::timeout(ABORT_TIMEOUT, join_all(aborted)).await.is_ok())
+        });
+    }
+}
+
+impl Upload {
+    fn send(&mut self, mut file: &File, progress: &Progress) -> Result<()> {
+        let Self { store, url, upload } = self;
+        let (store, url) = (&*store, url.as_str());
+        file.seek(SeekFrom::Start(0)).at("read the temporary file for", url.as_ref())?;
+        let parts = stream::iter(Parts(file)).map(|part| {
+            let part = part.map(|bytes| upload.put_part(PutPayload::from(bytes)));
+            async move {
+                let part = part.at("read the temporary file for", url.as_ref())?;
+                part.await.map_err(|error| store.failed("write", url, &error))
+            }
+        });
+        block_on(progress, parts.buffer_unordered(PARTS_AT_ONCE).try_collect())
+    }
+}
+
+/// The error, with the files that were written before it.
 fn after(error: Error, written: &[PathBuf]) -> Error {
     match error {
         Error::Io { action, path, source } if !written.is_empty() => {
@@ -135,9 +155,9 @@ fn after(error: Error, written: &[PathBuf]) -> Error {
 }
 
 /// The parts of a file.
-struct Parts(File);
+struct Parts<'a>(&'a File);
 
-impl Iterator for Parts {
+impl Iterator for Parts<'_> {
     type Item = io::Result<Vec<u8>>;
 
     fn next(&mut self) -> Option<Self::Item> {

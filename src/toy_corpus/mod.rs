@@ -29,7 +29,9 @@ use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::error::{IoContext, Result};
-use crate::formats::{Out, Staged};
+use crate::output::{Out, Output};
+use crate::progress::Progress;
+use crate::store::Location;
 use clauses::{FAMILIES, Family};
 use grammar::Grammar;
 
@@ -131,15 +133,15 @@ pub fn write_corpus(dir: &Path, tokens: u64, seed: u64) -> Result<Written> {
     let questions = dir.join("questions.txt");
     let mut written = Written { files: Vec::new(), questions, sentences: 0, tokens: 0 };
     let mut sample = Sample::new(seed);
-    let mut staged = Staged::default();
+    let mut output = Output::files(&Location::from(dir), &Progress::default());
     for part in 0..FILES {
         let path = dir.join(format!("part-{part}.parquet"));
         let goal = (u128::from(tokens) * u128::from(part + 1) / u128::from(FILES)) as u64;
-        staged.write(&path, |file| write_part(file, &mut sample, goal, &mut written))?;
+        output.write(&path, |file| write_part(file, &mut sample, goal, &mut written))?;
         written.files.push(path);
     }
-    staged.write(&written.questions, write_questions)?;
-    staged.commit()?;
+    output.write(&written.questions, write_questions)?;
+    output.commit()?;
     Ok(written)
 }
 

@@ -3,9 +3,7 @@
 mod pooling;
 mod rows;
 mod search;
-mod shared;
 
-use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 pub use pooling::Pooling;
@@ -13,7 +11,6 @@ pub use rows::Rows;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::formats;
 use crate::vocab::{Key, Keys, WordId};
 
 /// Word vectors: V keys (text or integers), their counts, and a V × d matrix, owned or memory-mapped.
@@ -59,24 +56,6 @@ impl KeyedVectors {
         Self::new(keys, counts, Rows::from_vec(values.to_vec(), vector_size), None)
     }
 
-    /// Loads a file in the format that its ending names: `.arrow` (memory-mapped), `.npy` (memory-mapped, with
-    /// `NAME.vocab.txt` beside it), `.txt` or `.bin` (word2vec C format).
-    ///
-    /// # Errors
-    /// [`Error::Io`] if it cannot be read, [`Error::Format`] if its content is unsound or its ending unknown.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        formats::load(path.as_ref())
-    }
-
-    /// Saves in the format that the ending names, as for [`load`](Self::load). The file appears whole or not at all.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if it cannot be written, [`Error::Format`] if the ending is unknown or the format cannot hold the
-    /// words.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        formats::save(self, path.as_ref())
-    }
-
     /// The keys and their numbers, which are their rows.
     pub fn keys(&self) -> &Keys {
         &self.keys
@@ -102,7 +81,7 @@ impl KeyedVectors {
         self.rows.len()
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,4 +1,4 @@
-//! A matrix of vectors, wherever it lies.
+//! A matrix of vectors, in memory or in a mapped file.
 
 use std::any::Any;
 use std::fmt;
@@ -40,7 +40,7 @@ impl Rows {
         }
     }
 
-    /// Contiguous rows of a memory-mapped file. A rest of less than a row is left out.
+    /// Contiguous rows of a memory-mapped file. Values after the last whole row are left out.
     pub(crate) fn from_mapped(values: ScalarBuffer<f32>, vector_size: usize) -> Self {
         Self { is_mapped: true, ..Self::from_buffer(values, vector_size) }
     }
@@ -62,12 +62,18 @@ impl Rows {
         Self::from_buffer(values.into(), vector_size)
     }
 
+    /// The first rows, at most `len`.
+    #[must_use]
+    pub(crate) fn first(self, len: usize) -> Self {
+        Self { len: self.len.min(len), ..self }
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -82,7 +88,7 @@ impl Rows {
         self.stride
     }
 
-    /// Whether they lie in a memory-mapped file, which nobody may write to.
+    /// True if they lie in a memory-mapped file, which nobody may write to.
     pub fn is_mapped(&self) -> bool {
         self.is_mapped
     }
@@ -108,7 +114,7 @@ impl Rows {
         (0..self.len).map(|index| self.row(index))
     }
 
-    /// All values, row after row, without padding: shared where they lie so already, else copied.
+    /// All values, row after row, without padding: shared if they already lie like this, else copied.
     pub fn to_buffer(&self) -> ScalarBuffer<f32> {
         match self.owner.downcast_ref::<ScalarBuffer<f32>>() {
             Some(values) => values.slice(0, self.len * self.vector_size),

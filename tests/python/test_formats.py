@@ -246,9 +246,34 @@ def test_a_matrix_that_numpy_saved_is_read(version: tuple[int, int], tmp_path: P
     assert counts(wv) == [9, 8, 7, 6]
 
 
-@pytest.mark.parametrize("name", ["v", "v.parq", "arrow", ".arrow.old", "v.ARROW"])
-def test_an_unknown_ending_is_refused_with_those_that_there_are(name: str, model: pg.Word2Vec, tmp_path: Path) -> None:
-    for call in (model.wv.save, pg.KeyedVectors.load):
-        with pytest.raises(ValueError, match=f"{name}.*\\.arrow, \\.npy, \\.txt, \\.bin"):
-            call(tmp_path / name)
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("name", ["v", "v.kv", "v.wv", "v.model", "arrow", ".arrow.old", "v.ARROW", ".npy", "ünïcode"])
+def test_a_name_with_any_other_ending_or_none_is_that_of_an_arrow_file(
+    name: str, model: pg.Word2Vec, tmp_path: Path
+) -> None:
+    model.wv.save(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert pl.read_ipc(tmp_path / name)["word"].to_list() == model.wv.index_to_key
+    assert_same(pg.KeyedVectors.load(tmp_path / name, mmap="r"), model.wv)
+
+
+@pytest.mark.parametrize("ending", [".TXT", ".Bin", ".NPY"])
+def test_endings_may_be_in_capitals(ending: str, model: pg.Word2Vec, tmp_path: Path) -> None:
+    model.wv.save(tmp_path / f"v{ending}")
+    model.wv.save(tmp_path / f"w{ending.lower()}")
+    assert (tmp_path / f"v{ending}").read_bytes() == (tmp_path / f"w{ending.lower()}").read_bytes()
+    assert_same(pg.KeyedVectors.load(tmp_path / f"v{ending}"), model.wv)
+
+
+@pytest.mark.parametrize("ending", [".arrow", ".npy"])
+def test_a_renamed_file_is_known_by_what_it_starts_with(ending: str, model: pg.Word2Vec, tmp_path: Path) -> None:
+    model.wv.save(tmp_path / f"v{ending}")
+    for name in ("v.txt", "v.bin", "v.kv", "v"):
+        (tmp_path / name).write_bytes((tmp_path / f"v{ending}").read_bytes())
+        assert_same(pg.KeyedVectors.load(tmp_path / name), model.wv)
+
+
+@pytest.mark.parametrize("content", [b"hello world\n", b"ARROW", b"\0" * 100, b""], ids=repr)
+def test_a_file_of_no_known_format_is_refused_with_the_endings_that_there_are(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "v.vec").write_bytes(content)
+    with pytest.raises(ValueError, match="v.vec.*\\.arrow, \\.npy, \\.txt, \\.bin" if content else "v.vec: is empty"):
+        pg.KeyedVectors.load(tmp_path / "v.vec")

@@ -1,4 +1,4 @@
-//! Vectors that are mapped once per process.
+//! Files of vectors that are opened once per process.
 
 use std::collections::HashMap;
 use std::fs;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::KeyedVectors;
 use crate::error::{IoContext, Result};
+use crate::vectors::KeyedVectors;
 
-/// What tells a replaced file from the one that was mapped.
+/// Distinguishes a file from another one that has replaced it.
 #[derive(PartialEq, Eq, Hash)]
 struct Identity {
     path: PathBuf,
@@ -37,7 +37,7 @@ impl Identity {
     }
 }
 
-static MAPPED: Mutex<Option<HashMap<Identity, Arc<KeyedVectors>>>> = Mutex::new(None);
+static OPENED: Mutex<Option<HashMap<Identity, Arc<KeyedVectors>>>> = Mutex::new(None);
 
 impl KeyedVectors {
     /// The vectors of a file, loaded when first asked for and then shared by the whole process. A file that was
@@ -49,14 +49,14 @@ impl KeyedVectors {
         let path = path.as_ref();
         let identity = Identity::of(path)?;
         // Held while loading, so that threads that ask at once do not load twice.
-        let mut mapped = MAPPED.lock().unwrap_or_else(PoisonError::into_inner);
-        let mapped = mapped.get_or_insert_default();
-        if let Some(vectors) = mapped.get(&identity) {
+        let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = opened.get_or_insert_default();
+        if let Some(vectors) = opened.get(&identity) {
             return Ok(vectors.clone());
         }
         let vectors = Arc::new(Self::load(path)?);
-        mapped.retain(|other, _| other.path != identity.path);
-        mapped.insert(identity, vectors.clone());
+        opened.retain(|other, _| other.path != identity.path);
+        opened.insert(identity, vectors.clone());
         Ok(vectors)
     }
 }

@@ -1,0 +1,169 @@
+//! The formats, a row each.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::options::LoadOptions;
+use super::{arrow, npy, word2vec};
+use crate::error::{Error, IoContext, Result};
+use crate::output::Output;
+use crate::vectors::KeyedVectors;
+
+/// A file format for vectors.
+pub struct Format {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is, in one line of the command's help.
+    pub about: &'static str,
+    /// The endings of its files, without the first dot. The first one is written.
+    pub endings: &'static [&'static str],
+    /// What its files start with, if that tells them from others.
+    pub magic: Option<&'static [u8]>,
+    /// The ending of a second file that stands beside the first, as in `v.npy` and `v.vocab.txt`.
+    pub(super) companion: Option<&'static str>,
+    pub(super) read: fn(&Path, &LoadOptions) -> Result<KeyedVectors>,
+    /// Writes the file of this name, and its companion.
+    pub(super) write: fn(&KeyedVectors, &Path, &mut Output) -> Result<()>,
+}
+
+/// In the order in which they are offered. The first is that of files with any other ending.
+static FORMATS: [Format; 4] = [
+    Format {
+        name: "arrow",
+        about: "Arrow IPC: keys, counts, vectors and the configuration; memory-mapped",
+        endings: &["arrow"],
+        magic: Some(b"ARROW1"),
+        companion: None,
+        read: arrow::read,
+        write: arrow::write,
+    },
+    Format {
+        name: "npy",
+        about: "NumPy matrix, with keys and counts in NAME.vocab.txt; memory-mapped",
+        endings: &["npy"],
+        magic: Some(b"\x93NUMPY"),
+        companion: Some(npy::VOCABULARY_ENDING),
+        read: npy::read,
+        write: npy::write,
+    },
+    Format {
+        name: "txt",
+        about: "word2vec C text",
+        endings: &["txt"],
+        magic: None,
+        companion: None,
+        read: word2vec::read_text,
+        write: word2vec::write_text,
+    },
+    Format {
+        name: "bin",
+        about: "word2vec C binary",
+        endings: &["bin"],
+        magic: None,
+        companion: None,
+        read: word2vec::read_binary,
+        write: word2vec::write_binary,
+    },
+];
+
+impl Format {
+    /// All of them, in the order in which they are offered.
+    pub fn all() -> &'static [Self] {
+        &FORMATS
+    }
+
+    /// The format of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// The format of a new file of this name: that of its ending, or else Arrow.
+    pub fn of_name(path: &Path) -> &'static Self {
+        Self::of_ending(path).unwrap_or(&FORMATS[0])
+    }
+
+    /// The format of a file that exists: by what it starts with, or else by its ending.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read, [`Error::Format`] if neither is known.
+    pub fn of_file(path: &Path) -> Result<&'static Self> {
+        let longest = FORMATS.iter().filter_map(|format| format.magic).map(<[u8]>::len).max().unwrap_or(0);
+        let mut start = Vec::new();
+        File::open(path).and_then(|file| file.take(longest as u64).read_to_end(&mut start)).at("read", path)?;
+        let by_magic = FORMATS.iter().find(|format| format.magic.is_some_and(|magic| start.starts_with(magic)));
+        by_magic.or_else(|| Self::of_ending(path)).ok_or_else(|| match start.is_empty() {
+            true => Error::format(path, "is empty"),
+            false => {
+                let endings = Self::endings();
+                let reason = format!("starts like no format of vectors, and its ending is none of {endings}");
+                Error::format(path, reason)
+            }
+        })
+    }
+
+    /// The endings of all formats, for messages and help: `.arrow, .npy, .txt, .bin`.
+    pub fn endings() -> String {
+        let endings = FORMATS.iter().flat_map(|format| format.endings);
+        endings.map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Endings are those of the whole name, and may have several dots.
+    fn of_ending(path: &Path) -> Option<&'static Self> {
+        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        let has = |ending: &&str| name.strip_suffix(*ending).is_some_and(|stem| stem.len() > 1 && stem.ends_with('.'));
+        FORMATS.iter().find(|format| format.endings.iter().any(has))
+    }
+}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_a_known_ending_is_that_of_an_arrow_file() {
+        for (name, format) in [
+            ("v.arrow", "arrow"),
+            ("v.vocab.npy", "npy"),
+            ("v.TXT", "txt"),
+            ("dir.npy/v.bin", "bin"),
+            ("v", "arrow"),
+            ("v.kv", "arrow"),
+            (".npy", "arrow"),
+            ("v.npy.old", "arrow"),
+        ] {
+            assert_eq!(Format::of_name(Path::new(name)).name, format, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_starts_with_counts_more_than_its_ending() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, start, format) in [
+            ("v.bin", &b"ARROW1\0\0"[..], "arrow"),
+            ("v.txt", b"\x93NUMPY\x01\0", "npy"),
+            ("v.bin", b"2 3\na ", "bin"),
+            ("v.npy", b"", "npy"),
+            ("v.kv", b"ARROW1\0\0", "arrow"),
+        ] {
+            let path = directory.path().join(name);
+            std::fs::write(&path, start).unwrap();
+            assert_eq!(Format::of_file(&path).unwrap().name, format, "{name} {start:?}");
+        }
+    }
+
+    #[test]
+    fn no_two_formats_share_a_name_or_an_ending() {
+        let names: std::collections::HashSet<_> = FORMATS.iter().map(|format| format.name).collect();
+        let endings: Vec<_> = FORMATS.iter().flat_map(|format| format.endings).collect();
+        assert_eq!(names.len(), FORMATS.len());
+        assert_eq!(endings.iter().collect::<std::collections::HashSet<_>>().len(), endings.len());
+    }
+}

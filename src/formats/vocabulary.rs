@@ -1,0 +1,41 @@
+//! Keys and counts in a text file of their own, a line `word count` each.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::error::{Error, IoContext, Result};
+use crate::output::Out;
+use crate::vectors::KeyedVectors;
+use crate::vocab::{Key, Keys};
+
+pub(super) fn write(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()> {
+    for (key, count) in vectors.keys().iter().zip(vectors.counts()) {
+        if let Key::Text(word) = key
+            && word.contains(['\n', '\r'])
+        {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("the word {word:?} holds a line break; save as .arrow"),
+            ));
+        }
+        writeln!(out, "{key} {count}")?;
+    }
+    Ok(())
+}
+
+/// Reads at most `limit` lines.
+pub(super) fn read(path: &Path, limit: usize) -> Result<(Keys, Vec<u64>)> {
+    let text = fs::read_to_string(path).at("read", path)?;
+    let mut counts = Vec::new();
+    let mut words = Vec::new();
+    for (number, line) in text.lines().enumerate().take(limit) {
+        let parsed = line.rsplit_once(' ').and_then(|(word, count)| Some((word, count.parse().ok()?)));
+        let Some((word, count)) = parsed else {
+            return Err(Error::format(path, format!("line {} is not `word count`: {line:?}", number + 1)));
+        };
+        words.push(word);
+        counts.push(count);
+    }
+    Ok((words.into_iter().collect(), counts))
+}

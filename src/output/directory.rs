@@ -1,0 +1,149 @@
+//! Directories: made for an output, or replaced as a whole.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::file::{parent_of, sync_directory};
+use crate::error::{Error, IoContext, Result};
+
+/// What may be replaced by a new directory.
+pub(crate) struct DirectoryKind {
+    /// As in "is not a model's directory".
+    pub(crate) name: &'static str,
+    /// Every file that such a directory may consist of. Others belong to the user.
+    pub(crate) files: &'static [&'static str],
+    /// True if a directory that holds files is of this kind.
+    pub(crate) is_kind_of: fn(&Path) -> bool,
+}
+
+/// A directory that is being written beside the place where it will stand; removed again if it never gets there.
+pub(super) struct NewDirectory {
+    path: PathBuf,
+    target: PathBuf,
+    kind: &'static DirectoryKind,
+}
+
+impl NewDirectory {
+    pub(super) fn beside(target: &Path, kind: &'static DirectoryKind) -> Result<Self> {
+        // Without a slash at its end, behind which a link is not seen.
+        let mut target: PathBuf = target.components().collect();
+        if target.is_symlink() {
+            // The link stays; what it leads to is replaced.
+            target = fs::canonicalize(&target).at("follow the link", &target)?;
+        }
+        if target.exists() && !is_replaceable(&target, kind) {
+            let reason = format!("is not {}'s directory; choose another place, or remove it first", kind.name);
+            return Err(Error::format(&target, reason));
+        }
+        let name = target.file_name().ok_or_else(|| Error::format(&target, "is not a name for a directory"))?;
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(".partial");
+        let path = parent_of(&target).join(hidden);
+        // Left behind by a run that was killed.
+        if path.exists() {
+            fs::remove_dir_all(&path).at("remove", &path)?;
+        }
+        fs::create_dir(&path).at("create the directory", &target)?;
+        Ok(Self { path, target, kind })
+    }
+
+    /// Where to write its files.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn take_its_place(self) -> Result<()> {
+        let target = self.target.as_path();
+        sync_directory(&self.path);
+        if target.exists() {
+            exchange(&self.path, target).at("replace", target)?;
+            // The old files are now here. Those that are not of the kind belong to the user.
+            for entry in fs::read_dir(&self.path).at("read", target)? {
+                let entry = entry.at("read", target)?;
+                if !self.kind.files.iter().any(|file| entry.file_name() == OsStr::new(file)) {
+                    let kept = target.join(entry.file_name());
+                    fs::rename(entry.path(), &kept).at("keep", &kept)?;
+                }
+            }
+        } else {
+            fs::rename(&self.path, target).at("create", target)?;
+        }
+        sync_directory(parent_of(target));
+        Ok(())
+    }
+}
+
+impl Drop for NewDirectory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// True if the directory is empty, or of the kind.
+fn is_replaceable(directory: &Path, kind: &DirectoryKind) -> bool {
+    let Ok(mut entries) = fs::read_dir(directory) else { return false };
+    entries.next().is_none() || (kind.is_kind_of)(directory)
+}
+
+/// Makes each of two directories the other, at once where the system can.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn exchange(new: &Path, old: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
+        // File systems that cannot, such as some network ones.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+            exchange_in_steps(new, old)
+        }
+        done => Ok(done?),
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn exchange(new: &Path, old: &Path) -> std::io::Result<()> {
+    exchange_in_steps(new, old)
+}
+
+/// A crash between two steps leaves the older directory under a name that ends in `.old`.
+fn exchange_in_steps(new: &Path, old: &Path) -> std::io::Result<()> {
+    let mut aside = old.as_os_str().to_owned();
+    aside.push(".old");
+    fs::rename(old, &aside)?;
+    fs::rename(new, old)?;
+    fs::rename(&aside, new)
+}
+
+/// A directory that files are to be written to, with those of its parents that were missing; removed again if the job
+/// fails.
+pub(super) struct MadeDirectories {
+    path: PathBuf,
+    made: Vec<PathBuf>,
+}
+
+impl MadeDirectories {
+    pub(super) fn up_to(path: &Path) -> Result<Self> {
+        let missing = path.ancestors().take_while(|part| !part.as_os_str().is_empty() && !part.exists());
+        let made = Self { path: path.to_owned(), made: missing.map(Path::to_owned).collect() };
+        fs::create_dir_all(path).at("create the directory", path)?;
+        tempfile::tempfile_in(path).at("write to the directory", path)?;
+        Ok(made)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn keep(mut self) {
+        self.made.clear();
+    }
+}
+
+impl Drop for MadeDirectories {
+    fn drop(&mut self) {
+        for path in &self.made {
+            // Not empty means that another program has put something there.
+            let _ = fs::remove_dir(path);
+        }
+    }
+}

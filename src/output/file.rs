@@ -1,0 +1,117 @@
+//! A file under a temporary name.
+
+#[cfg(unix)]
+use std::fs;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, IoContext, Result};
+use crate::store::url_of;
+
+/// Where a format writes to.
+pub(crate) type Out<'a> = BufWriter<&'a File>;
+
+/// A file that was written, but does not have its name yet.
+pub(super) struct StagedFile {
+    content: Content,
+    /// Its path or URL.
+    target: PathBuf,
+}
+
+enum Content {
+    /// Beside the place where it will stand.
+    Beside(NamedTempFile),
+    /// In the directory for temporary files, without a name: the system removes it however this process ends.
+    Unnamed(File),
+}
+
+impl StagedFile {
+    /// Writes the content.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Format`], naming the target.
+    pub(super) fn write(target: PathBuf, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<Self> {
+        let (file, action) = match url_of(&target) {
+            Some(_) => (tempfile::tempfile().map(Content::Unnamed), "write to a temporary file for"),
+            None => (named_beside(&target).map(Content::Beside), "write"),
+        };
+        let file = Self { content: file.map_err(without_temporary_name).at(action, &target)?, target };
+        let mut out = BufWriter::new(file.content());
+        content(&mut out).and_then(|()| out.flush()).map_err(|source| match source.kind() {
+            io::ErrorKind::InvalidInput => Error::format(&file.target, source.to_string()),
+            _ => Error::Io { action, path: file.target.clone(), source },
+        })?;
+        drop(out);
+        Ok(file)
+    }
+
+    pub(super) fn content(&self) -> &File {
+        match &self.content {
+            Content::Beside(file) => file.as_file(),
+            Content::Unnamed(file) => file,
+        }
+    }
+
+    /// The URL that the content is to be sent to.
+    pub(super) fn url(&self) -> Option<&str> {
+        url_of(&self.target)
+    }
+
+    /// Makes the content durable, and checks that it can have its name.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn sync(&self) -> Result<()> {
+        self.content().sync_all().at("write", &self.target)?;
+        match self.target.is_dir() {
+            true => Err(io::Error::from(io::ErrorKind::IsADirectory)).at("write", &self.target),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives the content its name, which is returned. What was sent to a store has it already.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn appear(self) -> Result<PathBuf> {
+        let Self { content, target } = self;
+        if let Content::Beside(file) = content {
+            file.persist(&target).map_err(|error| error.error).at("write", &target)?;
+            sync_directory(parent_of(&target));
+        }
+        Ok(target)
+    }
+}
+
+fn named_beside(target: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // Like any new file, and subject to the umask; a temporary file would otherwise be its owner's alone.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.prefix(".polargram-").tempfile_in(parent_of(target))
+}
+
+/// The system's own error: tempfile wraps it to name a file that the user has never heard of.
+fn without_temporary_name(error: io::Error) -> io::Error {
+    let code = error.get_ref().and_then(|wrapped| wrapped.source()?.downcast_ref::<io::Error>()?.raw_os_error());
+    code.map_or(error, io::Error::from_raw_os_error)
+}
+
+/// The directory that a path is in.
+pub(super) fn parent_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes the names in a directory durable, which not every system can.
+pub(super) fn sync_directory(path: &Path) {
+    let _ = File::open(path).and_then(|directory| directory.sync_all());
+}

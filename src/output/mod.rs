@@ -1,0 +1,187 @@
+//! What a job leaves behind: files, a directory, or objects in a store; whole or not at all.
+
+mod directory;
+mod file;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) use directory::DirectoryKind;
+use directory::{MadeDirectories, NewDirectory};
+pub(crate) use file::Out;
+use file::StagedFile;
+
+use crate::error::Result;
+use crate::progress::Progress;
+use crate::store::{Location, Uploads, join, local, url_of};
+
+/// Files that are written under temporary names. [`commit`](Self::commit) syncs and renames them, or sends them to
+/// their store, so that a crash leaves the old files or the new ones. Dropped before, it leaves nothing.
+pub(crate) struct Output {
+    // Dropped before the root, which is removed if nothing is left in it.
+    files: Vec<StagedFile>,
+    root: Root,
+    uploads: Uploads,
+    progress: Progress,
+}
+
+/// What the names of the files are relative to.
+enum Root {
+    /// Each file is named by its own path or URL.
+    None,
+    /// A directory that may hold other files.
+    Directory(MadeDirectories),
+    /// A directory that is replaced as a whole.
+    New(NewDirectory),
+    /// A prefix of a store.
+    Prefix(PathBuf),
+}
+
+impl Output {
+    /// Files, each at a path or URL of its own. The storage options of `location` are those of all URLs.
+    pub(crate) fn files(location: &Location, progress: &Progress) -> Self {
+        Self::new(Root::None, location, progress)
+    }
+
+    /// Files in a directory, which is made if it is missing, or under the URL of a prefix. Other files stay. Checks that
+    /// it can be written to, which must be known before the hours of training, not after.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) if the directory or the store cannot be written to.
+    pub(crate) fn in_directory(location: &Location, progress: &Progress) -> Result<Self> {
+        let Some(url) = location.url() else {
+            let made = MadeDirectories::up_to(&local(location.path())?)?;
+            return Ok(Self::new(Root::Directory(made), location, progress));
+        };
+        let mut output = Self::new(Root::Prefix(PathBuf::from(url)), location, progress);
+        output.uploads.check(url)?;
+        Ok(output)
+    }
+
+    /// A directory that takes the place of an older one of its kind. Files that are not of the kind stay. Under a URL
+    /// its files replace those of the same names.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) if it cannot be written; [`Error::Format`](crate::Error::Format) if there is something of another kind at this place.
+    pub(crate) fn new_directory(
+        location: &Location,
+        kind: &'static DirectoryKind,
+        progress: &Progress,
+    ) -> Result<Self> {
+        let root = match location.url() {
+            Some(url) => Root::Prefix(PathBuf::from(url)),
+            None => Root::New(NewDirectory::beside(&local(location.path())?, kind)?),
+        };
+        Ok(Self::new(root, location, progress))
+    }
+
+    fn new(root: Root, location: &Location, progress: &Progress) -> Self {
+        let uploads = Uploads::new(location.storage(), progress);
+        Self { files: Vec::new(), root, uploads, progress: progress.clone() }
+    }
+
+    fn target(&self, name: &Path) -> PathBuf {
+        match &self.root {
+            Root::None => name.to_owned(),
+            Root::Directory(made) => made.path().join(name),
+            Root::New(directory) => directory.path().join(name),
+            Root::Prefix(url) => join(url, name),
+        }
+    }
+
+    /// Writes one file.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) naming the target; whatever `content` fails with, under the target's name.
+    pub(crate) fn write(
+        &mut self,
+        name: impl AsRef<Path>,
+        content: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
+    ) -> Result<()> {
+        let target = self.target(name.as_ref());
+        let target = if url_of(&target).is_some() { target } else { local(&target)? };
+        self.progress.check()?;
+        self.files.push(StagedFile::write(target, content)?);
+        Ok(())
+    }
+
+    /// Makes every file appear, and returns their names.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) or [`Error::Interrupted`](crate::Error::Interrupted), and then nothing appears; but if a store or the system fails when all was
+    /// sent and synced, files that have appeared stay. A store's error names them.
+    pub(crate) fn commit(self) -> Result<Vec<PathBuf>> {
+        let Self { root, files, mut uploads, progress } = self;
+        // Files that belong together are replaced together or not at all: everything that may fail comes first.
+        for file in &files {
+            match file.url() {
+                Some(url) => uploads.send(file.content(), url)?,
+                None => file.sync()?,
+            }
+        }
+        progress.check()?;
+        uploads.complete()?;
+        let targets = files.into_iter().map(StagedFile::appear).collect::<Result<_>>()?;
+        match root {
+            Root::Directory(made) => made.keep(),
+            Root::New(directory) => directory.take_its_place()?,
+            Root::None | Root::Prefix(_) => {}
+        }
+        Ok(targets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use super::*;
+    use crate::error::Error;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn files_appear_together_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = Location::from(directory.path());
+        let mut output = Output::files(&location, &Progress::default());
+        output.write(directory.path().join("a"), |out| out.write_all(b"new")).unwrap();
+        output.write(directory.path().join("b"), |out| out.write_all(b"new")).unwrap();
+        fs::write(directory.path().join("a"), "old").unwrap();
+        fs::create_dir(directory.path().join("b")).unwrap();
+        assert!(output.commit().unwrap_err().to_string().contains("b: "));
+        assert_eq!(names(directory.path()), ["a", "b"]);
+        assert_eq!(fs::read(directory.path().join("a")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_directory_that_was_made_for_an_output_goes_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = Location::from(directory.path().join("made").join("for it"));
+        let mut output = Output::in_directory(&location, &Progress::default()).unwrap();
+        output.write("v", |out| out.write_all(b"x")).unwrap();
+        drop(output);
+        assert!(names(directory.path()).is_empty());
+        let mut output = Output::in_directory(&location, &Progress::default()).unwrap();
+        output.write("v", |out| out.write_all(b"x")).unwrap();
+        assert_eq!(output.commit().unwrap(), [location.path().join("v")]);
+        assert_eq!(names(location.path()), ["v"]);
+    }
+
+    #[test]
+    fn an_interrupted_output_writes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let progress = Progress::default();
+        let mut output = Output::files(&Location::from(directory.path()), &progress);
+        output.write(directory.path().join("a"), |out| out.write_all(b"new")).unwrap();
+        progress.cancel();
+        assert!(matches!(output.commit(), Err(Error::Interrupted)));
+        assert!(names(directory.path()).is_empty());
+    }
+}

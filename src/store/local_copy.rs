@@ -1,0 +1,149 @@
+//! Files of a store, copied to this machine: what is mapped must be here.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use object_store::ObjectStoreExt;
+use tempfile::TempDir;
+
+use super::connect::connect;
+use super::{Fetcher, Location, Object, Span, block_on, join, local};
+use crate::error::{Error, IoContext, Result};
+use crate::progress::Progress;
+
+/// Bytes that are fetched before they are written.
+const FETCH_AHEAD: u64 = 32 << 20;
+
+/// A file or directory of this machine; one that is in a store as a temporary copy, which goes with this. Files that
+/// were mapped meanwhile stay readable.
+pub(crate) struct LocalCopy {
+    /// Where it really is.
+    location: Location,
+    path: PathBuf,
+    temporary: Option<TempDir>,
+}
+
+impl LocalCopy {
+    /// A file as it is, or its copy.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is no such object, it changes while it is read, or this machine has no room for it;
+    /// [`Error::Interrupted`].
+    pub(crate) fn of_file(location: &Location, progress: &Progress) -> Result<Self> {
+        let copy = Self::new(location)?;
+        if let Some(url) = location.url() {
+            Download::find(url, location, progress)?.save(&copy.path, progress)?;
+        }
+        Ok(copy)
+    }
+
+    /// A directory as it is, or a copy of the files in it that have these names: of the `needed` ones all, of the
+    /// `others` those that there are.
+    ///
+    /// # Errors
+    /// As for [`of_file`](Self::of_file).
+    pub(crate) fn of_directory(
+        location: &Location,
+        needed: &[&str],
+        others: &[&str],
+        progress: &Progress,
+    ) -> Result<Self> {
+        let copy = Self::new(location)?;
+        let Some(url) = location.url() else { return Ok(copy) };
+        std::fs::create_dir(&copy.path).at(COPYING, url.as_ref())?;
+        // All are found before the first is read: one that is replaced later is an error.
+        let mut found = Vec::new();
+        for name in needed.iter().chain(others) {
+            let file = join(url.as_ref(), name.as_ref());
+            match Download::find(&file.to_string_lossy(), location, progress) {
+                Ok(download) => found.push((name, download)),
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && others.contains(name) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        for (name, download) in found {
+            download.save(&copy.path.join(name), progress)?;
+        }
+        Ok(copy)
+    }
+
+    fn new(location: &Location) -> Result<Self> {
+        let Some(url) = location.url() else {
+            return Ok(Self { path: local(location.path())?, location: location.clone(), temporary: None });
+        };
+        let temporary = tempfile::Builder::new().prefix("polargram-copy-").tempdir();
+        let temporary = temporary.at(COPYING, url.as_ref())?;
+        // The name tells the format.
+        let name = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        Ok(Self { path: temporary.path().join(name), location: location.clone(), temporary: Some(temporary) })
+    }
+
+    /// Copies the file that stands beside this one, with another ending.
+    ///
+    /// # Errors
+    /// As for [`of_file`](Self::of_file).
+    pub(crate) fn add_companion(&mut self, ending: &str, progress: &Progress) -> Result<()> {
+        if self.temporary.is_none() {
+            return Ok(());
+        }
+        let url = self.location.path().with_extension(ending);
+        Download::find(&url.to_string_lossy(), &self.location, progress)?
+            .save(&self.path.with_extension(ending), progress)
+    }
+
+    /// Where it is on this machine.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The error with the URL in place of the copy's path.
+    pub(crate) fn named(&self, mut error: Error) -> Error {
+        if let (Error::Io { path, .. } | Error::Format { path, .. }, Some(_)) = (&mut error, &self.temporary) {
+            let rest = path.strip_prefix(&self.path).map(Path::to_owned);
+            match rest {
+                Ok(rest) if rest.as_os_str().is_empty() => *path = self.location.path().to_owned(),
+                Ok(rest) => *path = join(self.location.path(), &rest),
+                // A companion.
+                Err(_) => {
+                    if let Some(name) = path.file_name() {
+                        *path = self.location.path().with_file_name(name);
+                    }
+                }
+            }
+        }
+        error
+    }
+}
+
+/// What fails if there is no room.
+const COPYING: &str = "write a temporary copy of";
+
+/// An object that is to be copied.
+struct Download {
+    object: Object,
+    url: String,
+}
+
+impl Download {
+    fn find(url: &str, location: &Location, progress: &Progress) -> Result<Self> {
+        let (store, key) = connect(url, location.storage(), progress)?;
+        let path = store.path_of(url, &key)?;
+        let meta = block_on(progress, async {
+            store.inner.head(&path).await.map_err(|error| store.failed("read", url, &error))
+        })?;
+        Ok(Self { object: Object::new(store, meta), url: url.to_owned() })
+    }
+
+    /// Writes it to a file, block by block: memory does not grow with it.
+    fn save(self, path: &Path, progress: &Progress) -> Result<()> {
+        let Self { object, url } = self;
+        let mut file = File::create(path).at(COPYING, url.as_ref())?;
+        let bytes = 0..object.size();
+        let mut reader = Fetcher::new(vec![Span { object, bytes }], FETCH_AHEAD).read(0, progress)?;
+        while let Some(block) = reader.next_block()? {
+            file.write_all(&block).at(COPYING, url.as_ref())?;
+        }
+        Ok(())
+    }
+}
