@@ -1,6 +1,7 @@
 //! Arrow IPC files, memory-mapped: the arrays point into the file, nothing is copied.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -8,11 +9,11 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, SchemaRef};
-use arrow::ipc::convert::fb_to_schema;
-use arrow::ipc::reader::{FileDecoder, read_footer_length};
-use arrow::ipc::{Block, FieldNode, Type, root_as_footer, root_as_message};
+use arrow::ipc::reader::FileDecoder;
+use arrow::ipc::{Block, FieldNode, root_as_message};
 use memmap2::Mmap;
 
+use super::footer::{Footer, range};
 use crate::error::{Error, IoContext, Result};
 
 /// The contents of a mapped file.
@@ -21,9 +22,6 @@ pub(crate) struct MappedIpc {
     pub(crate) schema: SchemaRef,
     pub(crate) batches: Vec<RecordBatch>,
 }
-
-/// The 10 bytes at the end: the footer's length and the magic.
-const TRAILER: usize = 10;
 
 /// Maps an Arrow IPC file. The arrays keep the mapping alive.
 ///
@@ -38,14 +36,14 @@ pub(crate) fn map(path: &Path) -> Result<MappedIpc> {
 /// # Errors
 /// As for [`map`].
 pub(crate) fn map_file(file: &File, path: &Path) -> Result<MappedIpc> {
-    if file.metadata().at("read", path)?.len() < TRAILER as u64 {
-        return Err(Error::format(path, "is too short to be an Arrow IPC file"));
+    let damaged = |reason: &str| Error::format(path, format!("is not valid Arrow IPC: {reason}"));
+    if file.metadata().at("read", path)?.len() == 0 {
+        return Err(damaged("it is empty"));
     }
     // SAFETY: files of ours are replaced by rename, never rewritten in place; if another program truncates one while it
     // is mapped, the system stops the process, as it does for every reader of a mapping.
     let mapping = unsafe { Mmap::map(file) }.at("map", path)?;
-    let buffer = buffer_over(mapping);
-    decode(&buffer).map_err(|reason| Error::format(path, format!("is not valid Arrow IPC: {reason}")))
+    decode(&buffer_over(mapping), damaged)
 }
 
 impl MappedIpc {
@@ -55,8 +53,8 @@ impl MappedIpc {
     }
 }
 
-/// Lets the memory of a mapping go; what is read again comes from the file. Else a process that reads a large file from
-/// end to end seems to hold all of it.
+/// Lets the memory of a mapping go; what is read again comes from the file. Otherwise a process that reads a large file
+/// from end to end seems to hold all of it.
 pub(crate) fn release(_mapping: &Buffer) {
     #[cfg(target_os = "linux")]
     // SAFETY: the buffer is a mapping of a file, and was not written to: nothing but copies of the file's bytes is lost.
@@ -67,7 +65,7 @@ pub(crate) fn release(_mapping: &Buffer) {
     };
 }
 
-/// Batches after whose headers the mapping is let go: with each the system maps its neighbourhood.
+/// Batches between two releases of the mapping: to read a header, the system maps the pages around it.
 const BATCHES_PER_RELEASE: usize = 64;
 
 /// A mapping as a buffer of Arrow.
@@ -77,23 +75,18 @@ pub(crate) fn buffer_over(mapping: Mmap) -> Buffer {
     unsafe { Buffer::from_custom_allocation(start, length, Arc::new(mapping)) }
 }
 
-/// A file that is not says why.
-type Sound<T> = std::result::Result<T, String>;
-
-fn decode(file: &Buffer) -> Sound<MappedIpc> {
-    let end = file.len() - TRAILER;
-    let trailer: [u8; TRAILER] = file[end..].try_into().map_err(|_| "no trailer")?;
-    let footer_length = read_footer_length(trailer).map_err(|e| e.to_string())?;
-    let footer_start = end.checked_sub(footer_length).ok_or("its footer is longer than the file")?;
-    let footer = root_as_footer(&file[footer_start..end]).map_err(|e| e.to_string())?;
-    let schema = footer.schema().ok_or("it has no schema")?;
-    schema.fields().ok_or("its schema has no fields")?.iter().try_for_each(check_field)?;
-    let schema: SchemaRef = Arc::new(fb_to_schema(schema));
-    let decoder = FileDecoder::new(schema.clone(), footer.version());
+fn decode(file: &Buffer, damaged: impl Fn(&str) -> Error) -> Result<MappedIpc> {
+    let read = |range: Range<u64>| Ok(&file[range.start as usize..range.end as usize]);
+    let Footer { schema, version, batches: blocks, .. } = Footer::read(file.len() as u64, read, &damaged)?;
+    for field in schema.fields() {
+        check_type(field.data_type()).map_err(|reason| damaged(&format!("column {:?} {reason}", field.name())))?;
+    }
+    let decoder = FileDecoder::new(schema.clone(), version);
     let mut batches = Vec::new();
-    for block in footer.recordBatches().iter().flatten() {
-        check_columns(file, block, &schema)?;
-        let batch = decoder.read_record_batch(block, &slice(file, block)?).map_err(|e| e.to_string())?;
+    for block in &blocks {
+        let bytes = slice(file, block).ok_or_else(|| damaged("a block lies outside the file"))?;
+        check_columns(&bytes, block, &schema).map_err(|reason| damaged(&reason))?;
+        let batch = decoder.read_record_batch(block, &bytes).map_err(|error| damaged(&error.to_string()))?;
         batches.extend(batch);
         if batches.len().is_multiple_of(BATCHES_PER_RELEASE) {
             release(file);
@@ -102,33 +95,25 @@ fn decode(file: &Buffer) -> Sound<MappedIpc> {
     Ok(MappedIpc { file: file.clone(), schema, batches })
 }
 
+/// Nothing, or why a file is not valid.
+type Check<T> = std::result::Result<T, String>;
+
 /// Refuses types that our files do not have, on some of which the decoder would panic.
-fn check_field(field: arrow::ipc::Field<'_>) -> Sound<()> {
-    let is_known = match field.type_type() {
-        Type::Utf8 | Type::LargeUtf8 | Type::Utf8View | Type::List | Type::FixedSizeList => true,
-        Type::Int => field.type_as_int().is_some_and(|int| matches!(int.bitWidth(), 8 | 16 | 32 | 64)),
-        Type::FloatingPoint => {
-            field.type_as_floating_point().is_some_and(|float| float.precision().variant_name().is_some())
-        }
-        _ => false,
-    };
-    if !is_known || field.dictionary().is_some() {
-        return Err(format!("column {:?} is of a type that no file of ours has", field.name().unwrap_or_default()));
+fn check_type(data_type: &DataType) -> Check<()> {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Ok(()),
+        DataType::List(item) | DataType::FixedSizeList(item, _) => check_type(item.data_type()),
+        number if number.is_integer() || number.is_floating() => Ok(()),
+        other => Err(format!("is {other}, which no file of ours has")),
     }
-    let items = field.children().into_iter().flatten().count();
-    if items != usize::from(matches!(field.type_type(), Type::List | Type::FixedSizeList)) {
-        return Err("a column has no item type".into());
-    }
-    field.children().into_iter().flatten().try_for_each(check_field)
 }
 
-/// Refuses what the decoder would panic on: in every column, lengths and places that the file cannot hold, and nulls,
-/// which our files have none of.
-fn check_columns(file: &Buffer, block: &Block, schema: &SchemaRef) -> Sound<()> {
-    let bytes = slice(file, block)?;
+/// Refuses what the decoder would panic on: lengths and offsets that the file cannot hold, in any column; and nulls,
+/// which our files do not have.
+fn check_columns(bytes: &[u8], block: &Block, schema: &SchemaRef) -> Check<()> {
     let message = if bytes.starts_with(&[0xFF; 4]) { bytes.get(8..) } else { bytes.get(4..) };
     let message = root_as_message(message.ok_or("a block is too short")?).map_err(|e| e.to_string())?;
-    let batch = message.header_as_record_batch().ok_or("a block is no record batch")?;
+    let batch = message.header_as_record_batch().ok_or("a block is not a record batch")?;
     let (nodes, buffers) =
         (batch.nodes().ok_or("a batch has no columns")?, batch.buffers().ok_or("a batch has no buffers")?);
     let body = usize::try_from(block.bodyLength()).map_err(|_| "a block has no length")?;
@@ -158,7 +143,7 @@ where
     B: Iterator<Item = &'a arrow::ipc::Buffer>,
     V: Iterator<Item = i64>,
 {
-    fn check(&mut self, data_type: &DataType) -> Sound<()> {
+    fn check(&mut self, data_type: &DataType) -> Check<()> {
         let node = self.nodes.next().ok_or("is missing")?;
         let rows = usize::try_from(node.length()).map_err(|_| "has a negative length")?;
         if node.null_count() != 0 {
@@ -187,7 +172,7 @@ where
     }
 
     /// The next buffer, of at least so many values.
-    fn values(&mut self, values: usize, width: usize) -> Sound<()> {
+    fn values(&mut self, values: usize, width: usize) -> Check<()> {
         let (offset, length) = self.buffer()?;
         let is_enough = values.checked_mul(width).is_some_and(|least| least <= length);
         match is_enough && length.is_multiple_of(width) && offset.is_multiple_of(width.min(8)) {
@@ -196,7 +181,7 @@ where
         }
     }
 
-    fn buffer(&mut self) -> Sound<(usize, usize)> {
+    fn buffer(&mut self) -> Check<(usize, usize)> {
         let buffer = self.buffers.next().ok_or("lacks a buffer")?;
         let (offset, length) = (usize::try_from(buffer.offset()).ok(), usize::try_from(buffer.length()).ok());
         let place = offset
@@ -207,13 +192,7 @@ where
 }
 
 /// The part of the file that a block names, if it lies within.
-fn slice(file: &Buffer, block: &Block) -> Sound<Buffer> {
-    let bounds = || {
-        let start = usize::try_from(block.offset()).ok()?;
-        let length =
-            usize::try_from(block.metaDataLength()).ok()?.checked_add(usize::try_from(block.bodyLength()).ok()?)?;
-        (start.checked_add(length)? <= file.len()).then_some((start, length))
-    };
-    let (start, length) = bounds().ok_or("a block lies outside the file")?;
-    Ok(file.slice_with_length(start, length))
+fn slice(file: &Buffer, block: &Block) -> Option<Buffer> {
+    let range = range(block).filter(|range| range.end <= file.len() as u64)?;
+    Some(file.slice_with_length(range.start as usize, (range.end - range.start) as usize))
 }

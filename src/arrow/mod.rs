@@ -1,4 +1,6 @@
-//! Arrow arrays: between arrow-rs and Polars, and in memory-mapped files.
+//! Arrays between arrow-rs and Polars, and in files: each header and each bound is checked in one place.
 
+pub(crate) mod footer;
 pub(crate) mod ipc;
+pub(crate) mod npy_header;
 pub(crate) mod polars;

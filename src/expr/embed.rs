@@ -1,19 +1,19 @@
-//! `embed`: words to vectors.
+//! From words to vectors: `embed`.
 
 use polars::prelude::*;
-use polars_arrow::array::{Array, FixedSizeListArray, ListArray, PrimitiveArray, Utf8ViewArray};
-use polars_arrow::bitmap::{Bitmap, BitmapBuilder};
-use polars_arrow::datatypes::{ArrowDataType, Field as ArrowField};
+use polars_arrow::array::{Array, ListArray, Utf8ViewArray};
 use pyo3_polars::derive::polars_expr;
 use serde::Deserialize;
 
+use super::column::{VectorColumn, vector_type};
+use super::error::compute_error;
 use crate::vectors::{KeyedVectors, Pooling};
 
 #[derive(Deserialize)]
 struct EmbedOptions {
     /// A vectors file.
     path: String,
-    /// How a list's vectors become one; for a column of words, nothing.
+    /// How the vectors of a list become one; nothing for a column of words.
     pooling: Option<String>,
 }
 
@@ -33,7 +33,7 @@ fn embed(inputs: &[Series], kwargs: EmbedOptions) -> PolarsResult<Series> {
         }
         (DataType::Null, _) => Ok(Series::full_null(column.name().clone(), column.len(), &vector_type(&vectors))),
         (DataType::List(token) | DataType::Array(token, _), Some(pooling)) if is_word_type(token) => {
-            // An array first becomes a list of its own type: cast at once, categories would be read as their codes.
+            // An array first becomes a list of its own type: a cast in one step would read categories as their codes.
             let lists = column.cast(&DataType::List(token.clone()))?;
             embed_lists(lists.cast(&DataType::List(Box::new(DataType::String)))?.list()?, &vectors, pooling)
         }
@@ -87,50 +87,4 @@ fn embed_lists(lists: &ListChunked, vectors: &KeyedVectors, pooling: Pooling) ->
 fn tokens_of(chunk: &ListArray<i64>) -> PolarsResult<&Utf8ViewArray> {
     let tokens = chunk.values().as_any().downcast_ref();
     tokens.ok_or_else(|| polars_err!(InvalidOperation: "embed: expected a list of strings"))
-}
-
-/// An `Array(Float32, d)` column that grows by a row at a time.
-struct VectorColumn {
-    values: Vec<f32>,
-    validity: BitmapBuilder,
-    vector_size: usize,
-}
-
-impl VectorColumn {
-    fn with_capacity(rows: usize, vectors: &KeyedVectors) -> Self {
-        let vector_size = vectors.vector_size();
-        Self {
-            values: Vec::with_capacity(rows * vector_size),
-            validity: BitmapBuilder::with_capacity(rows),
-            vector_size,
-        }
-    }
-
-    fn push(&mut self, is_valid: bool, fill: impl FnOnce(&mut [f32])) {
-        let start = self.values.len();
-        self.values.resize(start + self.vector_size, 0.0);
-        self.validity.push(is_valid);
-        if is_valid {
-            fill(&mut self.values[start..]);
-        }
-    }
-
-    fn finish(self, name: PlSmallStr, vectors: &KeyedVectors) -> PolarsResult<Series> {
-        let len = self.validity.len();
-        let item = ArrowField::new(PlSmallStr::from_static("item"), ArrowDataType::Float32, true);
-        let dtype = ArrowDataType::FixedSizeList(Box::new(item), self.vector_size);
-        let values = PrimitiveArray::from_vec(self.values).boxed();
-        let validity: Bitmap = self.validity.freeze();
-        let array = FixedSizeListArray::try_new(dtype, len, values, Some(validity))?;
-        // SAFETY: the array's type is the one that `vector_type` describes.
-        Ok(unsafe { Series::from_chunks_and_dtype_unchecked(name, vec![array.boxed()], &vector_type(vectors)) })
-    }
-}
-
-fn vector_type(vectors: &KeyedVectors) -> DataType {
-    DataType::Array(Box::new(DataType::Float32), vectors.vector_size())
-}
-
-fn compute_error(error: crate::Error) -> PolarsError {
-    PolarsError::ComputeError(error.to_string().into())
 }

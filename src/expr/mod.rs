@@ -1,4 +1,6 @@
-//! Polars expressions, thin over [`vectors`](crate::vectors). Each is a pure function of a row, so that Polars may run
-//! it on any chunk.
+//! Polars expressions, thin over [`vectors`](crate::vectors): a file for each group of them. Each is a pure function of
+//! a row, so that Polars may run it on any chunk.
 
+mod column;
 mod embed;
+mod error;

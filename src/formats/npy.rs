@@ -16,11 +16,12 @@ use std::path::Path;
 
 use arrow::buffer::ScalarBuffer;
 use memmap2::Mmap;
-use npyz::{DType, NpyFile, Order, WriterBuilder};
+use npyz::WriterBuilder;
 
 use super::options::LoadOptions;
 use super::vocabulary;
 use crate::arrow::ipc::buffer_over;
+use crate::arrow::npy_header::{HeaderError, NpyHeader};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::Matrix;
 use crate::output::{Out, Output};
@@ -78,33 +79,19 @@ fn map_rows(path: &Path) -> Result<Rows> {
 
 /// Where the values start in the file, and the width of a row.
 fn matrix_of(bytes: &[u8]) -> std::result::Result<(usize, usize), String> {
-    let header = NpyFile::new(bytes).map_err(|error| format!("is not a .npy file: {error}"))?;
-    let is_float32 = matches!(header.dtype(), DType::Plain(t) if t.to_string() == "<f4");
-    let (&[rows, width], true, Order::C) = (header.shape(), is_float32, header.order()) else {
-        return Err(format!(
-            "holds {} of shape {:?}; expected a C-ordered matrix of <f4",
-            header.dtype().descr(),
-            header.shape()
-        ));
+    let NpyHeader { descr, is_fortran, shape, end } = NpyHeader::read(&mut &*bytes).map_err(|error| match error {
+        HeaderError::Io(_) => "ends within its header".to_owned(),
+        HeaderError::Invalid(reason) => reason.to_owned(),
+    })?;
+    let (&[rows, width], "<f4", false) = (shape.as_slice(), descr.as_str(), is_fortran) else {
+        let order = if is_fortran { "Fortran-ordered" } else { "C-ordered" };
+        return Err(format!("holds {order} {descr} of shape {shape:?}; expected a C-ordered matrix of <f4"));
     };
-    let size =
-        usize::try_from(rows).ok().zip(usize::try_from(width).ok()).and_then(|(r, w)| r.checked_mul(w)?.checked_mul(4));
-    let start = size.and_then(|size| bytes.len().checked_sub(size));
-    match start {
-        // The format aligns the values to 64 bytes, older files to 16.
-        Some(start) if start % align_of::<f32>() == 0 && width > 0 && is_end_of_header(bytes, start) => {
-            Ok((start, width as usize))
-        }
+    let size = rows.checked_mul(width).and_then(|values| values.checked_mul(4));
+    // The format aligns the values to 64 bytes, older files to 16.
+    let is_whole = size == Some((bytes.len() - end) as u64) && width > 0 && end % align_of::<f32>() == 0;
+    match usize::try_from(width) {
+        Ok(width) if is_whole => Ok((end, width)),
         _ => Err(format!("is not as long as its shape {rows} × {width} says")),
     }
-}
-
-/// The header ends with a line break, directly before the values.
-fn is_end_of_header(bytes: &[u8], start: usize) -> bool {
-    let announced = match bytes {
-        [_, _, _, _, _, _, 1, _, a, b, ..] => 10 + usize::from(u16::from_le_bytes([*a, *b])),
-        [_, _, _, _, _, _, _, _, a, b, c, d, ..] => 12 + u32::from_le_bytes([*a, *b, *c, *d]) as usize,
-        _ => return false,
-    };
-    announced == start
 }

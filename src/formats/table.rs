@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::options::LoadOptions;
 use super::{arrow, npy, word2vec};
+use crate::arrow::{footer, npy_header};
 use crate::error::{Error, IoContext, Result};
 use crate::output::Output;
 use crate::vectors::KeyedVectors;
@@ -34,7 +35,7 @@ static FORMATS: [Format; 4] = [
         name: "arrow",
         about: "Arrow IPC: keys, counts, vectors and the configuration; memory-mapped",
         endings: &["arrow"],
-        magic: Some(b"ARROW1"),
+        magic: Some(footer::MAGIC),
         companion: None,
         read: arrow::read,
         write: arrow::write,
@@ -43,7 +44,7 @@ static FORMATS: [Format; 4] = [
         name: "npy",
         about: "NumPy matrix, with keys and counts in NAME.vocab.txt; memory-mapped",
         endings: &["npy"],
-        magic: Some(b"\x93NUMPY"),
+        magic: Some(npy_header::MAGIC),
         companion: Some(npy::VOCABULARY_ENDING),
         read: npy::read,
         write: npy::write,
