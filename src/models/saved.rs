@@ -28,7 +28,8 @@ const NODES: &str = "nodes.npy";
 /// Everything that a saved model may consist of.
 const FILES: [&str; 4] = [DESCRIPTION, VECTORS, OUTPUT, NODES];
 /// A directory that a model may be saved over.
-pub(super) static MODEL: DirectoryKind = DirectoryKind { name: "a model", files: &FILES, is_kind_of: is_model };
+pub(super) static MODEL: DirectoryKind =
+    DirectoryKind { name: "a model", files: &FILES, description: DESCRIPTION, is_description: is_model };
 
 /// What stands in `config.json`.
 #[derive(Serialize, Deserialize)]
@@ -173,14 +174,13 @@ impl Word2Vec {
     }
 }
 
-/// True if a model of any version was saved here. Other programs write a `config.json` too.
-fn is_model(directory: &Path) -> bool {
+/// True of the description of a model of any version. Other programs write a `config.json` too.
+fn is_model(description: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Kind {
         format: String,
     }
-    let Ok(text) = fs::read(directory.join(DESCRIPTION)) else { return false };
-    serde_json::from_slice(&text).is_ok_and(|kind: Kind| kind.format.starts_with(KIND))
+    serde_json::from_slice(description).is_ok_and(|kind: Kind| kind.format.starts_with(KIND))
 }
 
 #[cfg(test)]

@@ -13,8 +13,18 @@ pub(crate) struct DirectoryKind {
     pub(crate) name: &'static str,
     /// Every file that such a directory may consist of. Others belong to the user.
     pub(crate) files: &'static [&'static str],
-    /// True if a directory that holds files is of this kind.
-    pub(crate) is_kind_of: fn(&Path) -> bool,
+    /// The one of them that tells the kind, and is written last.
+    pub(crate) description: &'static str,
+    /// True if the description is one of this kind. Other programs may use its name too.
+    pub(crate) is_description: fn(&[u8]) -> bool,
+}
+
+impl DirectoryKind {
+    /// The error that something else stands at this place.
+    pub(super) fn refused(&self, place: &Path) -> Error {
+        let reason = format!("is not {}'s directory; choose another place, or remove it first", self.name);
+        Error::format(place, reason)
+    }
 }
 
 /// A directory that is being written beside the place where it will stand; removed again if it never gets there.
@@ -33,8 +43,7 @@ impl NewDirectory {
             target = fs::canonicalize(&target).at("follow the link", &target)?;
         }
         if target.exists() && !is_replaceable(&target, kind) {
-            let reason = format!("is not {}'s directory; choose another place, or remove it first", kind.name);
-            return Err(Error::format(&target, reason));
+            return Err(kind.refused(&target));
         }
         let name = target.file_name().ok_or_else(|| Error::format(&target, "is not a name for a directory"))?;
         let mut hidden = OsString::from(".");
@@ -84,7 +93,8 @@ impl Drop for NewDirectory {
 /// True if the directory is empty, or of the kind.
 fn is_replaceable(directory: &Path, kind: &DirectoryKind) -> bool {
     let Ok(mut entries) = fs::read_dir(directory) else { return false };
-    entries.next().is_none() || (kind.is_kind_of)(directory)
+    let is_described = || fs::read(directory.join(kind.description)).is_ok_and(|text| (kind.is_description)(&text));
+    entries.next().is_none() || is_described()
 }
 
 /// Makes each of two directories the other, at once where the system can.

@@ -3,6 +3,7 @@
 mod directory;
 mod file;
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,7 @@ use file::StagedFile;
 
 use crate::error::Result;
 use crate::progress::Progress;
-use crate::store::{Location, Uploads, join, local, url_of};
+use crate::store::{LocalCopy, Location, Uploads, is_absent, join, local, url_of};
 
 /// Files that are written under temporary names. [`commit`](Self::commit) syncs and renames them, or sends them to
 /// their store, so that a crash leaves the old files or the new ones. Dropped before, it leaves nothing.
@@ -33,8 +34,10 @@ enum Root {
     Directory(MadeDirectories),
     /// A directory that is replaced as a whole.
     New(NewDirectory),
-    /// A prefix of a store.
+    /// A prefix of a store, which may hold other files.
     Prefix(PathBuf),
+    /// A prefix of a store, whose files of a kind are replaced as a whole.
+    NewPrefix(PathBuf, &'static DirectoryKind),
 }
 
 impl Output {
@@ -59,7 +62,7 @@ impl Output {
     }
 
     /// A directory that takes the place of an older one of its kind. Files that are not of the kind stay. Under a URL
-    /// its files replace those of the same names.
+    /// its files replace those of the same names, one after the other, the description last.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) if it cannot be written; [`Error::Format`](crate::Error::Format) if there is something of another kind at this place.
@@ -69,7 +72,17 @@ impl Output {
         progress: &Progress,
     ) -> Result<Self> {
         let root = match location.url() {
-            Some(url) => Root::Prefix(PathBuf::from(url)),
+            Some(url) => {
+                let description =
+                    Location::new(join(url.as_ref(), kind.description.as_ref()), location.storage().clone());
+                match LocalCopy::of_file(&description, progress) {
+                    Ok(copy) if fs::read(copy.path()).is_ok_and(|text| (kind.is_description)(&text)) => {}
+                    Ok(_) => return Err(kind.refused(location.path())),
+                    Err(error) if is_absent(&error) => {}
+                    Err(error) => return Err(error),
+                }
+                Root::NewPrefix(PathBuf::from(url), kind)
+            }
             None => Root::New(NewDirectory::beside(&local(location.path())?, kind)?),
         };
         Ok(Self::new(root, location, progress))
@@ -85,7 +98,7 @@ impl Output {
             Root::None => name.to_owned(),
             Root::Directory(made) => made.path().join(name),
             Root::New(directory) => directory.path().join(name),
-            Root::Prefix(url) => join(url, name),
+            Root::Prefix(url) | Root::NewPrefix(url, _) => join(url, name),
         }
     }
 
@@ -121,10 +134,17 @@ impl Output {
         }
         progress.check()?;
         uploads.complete()?;
-        let targets = files.into_iter().map(StagedFile::appear).collect::<Result<_>>()?;
+        let targets = files.into_iter().map(StagedFile::appear).collect::<Result<Vec<_>>>()?;
         match root {
             Root::Directory(made) => made.keep(),
             Root::New(directory) => directory.take_its_place()?,
+            Root::NewPrefix(url, kind) => {
+                // What an older one had and this one has not.
+                let files = kind.files.iter().map(|name| join(&url, name.as_ref()));
+                files
+                    .filter(|file| !targets.contains(file))
+                    .try_for_each(|file| uploads.remove(&file.to_string_lossy()))?;
+            }
             Root::None | Root::Prefix(_) => {}
         }
         Ok(targets)
@@ -133,7 +153,6 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::io::Write;
 
     use super::*;

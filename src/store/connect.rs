@@ -66,8 +66,8 @@ pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) 
     };
     let root = place.base.trim_end_matches('/').to_owned();
     let has_listings = place.scheme != ObjectStoreScheme::Http;
-    let begins_unheard = place.scheme == ObjectStoreScheme::MicrosoftAzure;
-    let store = Store { inner, root, has_listings, begins_unheard, secrets };
+    let upload_starts_lazily = place.scheme == ObjectStoreScheme::MicrosoftAzure;
+    let store = Store { inner, root, has_listings, upload_starts_lazily, secrets };
     Ok((Arc::new(store), place.key))
 }
 

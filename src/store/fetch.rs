@@ -168,6 +168,12 @@ impl Object {
         Err(Error::Interrupted)
     }
 
+    /// True if both were found as the same version.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let version = |object: &Self| (object.meta.e_tag.clone(), object.meta.last_modified, object.meta.size);
+        version(self) == version(other)
+    }
+
     /// Whether an answer is from another object than the one that was found.
     fn is_other(&self, answer: &ObjectMeta, is_whole: bool) -> bool {
         match &answer.e_tag {
@@ -181,7 +187,8 @@ impl Object {
         }
     }
 
-    fn changed(&self) -> Error {
+    /// The error that it is not the object that was found any more.
+    pub(super) fn changed(&self) -> Error {
         Error::Io { action: "read", path: self.url().into(), source: io::Error::other(CHANGED) }
     }
 

@@ -1,6 +1,6 @@
 //! Files of a store, copied to this machine: what is mapped must be here.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,7 @@ impl LocalCopy {
     }
 
     /// A directory as it is, or a copy of the files in it that have these names: of the `needed` ones all, of the
-    /// `others` those that there are.
+    /// `others` those that there are. The first of the needed ones is the one that is written last.
     ///
     /// # Errors
     /// As for [`of_file`](Self::of_file).
@@ -51,21 +51,26 @@ impl LocalCopy {
     ) -> Result<Self> {
         let copy = Self::new(location)?;
         let Some(url) = location.url() else { return Ok(copy) };
-        std::fs::create_dir(&copy.path).at(COPYING, url.as_ref())?;
-        // All are found before the first is read: one that is replaced later is an error.
+        let find =
+            |name: &str| Download::find(&join(url.as_ref(), name.as_ref()).to_string_lossy(), location, progress);
+        // All are found before the first is read, so that one that is replaced later is an error.
         let mut found = Vec::new();
-        for name in needed.iter().chain(others) {
-            let file = join(url.as_ref(), name.as_ref());
-            match Download::find(&file.to_string_lossy(), location, progress) {
+        for &name in needed.iter().chain(others) {
+            match find(name) {
                 Ok(download) => found.push((name, download)),
-                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && others.contains(name) => {}
+                Err(error) if others.contains(&name) && is_absent(&error) => {}
                 Err(error) => return Err(error),
             }
         }
-        for (name, download) in found {
+        fs::create_dir(&copy.path).at(COPYING, url.as_ref())?;
+        for (name, download) in &found {
             download.save(&copy.path.join(name), progress)?;
         }
-        Ok(copy)
+        // Some may have been replaced before they were found, and others after.
+        match found.first() {
+            Some((name, last)) if !last.object.is_same(&find(name)?.object) => Err(last.object.changed()),
+            _ => Ok(copy),
+        }
     }
 
     fn new(location: &Location) -> Result<Self> {
@@ -116,6 +121,13 @@ impl LocalCopy {
     }
 }
 
+/// True of the error of an object that is not there. Some stores refuse access to it instead, if the user may not list
+/// them.
+pub(crate) fn is_absent(error: &Error) -> bool {
+    use io::ErrorKind::{NotFound, PermissionDenied};
+    matches!(error, Error::Io { source, .. } if matches!(source.kind(), NotFound | PermissionDenied))
+}
+
 /// What fails if there is no room.
 const COPYING: &str = "write a temporary copy of";
 
@@ -136,11 +148,11 @@ impl Download {
     }
 
     /// Writes it to a file, block by block: memory does not grow with it.
-    fn save(self, path: &Path, progress: &Progress) -> Result<()> {
+    fn save(&self, path: &Path, progress: &Progress) -> Result<()> {
         let Self { object, url } = self;
         let mut file = File::create(path).at(COPYING, url.as_ref())?;
         let bytes = 0..object.size();
-        let mut reader = Fetcher::new(vec![Span { object, bytes }], FETCH_AHEAD).read(0, progress)?;
+        let mut reader = Fetcher::new(vec![Span { object: object.clone(), bytes }], FETCH_AHEAD).read(0, progress)?;
         while let Some(block) = reader.next_block()? {
             file.write_all(&block).at(COPYING, url.as_ref())?;
         }

@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use fetch::{Fetcher, RangeReader, Span};
 pub(crate) use listing::{expand, is_url, local_path};
-pub(crate) use local_copy::LocalCopy;
+pub(crate) use local_copy::{LocalCopy, is_absent};
 pub use location::Location;
 pub(crate) use location::{join, local, url_of};
 pub use options::StorageOptions;
@@ -40,8 +40,8 @@ pub(crate) struct Store {
     root: String,
     /// Web servers list no files, and their URLs are percent-encoded.
     has_listings: bool,
-    /// Azure hears of an upload with its first part only.
-    begins_unheard: bool,
+    /// Azure creates an upload only when its first part arrives.
+    upload_starts_lazily: bool,
     /// The settings, of which no secret may be said.
     secrets: StorageOptions,
 }

@@ -53,8 +53,8 @@ impl Uploads {
         let failed = |error| store.failed("write to", prefix, &error);
         block_on(&self.progress, async {
             let mut begun = tried(|| store.inner.put_multipart(&path)).await.map_err(failed)?;
-            if store.begins_unheard {
-                // Blocks that are never committed are seen by nobody, and dropped.
+            if store.upload_starts_lazily {
+                // Blocks that are never committed stay invisible, and are dropped.
                 begun.put_part(PutPayload::from_static(b"?")).await.map_err(failed)?;
             }
             begun.abort().await.map_err(failed)
@@ -80,7 +80,7 @@ impl Uploads {
     /// # Errors
     /// [`Error::Io`] or [`Error::Interrupted`], and then nothing appears; but if the store fails later than at the first
     /// file, it says which have appeared.
-    pub(crate) fn complete(mut self) -> Result<()> {
+    pub(crate) fn complete(&mut self) -> Result<()> {
         let mut written: Vec<PathBuf> = Vec::new();
         while let Some(Upload { store, url, upload }) = self.sent.first_mut() {
             // Once one has appeared, nobody interrupts the others.
@@ -92,6 +92,21 @@ impl Uploads {
             written.push(PathBuf::from(self.sent.remove(0).url));
         }
         Ok(())
+    }
+
+    /// Removes an object, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the URL.
+    pub(crate) fn remove(&mut self, url: &str) -> Result<()> {
+        let (store, path) = self.store_of(url)?;
+        // It follows what has appeared, and is not interrupted.
+        block_on(&Progress::default(), async {
+            match store.inner.delete(&path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(store.failed("remove", url, &error)),
+            }
+        })
     }
 
     /// The store that a URL is in, and the URL's place there.
