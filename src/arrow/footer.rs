@@ -1,4 +1,4 @@
-//! The footer of an Arrow IPC file: its schema, and where its record batches lie.
+//! The footer of an Arrow IPC file: its schema, and the positions of its record batches.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(crate) const MAGIC: &[u8] = b"ARROW1";
 /// Bytes at the end: the footer's length and the magic.
 const TRAILER: u64 = 10;
 
-/// A footer of which every block is known to lie before it.
+/// A checked footer: every block lies before it.
 pub(crate) struct Footer {
     pub(crate) schema: SchemaRef,
     pub(crate) version: MetadataVersion,
@@ -24,10 +24,10 @@ pub(crate) struct Footer {
 }
 
 impl Footer {
-    /// Reads the footer of a file of `size` bytes, a range of which `read` gives. No more is read than is there.
+    /// Reads the footer of a file of `size` bytes. `read` returns a range of the file, which lies within.
     ///
     /// # Errors
-    /// What `read` fails with, or what `damaged` makes of the reason.
+    /// What `read` fails with; for a damaged footer the error that `damaged` makes of the reason.
     pub(crate) fn read<B: AsRef<[u8]>>(
         size: u64,
         read: impl Fn(Range<u64>) -> Result<B>,
@@ -41,7 +41,7 @@ impl Footer {
         let bytes = read(start..end)?;
         let footer = root_as_footer(bytes.as_ref()).map_err(|error| damaged(&error.to_string()))?;
         let schema = footer.schema().ok_or_else(|| damaged("it has no schema"))?;
-        // Some types that no writer gives make it panic.
+        // It panics on some types that no writer uses.
         let schema = catch_panic(|| fb_to_schema(schema)).ok_or_else(|| damaged("its schema has unknown types"))?;
         let [dictionaries, batches] = [footer.dictionaries(), footer.recordBatches()]
             .map(|blocks| blocks.into_iter().flatten().copied().collect::<Vec<_>>());
@@ -53,7 +53,7 @@ impl Footer {
     }
 }
 
-/// The bytes of a block in its file, if its numbers can be those of a range.
+/// The range of a block in its file, if its numbers are valid.
 pub(crate) fn range(block: &Block) -> Option<Range<u64>> {
     let start = u64::try_from(block.offset()).ok()?;
     let length = u64::try_from(block.metaDataLength()).ok()?.checked_add(u64::try_from(block.bodyLength()).ok()?)?;

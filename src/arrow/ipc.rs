@@ -57,8 +57,8 @@ impl MappedIpc {
 /// from end to end seems to hold all of it.
 pub(crate) fn release(_mapping: &Buffer) {
     #[cfg(target_os = "linux")]
-    // SAFETY: the buffer is a mapping of a file, and was not written to: nothing but copies of the file's bytes is lost.
-    // What fails leaves all as it was.
+    // SAFETY: the buffer is a mapping of a file, and was not written to: only copies of the file's bytes are lost.
+    // A failure changes nothing.
     let _ = unsafe {
         let start = _mapping.as_ptr().cast_mut().cast();
         rustix::mm::madvise(start, _mapping.len(), rustix::mm::Advice::LinuxDontNeed)
@@ -95,10 +95,10 @@ fn decode(file: &Buffer, damaged: impl Fn(&str) -> Error) -> Result<MappedIpc> {
     Ok(MappedIpc { file: file.clone(), schema, batches })
 }
 
-/// Nothing, or why a file is not valid.
+/// Err tells why a file is not valid.
 type Check<T> = std::result::Result<T, String>;
 
-/// Refuses types that our files do not have, on some of which the decoder would panic.
+/// Refuses types that our files do not have; on some of them the decoder would panic.
 fn check_type(data_type: &DataType) -> Check<()> {
     match data_type {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Ok(()),
@@ -132,7 +132,7 @@ fn check_columns(bytes: &[u8], block: &Block, schema: &SchemaRef) -> Check<()> {
 struct Columns<N, B, V> {
     nodes: N,
     buffers: B,
-    /// How many buffers of text each column of string views has.
+    /// The number of text buffers of each column of string views.
     view_buffers: V,
     body: usize,
 }
@@ -171,13 +171,13 @@ where
         }
     }
 
-    /// The next buffer, of at least so many values.
+    /// Checks that the next buffer holds at least this many values.
     fn values(&mut self, values: usize, width: usize) -> Check<()> {
         let (offset, length) = self.buffer()?;
         let is_enough = values.checked_mul(width).is_some_and(|least| least <= length);
         match is_enough && length.is_multiple_of(width) && offset.is_multiple_of(width.min(8)) {
             true => Ok(()),
-            false => Err("is shorter than it says, or not aligned".into()),
+            false => Err("is shorter than its length, or not aligned".into()),
         }
     }
 

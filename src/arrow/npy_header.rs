@@ -24,7 +24,7 @@ pub(crate) enum HeaderError {
     /// The file cannot be read, or ends too early.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The file holds something else. To be put behind the file's name.
+    /// The file has another content. A message puts this after the file's name.
     #[error("{0}")]
     Invalid(&'static str),
 }
@@ -33,7 +33,7 @@ impl NpyHeader {
     /// Reads the header from the start of a file.
     ///
     /// # Errors
-    /// If it is not there.
+    /// If the file cannot be read or starts otherwise.
     pub(crate) fn read(input: &mut dyn Read) -> Result<Self, HeaderError> {
         let mut start = [0; 8];
         input.read_exact(&mut start)?;

@@ -15,11 +15,11 @@ use crate::error::Result;
 /// An array as Polars has it.
 ///
 /// # Errors
-/// [`Error::Polars`](crate::Error::Polars) for a type that it does not know.
+/// [`Error::Polars`](crate::Error::Polars) for a type that Polars does not know.
 pub(crate) fn to_polars(array: &ArrayRef) -> Result<Box<dyn PolarsArray>> {
     let (array, schema) = to_ffi(&array.to_data()).map_err(refused)?;
-    // SAFETY: both structs are the C data interface's, laid out by its specification; ownership moves, since Polars
-    // calls the release callback and the struct of arrow-rs is forgotten by the transmute.
+    // SAFETY: both libraries lay out the structs as the C data interface specifies; ownership moves, since Polars calls
+    // the release callback and the transmute forgets the struct of arrow-rs.
     let array = unsafe {
         let array = transmute::<FFI_ArrowArray, ffi::ArrowArray>(array);
         let schema = transmute::<FFI_ArrowSchema, ffi::ArrowSchema>(schema);
@@ -55,7 +55,7 @@ pub(crate) fn frame(batch: &RecordBatch) -> Result<DataFrame> {
 pub(crate) fn from_polars(series: &Series) -> Result<ArrayRef> {
     let chunk = series.rechunk().to_arrow(0, polars::prelude::CompatLevel::newest());
     let field = Field::new(PlSmallStr::from_static("item"), chunk.dtype().clone(), true);
-    // SAFETY: as above, the other way round.
+    // SAFETY: as in `to_polars`, in the other direction.
     let data = unsafe {
         let schema = transmute::<ffi::ArrowSchema, FFI_ArrowSchema>(ffi::export_field_to_c(&field));
         let array = transmute::<ffi::ArrowArray, FFI_ArrowArray>(ffi::export_array_to_c(chunk));

@@ -24,7 +24,7 @@ impl VectorColumn {
         }
     }
 
-    /// Adds a row, which `fill` writes to if it is valid; else a null.
+    /// Adds a row: what `fill` writes if it is valid, else a null.
     pub(super) fn push(&mut self, is_valid: bool, fill: impl FnOnce(&mut [f32])) {
         let start = self.values.len();
         self.values.resize(start + self.vector_size, 0.0);

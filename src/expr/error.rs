@@ -4,7 +4,7 @@ use polars::prelude::PolarsError;
 
 use crate::error::Error;
 
-/// An error while a column is computed.
+/// The error of a computation.
 pub(super) fn compute_error(error: Error) -> PolarsError {
     PolarsError::ComputeError(error.to_string().into())
 }

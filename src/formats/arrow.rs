@@ -1,7 +1,8 @@
-//! The vectors file: Arrow IPC, mapped on loading.
+//! The vectors file: Arrow IPC, memory-mapped when it is loaded.
 //!
-//! One record batch, uncompressed, buffers aligned to 64 bytes: `word: Utf8` (LargeUtf8 past 2 GiB), `Int64` or `UInt64`, `count: UInt64`,
-//! `vector: FixedSizeList<Float32, d>`. The configuration stands as JSON under `polargram` in the schema's metadata.
+//! One record batch, uncompressed, buffers aligned to 64 bytes, with the columns `word: Utf8` (`LargeUtf8` past 2 GiB),
+//! `Int64` or `UInt64`; `count: UInt64`; `vector: FixedSizeList<Float32, d>`. The schema's metadata has the configuration
+//! as JSON under `polargram`.
 //!
 //! ```
 //! use polargram::KeyedVectors;
@@ -46,7 +47,7 @@ fn write_file(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()> {
     writer.write(&batch).and_then(|()| writer.finish()).map_err(io_error)
 }
 
-/// The system's own error, where there is one inside.
+/// The system's own error, if there is one inside.
 fn io_error(error: arrow::error::ArrowError) -> io::Error {
     match error {
         arrow::error::ArrowError::IoError(_, source) => source,
@@ -78,7 +79,7 @@ fn record_batch(vectors: &KeyedVectors) -> std::result::Result<RecordBatch, Box<
     )?)
 }
 
-/// Text is Utf8 while 32-bit offsets reach, since some readers know nothing else.
+/// Text is Utf8 as long as 32-bit offsets suffice, because some readers know no other type.
 fn keys_column(keys: &Keys) -> ArrayRef {
     let keys = keys.array();
     let Some(words) = keys.as_string_opt::<i64>() else { return keys };

@@ -1,7 +1,10 @@
 //! Vectors on disk: one file here for each format, and one row for it in the [table](Format::all).
 //!
-//! A file is read by the format that its first bytes tell, or else by that of its ending. It is written by the format of
-//! its ending; a name with any other ending, or none, is that of an Arrow file.
+//! The first bytes of a file tell its format, or else its ending does. A new file has the format of its ending; a file
+//! with any other ending, or none, is written as Arrow.
+//!
+//! To add a format, write a file that reads and writes it, and add a row to the table: loading, saving, the command's
+//! `--formats` and the messages follow.
 
 mod arrow;
 pub(crate) mod npy;
@@ -24,11 +27,12 @@ use crate::store::{LocalCopy, Location};
 use crate::vectors::KeyedVectors;
 
 impl KeyedVectors {
-    /// Loads a file of any [`Format`]: that of its first bytes, or else of its ending. `.arrow` and `.npy` (with
-    /// `NAME.vocab.txt` beside it) are memory-mapped. A file in a store is copied to this machine first.
+    /// Loads a file of any [`Format`], which its first bytes tell, or else its ending. `.arrow` and `.npy` (with
+    /// `NAME.vocab.txt` beside it) are memory-mapped. A file in a store is first copied to this machine.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read, [`Error::Format`] if its content is damaged or of no known format.
+    /// [`Error::Io`](crate::Error::Io) if it cannot be read, [`Error::Format`](crate::Error::Format) if its content is
+    /// damaged or its format is not known.
     pub fn load(location: impl Into<Location>) -> Result<Self> {
         Self::load_with(location, &LoadOptions::default(), &Progress::default())
     }
@@ -36,7 +40,7 @@ impl KeyedVectors {
     /// [`load`](Self::load) with options. Cancelling `progress` interrupts the copy from a store.
     ///
     /// # Errors
-    /// As for [`load`](Self::load); [`Error::Interrupted`].
+    /// As for [`load`](Self::load); [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn load_with(location: impl Into<Location>, options: &LoadOptions, progress: &Progress) -> Result<Self> {
         let mut copy = LocalCopy::of_file(&location.into(), progress)?;
         let format = Format::of_file(copy.path()).map_err(|error| copy.named(error))?;
@@ -46,11 +50,12 @@ impl KeyedVectors {
         (format.read)(copy.path(), options).map_err(|error| copy.named(error))
     }
 
-    /// Saves in the format of the ending, or else Arrow. The file appears whole or not at all, on this machine or in a
+    /// Saves in the [`Format`] of the ending, or else as Arrow. The file appears whole or not at all, on this machine or in a
     /// store.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be written, [`Error::Format`] if the format cannot hold the keys.
+    /// [`Error::Io`](crate::Error::Io) if it cannot be written, [`Error::Format`](crate::Error::Format) if the format
+    /// cannot hold the keys.
     pub fn save(&self, location: impl Into<Location>) -> Result<()> {
         self.save_with(location, &Progress::default())
     }
@@ -58,7 +63,7 @@ impl KeyedVectors {
     /// [`save`](Self::save), interrupted if `progress` is cancelled.
     ///
     /// # Errors
-    /// As for [`save`](Self::save); [`Error::Interrupted`].
+    /// As for [`save`](Self::save); [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn save_with(&self, location: impl Into<Location>, progress: &Progress) -> Result<()> {
         let location = location.into();
         let mut output = Output::files(&location, progress);
@@ -136,7 +141,7 @@ mod tests {
         std::fs::write(&path, "1 1\na 1\n").unwrap();
         let error = KeyedVectors::load(&path).unwrap_err().to_string();
         assert!(
-            error.contains("v.vec: starts like no format") && error.contains(".arrow, .npy, .txt, .bin"),
+            error.contains("v.vec: does not start like any format") && error.contains(".arrow, .npy, .txt, .bin"),
             "{error}"
         );
     }

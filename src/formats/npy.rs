@@ -1,4 +1,4 @@
-//! NumPy's `.npy`, a V × d matrix of float32, and beside it `NAME.vocab.txt`, a line `word count` for each row.
+//! NumPy's `.npy`, a V × d matrix of float32; `NAME.vocab.txt` beside it has a line `word count` for each row.
 //!
 //! ```
 //! use polargram::KeyedVectors;
@@ -69,7 +69,7 @@ fn map_rows(path: &Path) -> Result<Rows> {
     if file.metadata().at("read", path)?.len() == 0 {
         return Err(Error::format(path, "is empty"));
     }
-    // SAFETY: as in `ipc::map`.
+    // SAFETY: as in `ipc::map_file`.
     let mapping = unsafe { Mmap::map(&file) }.at("map", path)?;
     let (start, width) = matrix_of(&mapping).map_err(|reason| Error::format(path, reason))?;
     let bytes = mapping.len() - start;
@@ -88,10 +88,10 @@ fn matrix_of(bytes: &[u8]) -> std::result::Result<(usize, usize), String> {
         return Err(format!("holds {order} {descr} of shape {shape:?}; expected a C-ordered matrix of <f4"));
     };
     let size = rows.checked_mul(width).and_then(|values| values.checked_mul(4));
-    // The format aligns the values to 64 bytes, older files to 16.
+    // NumPy aligns the values to 64 bytes, older versions to 16.
     let is_whole = size == Some((bytes.len() - end) as u64) && width > 0 && end % align_of::<f32>() == 0;
     match usize::try_from(width) {
         Ok(width) if is_whole => Ok((end, width)),
-        _ => Err(format!("is not as long as its shape {rows} × {width} says")),
+        _ => Err(format!("has a length that does not fit its shape {rows} × {width}")),
     }
 }

@@ -15,7 +15,7 @@ struct Identity {
     path: PathBuf,
     length: u64,
     modified: Option<SystemTime>,
-    /// Device, inode and time of change of status, where the system has them: two files may agree in all else.
+    /// Device, inode and time of the last change of status, if the system has them: two files may agree in all else.
     #[cfg(unix)]
     place: (u64, u64, i64, i64),
 }
@@ -40,8 +40,8 @@ impl Identity {
 static OPENED: Mutex<Option<HashMap<Identity, Arc<KeyedVectors>>>> = Mutex::new(None);
 
 impl KeyedVectors {
-    /// The vectors of a file, loaded when first asked for and then shared by the whole process. A file that was
-    /// replaced since is loaded anew.
+    /// The vectors of a file, which is loaded at the first call and then shared by the whole process. If the file has been
+    /// replaced since, it is loaded again.
     ///
     /// # Errors
     /// As for [`load`](Self::load).

@@ -5,7 +5,7 @@ use crate::corpus::Utf8Errors;
 /// How to load vectors. The defaults suit every file that [`save`](crate::KeyedVectors::save) writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// Load at most so many rows, the first ones.
+    /// Load only the first rows, at most this many.
     pub limit: Option<usize>,
     /// The file starts with the first word (word2vec text only; GloVe's files do).
     pub no_header: bool,

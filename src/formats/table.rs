@@ -1,4 +1,4 @@
-//! The formats, a row each.
+//! The table of formats: a row each.
 
 use std::fmt;
 use std::fs::File;
@@ -20,16 +20,16 @@ pub struct Format {
     pub about: &'static str,
     /// The endings of its files, without the first dot. The first one is written.
     pub endings: &'static [&'static str],
-    /// What its files start with, if that tells them from others.
+    /// What its files start with, if that distinguishes them from other files.
     pub magic: Option<&'static [u8]>,
-    /// The ending of a second file that stands beside the first, as in `v.npy` and `v.vocab.txt`.
+    /// The ending of a second file beside the first, as in `v.npy` and `v.vocab.txt`.
     pub(super) companion: Option<&'static str>,
     pub(super) read: fn(&Path, &LoadOptions) -> Result<KeyedVectors>,
     /// Writes the file of this name, and its companion.
     pub(super) write: fn(&KeyedVectors, &Path, &mut Output) -> Result<()>,
 }
 
-/// In the order in which they are offered. The first is that of files with any other ending.
+/// In the order in which they are offered. Files with any other ending have the first format.
 static FORMATS: [Format; 4] = [
     Format {
         name: "arrow",
@@ -98,7 +98,7 @@ impl Format {
             true => Error::format(path, "is empty"),
             false => {
                 let endings = Self::endings();
-                let reason = format!("starts like no format of vectors, and its ending is none of {endings}");
+                let reason = format!("does not start like any format of vectors, and its ending is none of {endings}");
                 Error::format(path, reason)
             }
         })
@@ -110,7 +110,7 @@ impl Format {
         endings.map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(", ")
     }
 
-    /// Endings are those of the whole name, and may have several dots.
+    /// The format whose ending the name has, in small or capital letters. An ending may have several dots.
     fn of_ending(path: &Path) -> Option<&'static Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         let has = |ending: &&str| name.strip_suffix(*ending).is_some_and(|stem| stem.len() > 1 && stem.ends_with('.'));

@@ -1,4 +1,4 @@
-//! Keys and counts in a text file of their own, a line `word count` each.
+//! Keys and counts in a text file: a line `word count` each.
 
 use std::fs;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ pub(super) fn write(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()>
         {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("the word {word:?} holds a line break; save as .arrow"),
+                format!("the word {word:?} has a line break; save as .arrow"),
             ));
         }
         writeln!(out, "{key} {count}")?;

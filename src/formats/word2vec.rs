@@ -1,7 +1,7 @@
 //! The format of the original word2vec program, text and binary.
 //!
-//! A header line `V d`, then for each word the word, a space, and d floats: decimal and space-separated up to a line
-//! break, or little-endian float32 followed by a line break (which gensim leaves out).
+//! A header line `V d`, then for each word the word, a space, and d floats. Text has decimals, separated by spaces, up to
+//! a line break; binary has little-endian float32, followed by a line break (which gensim leaves out).
 //!
 //! ```
 //! use polargram::KeyedVectors;
@@ -39,11 +39,11 @@ pub(super) fn write_binary(vectors: &KeyedVectors, path: &Path, output: &mut Out
     output.write(path, |out| write(vectors, true, out))
 }
 
-/// Writes the word2vec C format whatever the name, and if `vocabulary` is a place for it, `word count` lines to that.
+/// Writes the word2vec C format, whatever the file's ending; and the lines `word count` to the path or URL `vocabulary`.
 ///
 /// # Errors
-/// [`Error::Io`] if a file cannot be written, [`Error::Format`] if a word holds white space, which the format cannot;
-/// [`Error::Interrupted`].
+/// [`Error::Io`] if a file cannot be written, [`Error::Format`] if a word has white space, which the format cannot
+/// store; [`Error::Interrupted`].
 pub fn save_word2vec_format(
     vectors: &KeyedVectors,
     location: &Location,
@@ -66,7 +66,7 @@ fn write(vectors: &KeyedVectors, binary: bool, out: &mut Out<'_>) -> io::Result<
             && (word.is_empty() || word.contains(|c: char| c.is_ascii_whitespace()))
         {
             let reason = format!(
-                "the word {word:?} is empty or holds white space, which the word2vec format cannot store; save as .arrow"
+                "the word {word:?} is empty or has white space, which the word2vec format cannot store; save as .arrow"
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
@@ -95,11 +95,11 @@ pub(super) fn read_binary(path: &Path, options: &LoadOptions) -> Result<KeyedVec
     read(path, true, options)
 }
 
-/// Reads the word2vec C format whatever the name, as gensim's `load_word2vec_format`; counts from the `word count` lines
-/// of `vocabulary`, where given. URLs have the storage options of `location`.
+/// Reads the word2vec C format, whatever the file's ending, as gensim's `load_word2vec_format` does; the counts come from
+/// the lines `word count` of `vocabulary`, if it is given. The storage options of `location` are also those of its URL.
 ///
 /// # Errors
-/// [`Error::Io`] if a file cannot be read, [`Error::Format`] if it is damaged, its header promises more than it holds,
+/// [`Error::Io`] if a file cannot be read, [`Error::Format`] if it is damaged, its header promises more than it has,
 /// or a word has no count; [`Error::Interrupted`].
 pub fn load_word2vec_format(
     location: &Location,
@@ -125,7 +125,7 @@ fn read(path: &Path, binary: bool, options: &LoadOptions) -> Result<KeyedVectors
     let file = File::open(path).at("read", path)?;
     let bytes = match file.metadata().at("read", path)?.len() {
         0 => return Err(Error::format(path, "is empty")),
-        // SAFETY: as in `ipc::map`.
+        // SAFETY: as in `ipc::map_file`.
         _ => unsafe { Mmap::map(&file) }.at("map", path)?,
     };
     if binary && options.no_header {
@@ -139,7 +139,7 @@ fn read(path: &Path, binary: bool, options: &LoadOptions) -> Result<KeyedVectors
 
 type Parsed<T> = std::result::Result<T, String>;
 
-/// Words and values while a file is read.
+/// Words and values that were read so far.
 struct Table<'a> {
     options: &'a LoadOptions,
     words: LargeStringBuilder,
@@ -155,7 +155,7 @@ impl<'a> Table<'a> {
     fn finish(mut self) -> Result<KeyedVectors> {
         let mut words = Keys::new(&self.words.finish())?;
         if words.has_repeats() {
-            // Like gensim, the first row of a word that has several.
+            // As in gensim, the first row of a word counts.
             let first: Vec<usize> = words
                 .iter()
                 .enumerate()

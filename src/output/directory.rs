@@ -13,7 +13,7 @@ pub(crate) struct DirectoryKind {
     pub(crate) name: &'static str,
     /// Every file that such a directory may consist of. Others belong to the user.
     pub(crate) files: &'static [&'static str],
-    /// The one of them that tells the kind, and is written last.
+    /// The file that tells the kind. It is written last.
     pub(crate) description: &'static str,
     /// True if the description is one of this kind. Other programs may use its name too.
     pub(crate) is_description: fn(&[u8]) -> bool,
@@ -27,7 +27,7 @@ impl DirectoryKind {
     }
 }
 
-/// A directory that is being written beside the place where it will stand; removed again if it never gets there.
+/// A directory that is written beside its target under a hidden name. Dropped before it takes its place, it is removed.
 pub(super) struct NewDirectory {
     path: PathBuf,
     target: PathBuf,
@@ -36,7 +36,7 @@ pub(super) struct NewDirectory {
 
 impl NewDirectory {
     pub(super) fn beside(target: &Path, kind: &'static DirectoryKind) -> Result<Self> {
-        // Without a slash at its end, behind which a link is not seen.
+        // Without a slash at its end, which would hide that it is a link.
         let mut target: PathBuf = target.components().collect();
         if target.is_symlink() {
             // The link stays; what it leads to is replaced.
@@ -50,7 +50,7 @@ impl NewDirectory {
         hidden.push(name);
         hidden.push(".partial");
         let path = parent_of(&target).join(hidden);
-        // Left behind by a run that was killed.
+        // A run that was killed has left it.
         if path.exists() {
             fs::remove_dir_all(&path).at("remove", &path)?;
         }
@@ -97,12 +97,12 @@ fn is_replaceable(directory: &Path, kind: &DirectoryKind) -> bool {
     entries.next().is_none() || is_described()
 }
 
-/// Makes each of two directories the other, at once where the system can.
+/// Exchanges the names of two directories, in one step if the system can.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 fn exchange(new: &Path, old: &Path) -> std::io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
-        // File systems that cannot, such as some network ones.
+        // Some file systems cannot, such as network ones.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
             exchange_in_steps(new, old)
         }
@@ -124,8 +124,7 @@ fn exchange_in_steps(new: &Path, old: &Path) -> std::io::Result<()> {
     fs::rename(&aside, new)
 }
 
-/// A directory that files are to be written to, with those of its parents that were missing; removed again if the job
-/// fails.
+/// A directory for files. If it or its parents were missing they are made, and removed again if the job fails.
 pub(super) struct MadeDirectories {
     path: PathBuf,
     made: Vec<PathBuf>,

@@ -22,9 +22,9 @@ pub(super) struct StagedFile {
 }
 
 enum Content {
-    /// Beside the place where it will stand.
+    /// In the directory of its target.
     Beside(NamedTempFile),
-    /// In the directory for temporary files, without a name: the system removes it however this process ends.
+    /// In the directory for temporary files, without a name: the system removes it, however this process ends.
     Unnamed(File),
 }
 
@@ -60,7 +60,7 @@ impl StagedFile {
         url_of(&self.target)
     }
 
-    /// Makes the content durable, and checks that it can have its name.
+    /// Makes the content durable, and checks that nothing prevents that it gets its name.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -72,7 +72,7 @@ impl StagedFile {
         }
     }
 
-    /// Gives the content its name, which is returned. What was sent to a store has it already.
+    /// Gives the content its name, which is returned. A file that was sent to a store has it already.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -90,7 +90,7 @@ fn named_beside(target: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
-        // Like any new file, and subject to the umask; a temporary file would otherwise be its owner's alone.
+        // As of any new file, subject to the umask; otherwise only the owner could read a temporary file.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
@@ -111,7 +111,7 @@ pub(super) fn parent_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes the names in a directory durable, which not every system can.
+/// Makes the names in a directory durable, on systems that can.
 pub(super) fn sync_directory(path: &Path) {
     let _ = File::open(path).and_then(|directory| directory.sync_all());
 }

@@ -1,4 +1,4 @@
-//! What a job leaves behind: files, a directory, or objects in a store; whole or not at all.
+//! What a job writes: files, a directory, or objects in a store; whole or not at all.
 
 mod directory;
 mod file;
@@ -65,7 +65,8 @@ impl Output {
     /// its files replace those of the same names, one after the other, the description last.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) if it cannot be written; [`Error::Format`](crate::Error::Format) if there is something of another kind at this place.
+    /// [`Error::Io`](crate::Error::Io) if it cannot be written; [`Error::Format`](crate::Error::Format) if there is a
+    /// directory of another kind at this place.
     pub(crate) fn new_directory(
         location: &Location,
         kind: &'static DirectoryKind,
@@ -121,11 +122,12 @@ impl Output {
     /// Makes every file appear, and returns their names.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) or [`Error::Interrupted`](crate::Error::Interrupted), and then nothing appears; but if a store or the system fails when all was
-    /// sent and synced, files that have appeared stay. A store's error names them.
+    /// [`Error::Io`](crate::Error::Io) or [`Error::Interrupted`](crate::Error::Interrupted), and then nothing appears.
+    /// But if a store or the system fails after everything was sent and synced, files that have appeared stay; the
+    /// error of a store names them.
     pub(crate) fn commit(self) -> Result<Vec<PathBuf>> {
         let Self { root, files, mut uploads, progress } = self;
-        // Files that belong together are replaced together or not at all: everything that may fail comes first.
+        // Files that belong together are replaced together or not at all: first everything that may fail.
         for file in &files {
             match file.url() {
                 Some(url) => uploads.send(file.content(), url)?,
@@ -139,7 +141,7 @@ impl Output {
             Root::Directory(made) => made.keep(),
             Root::New(directory) => directory.take_its_place()?,
             Root::NewPrefix(url, kind) => {
-                // What an older one had and this one has not.
+                // Files that the older one had, and the new one does not have.
                 let files = kind.files.iter().map(|name| join(&url, name.as_ref()));
                 files
                     .filter(|file| !targets.contains(file))

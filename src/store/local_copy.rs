@@ -15,8 +15,8 @@ use crate::progress::Progress;
 /// Bytes that are fetched before they are written.
 const FETCH_AHEAD: u64 = 32 << 20;
 
-/// A file or directory of this machine; one that is in a store as a temporary copy, which goes with this. Files that
-/// were mapped meanwhile stay readable.
+/// A file or directory on this machine: itself, or a temporary copy of one in a store. When this is dropped the copy is
+/// removed; its files that are mapped stay readable.
 pub(crate) struct LocalCopy {
     /// Where it really is.
     location: Location,
@@ -38,8 +38,8 @@ impl LocalCopy {
         Ok(copy)
     }
 
-    /// A directory as it is, or a copy of the files in it that have these names: of the `needed` ones all, of the
-    /// `others` those that there are. The first of the needed ones is the one that is written last.
+    /// A directory as it is, or a copy of its files of these names: all of the `needed` ones, and those of the `others`
+    /// that exist. Of the needed ones, the first is the one that was written last.
     ///
     /// # Errors
     /// As for [`of_file`](Self::of_file).
@@ -66,7 +66,7 @@ impl LocalCopy {
         for (name, download) in &found {
             download.save(&copy.path.join(name), progress)?;
         }
-        // Some may have been replaced before they were found, and others after.
+        // Otherwise some were replaced before they were found, and others after.
         match found.first() {
             Some((name, last)) if !last.object.is_same(&find(name)?.object) => Err(last.object.changed()),
             _ => Ok(copy),
@@ -84,7 +84,7 @@ impl LocalCopy {
         Ok(Self { path: temporary.path().join(name), location: location.clone(), temporary: Some(temporary) })
     }
 
-    /// Copies the file that stands beside this one, with another ending.
+    /// Copies the file beside this one that has another ending.
     ///
     /// # Errors
     /// As for [`of_file`](Self::of_file).
@@ -121,8 +121,8 @@ impl LocalCopy {
     }
 }
 
-/// True of the error of an object that is not there. Some stores refuse access to it instead, if the user may not list
-/// them.
+/// True if the error tells that there is no such object. If the user may not list its objects, a store refuses access
+/// instead.
 pub(crate) fn is_absent(error: &Error) -> bool {
     use io::ErrorKind::{NotFound, PermissionDenied};
     matches!(error, Error::Io { source, .. } if matches!(source.kind(), NotFound | PermissionDenied))

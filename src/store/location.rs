@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::{StorageOptions, is_url, local_path};
 use crate::error::Result;
 
-/// A path on this machine, or a URL of an object store with the options that open it. Anything that is a path becomes
-/// one with the store's options from the environment.
+/// A path on this machine, or a URL of an object store with its options. A path or string alone becomes a location whose
+/// options come from the environment.
 ///
 /// ```no_run
 /// use polargram::corpus::StorageOptions;
@@ -58,7 +58,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// The URL that a path really is.
+/// The URL, if this is one.
 pub(crate) fn url_of(path: &Path) -> Option<&str> {
     path.to_str().filter(|path| is_url(path))
 }
@@ -74,7 +74,7 @@ pub(crate) fn local(path: &Path) -> Result<PathBuf> {
 /// A file in a directory of this machine or of a store.
 pub(crate) fn join(directory: &Path, name: &Path) -> PathBuf {
     match (url_of(directory), name.to_str()) {
-        // Not by the separator of this machine.
+        // The separator of this machine may be another one.
         (Some(url), Some(name)) => PathBuf::from(format!("{}/{name}", url.trim_end_matches('/'))),
         _ => directory.join(name),
     }

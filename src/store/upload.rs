@@ -20,19 +20,19 @@ use crate::progress::Progress;
 const PART: usize = 8 << 20;
 /// Parts under way at a time.
 const PARTS_AT_ONCE: usize = 4;
-/// How long it may take to give up an upload, whose parts would otherwise stay behind unseen.
+/// How long it may take to abort an upload, whose parts would otherwise stay in the store unseen.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Files that are sent, and appear when all of them are there. Dropped before, none appears.
+/// Files that are sent to stores, and appear when all of them are there. If this is dropped before, none appears.
 pub(crate) struct Uploads {
     options: StorageOptions,
     progress: Progress,
-    /// Those that are known already.
+    /// Those that are already connected.
     stores: Vec<Arc<Store>>,
     sent: Vec<Upload>,
 }
 
-/// A file of which all parts are there, or on their way.
+/// A file whose parts are in the store, or on their way.
 struct Upload {
     store: Arc<Store>,
     url: String,
@@ -44,7 +44,7 @@ impl Uploads {
         Self { options: options.clone(), progress: progress.clone(), stores: Vec::new(), sent: Vec::new() }
     }
 
-    /// Checks that files can be written under a prefix: an upload is begun there and given up, which leaves nothing.
+    /// Checks that files can be written under a prefix: an upload is created there and aborted, which leaves nothing.
     ///
     /// # Errors
     /// [`Error::Io`] if the store refuses it.
@@ -83,7 +83,7 @@ impl Uploads {
     pub(crate) fn complete(&mut self) -> Result<()> {
         let mut written: Vec<PathBuf> = Vec::new();
         while let Some(Upload { store, url, upload }) = self.sent.first_mut() {
-            // Once one has appeared, nobody interrupts the others.
+            // After the first has appeared, the others cannot be interrupted.
             let progress = if written.is_empty() { &self.progress } else { &Progress::default() };
             let completed = block_on(progress, async {
                 upload.complete().await.map_err(|error| store.failed("write", url, &error))
@@ -100,7 +100,7 @@ impl Uploads {
     /// [`Error::Io`] naming the URL.
     pub(crate) fn remove(&mut self, url: &str) -> Result<()> {
         let (store, path) = self.store_of(url)?;
-        // It follows what has appeared, and is not interrupted.
+        // The new files have appeared, so this cannot be interrupted.
         block_on(&Progress::default(), async {
             match store.inner.delete(&path).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -134,7 +134,7 @@ impl Drop for Uploads {
             return;
         }
         let aborted = self.sent.iter_mut().map(|Upload { upload, .. }| upload.abort());
-        // What the job failed with is told.
+        // The job already has an error to tell.
         let _ = block_on(&Progress::default(), async {
             Ok::<_, Error>(tokio::time::timeout(ABORT_TIMEOUT, join_all(aborted)).await.is_ok())
         });

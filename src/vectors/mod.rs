@@ -1,4 +1,4 @@
-//! A table of words and vectors: lookup, similarity and search.
+//! A table of keys and vectors: lookup, similarity and search.
 
 mod pooling;
 mod rows;
@@ -36,7 +36,7 @@ impl KeyedVectors {
     /// A table of `keys`, each with its count and its row of `rows`.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if their numbers differ.
+    /// [`Error::Parameter`] if there are not as many counts and rows as keys.
     pub fn new(keys: Keys, counts: Vec<u64>, rows: Rows, config: Option<Config>) -> Result<Self> {
         if keys.len() != rows.len() || counts.len() != rows.len() {
             let reason = format!("{} keys and {} counts for {} rows", keys.len(), counts.len(), rows.len());
@@ -45,8 +45,8 @@ impl KeyedVectors {
         Ok(Self { keys, counts, rows, config, norms: RwLock::default() })
     }
 
-    /// A table of `words` over a copy of `values`, `vector_size` floats a word. Counts are made up to fall from row to
-    /// row, as in gensim.
+    /// A table of `words` with a copy of `values`, `vector_size` floats a word. As in gensim, the counts are V, V − 1,
+    /// …, 1.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -61,7 +61,7 @@ impl KeyedVectors {
         &self.keys
     }
 
-    /// How often each word occurred, in row order.
+    /// How often each key occurred, in row order.
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }
@@ -71,12 +71,12 @@ impl KeyedVectors {
         &self.rows
     }
 
-    /// The configuration that trained these vectors, where the file tells.
+    /// The configuration that trained these vectors, if it is known.
     pub fn config(&self) -> Option<&Config> {
         self.config.as_ref()
     }
 
-    /// The number of words.
+    /// The number of keys.
     pub fn len(&self) -> usize {
         self.rows.len()
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::KeyedVectors;
 use crate::error::{Error, Result};
 
-/// How the vectors of a list's words become one.
+/// How the vectors of several words become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooling {
     /// The mean over the words that have a vector.
@@ -27,7 +27,7 @@ impl Pooling {
     /// Pools the vectors of `rows`, at least one, into `to`, which holds `vector_size` floats.
     ///
     /// # Panics
-    /// If a row is beyond the table.
+    /// If there is no such row.
     pub fn pool(self, vectors: &KeyedVectors, rows: &[usize], to: &mut [f32]) {
         to.fill(0.0);
         for &row in rows {

@@ -21,14 +21,14 @@ pub struct Rows {
     owner: Arc<dyn Any + Send + Sync>,
 }
 
-// SAFETY: the memory is owned by `owner`, which is Send and Sync, and only read here. NumPy views of owned rows may be
-// written by Python, as gensim's may: a search at the same time sees old or new floats.
+// SAFETY: the memory is owned by `owner`, which is Send and Sync, and only read here. Python may write to
+// NumPy views of owned rows, as in gensim: a search at the same time sees old or new floats.
 unsafe impl Send for Rows {}
 // SAFETY: as above.
 unsafe impl Sync for Rows {}
 
 impl Rows {
-    /// The rows of a model's matrix. It must not be trained while they are read.
+    /// The rows of a model's matrix. The matrix must not be trained while they are read.
     pub fn from_matrix(matrix: Arc<Matrix>) -> Self {
         Self {
             start: matrix.start(),

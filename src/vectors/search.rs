@@ -11,7 +11,7 @@ use crate::kernel::dot;
 use crate::process::can_use_thread_pools;
 use crate::vocab::{Key, WordId};
 
-/// Rows that a thread takes at a time.
+/// Rows of one task.
 const ROWS_PER_TASK: usize = 4096;
 
 impl KeyedVectors {
@@ -27,7 +27,7 @@ impl KeyedVectors {
     }
 
     /// The `topn` keys nearest by cosine to the mean of the unit vectors of `positive` and the negated ones of
-    /// `negative` (3CosAdd; Mikolov et al. 2013), nearest first, as (key, cosine). The keys asked with are left out.
+    /// `negative` (3CosAdd; Mikolov et al. 2013), nearest first, as (key, cosine). The keys of the query are left out.
     ///
     /// # Errors
     /// [`Error::UnknownKey`]; [`Error::Parameter`] if no key is given.
@@ -54,11 +54,11 @@ impl KeyedVectors {
         Ok(nearest.map(|(row, cosine)| (self.keys.key(row as WordId), cosine)).collect())
     }
 
-    /// The `topn` rows nearest to a vector by cosine but for `excluded`, nearest first; rows of equal cosine in row
-    /// order.
+    /// The `topn` rows nearest to a vector by cosine, without the `excluded` ones, nearest first; rows of equal cosine in
+    /// row order.
     ///
     /// # Panics
-    /// If the query has not as many values as a vector.
+    /// If the query does not have as many values as a vector.
     pub fn nearest(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Vec<(usize, f32)> {
         let scale = 1.0 / dot(query, query).sqrt().max(f32::MIN_POSITIVE);
         let norms = self.norms();
@@ -79,7 +79,7 @@ impl KeyedVectors {
         order.into_iter().map(|row| (row, cosines[row])).collect()
     }
 
-    /// Euclidean norms, in row order; computed when first asked for.
+    /// Euclidean norms, in row order; computed at the first call.
     pub(crate) fn norms(&self) -> Arc<[f32]> {
         let known = self.norms.read().unwrap_or_else(PoisonError::into_inner).clone();
         known.unwrap_or_else(|| {
@@ -88,7 +88,7 @@ impl KeyedVectors {
         })
     }
 
-    /// Forgets what was computed from the rows: for when they have changed, as training does.
+    /// Forgets what was computed from the rows. To be called when they have changed, as by training.
     pub fn forget_norms(&self) {
         self.norms.write().unwrap_or_else(PoisonError::into_inner).take();
     }
