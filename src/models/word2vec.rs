@@ -15,7 +15,7 @@ use crate::kernel::Matrix;
 use crate::process::ensure_not_forked;
 use crate::progress::Progress;
 use crate::train::Weights;
-use crate::train::{Job, Observer, Position, Source, Trained, changed, train};
+use crate::train::{Job, Observer, Position, Source, Trained, corpus_changed, train};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{CountOptions, Trim, TrimReport, Vocabulary, WordCounts};
 
@@ -253,7 +253,7 @@ impl Word2Vec {
             return Err(Error::corpus("corpus", "holds no tokens; if it gave some before, it can be read only once"));
         }
         if options.is_counted && encoded.raw_tokens != self.corpus.tokens {
-            return Err(changed(Encoded { raw_tokens: self.corpus.tokens, ..encoded }, encoded));
+            return Err(corpus_changed(Encoded { raw_tokens: self.corpus.tokens, ..encoded }, encoded));
         }
         // Words that were left out while counting make the counts of others smaller than they are.
         let is_exact = options.is_counted && config.max_vocab_size.is_none() && !config.null_word;
@@ -264,7 +264,7 @@ impl Word2Vec {
         if let Some(resume) = options.resume.filter(|resume| resume.encoded != encoded) {
             return Err(match resume.encoded.raw_tokens == encoded.raw_tokens {
                 true => Error::corpus("corpus", "is not the one that the checkpoint was made from"),
-                false => changed(resume.encoded, encoded),
+                false => corpus_changed(resume.encoded, encoded),
             });
         }
         let job = Job {

@@ -1,20 +1,19 @@
-//! A worker's way to the rows of a matrix that all workers share.
+//! The rows of a matrix that all workers share, as one worker sees them.
 
 use std::hint::select_unpredictable;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::Shared;
-use crate::kernel::Matrix;
-use crate::kernel::{Isa, Pooled, pool_rows, prefetch_row, spread_change};
+use crate::kernel::{Isa, Matrix, Pooled, pool_rows, prefetch_row, spread_change};
+use crate::vocab::WordId;
 
-/// Rows of a shared matrix.
+/// The rows of a shared matrix, as one worker sees them.
 ///
 /// A row that several workers write moves from core to core with every write, and the busiest rows would move most of
-/// the time. So each worker trains the first rows, which are the most frequent words' or nearest the root, in a copy of
-/// its own. Every few times that it takes up such a row it merges what it has changed into the shared row, and sees
-/// what the others have. A worker thus misses a few of the others' latest updates, as all asynchronous training does;
-/// and two workers that merge into a row at the same moment may lose one of the two changes (see [`Matrix`]).
+/// the time. So each worker has a private copy of the first rows, which are those of the most frequent words or of the
+/// nodes nearest the root. Every few uses of such a row the worker merges its own changes into the shared row, and takes
+/// over the changes of the others. So a worker misses a few of the latest updates of the others, as in all asynchronous
+/// training; and if two workers merge into a row at the same moment, one of the two changes may be lost (see [`Matrix`]).
 pub(crate) struct SharedRows<'a> {
     matrix: &'a Matrix,
     private: Option<PrivateRows<'a>>,
@@ -22,69 +21,65 @@ pub(crate) struct SharedRows<'a> {
 }
 
 struct PrivateRows<'a> {
-    /// The rows as this worker has trained them, and one that stands for all others.
+    /// The private copies, and one more row, which stands for all rows without a copy.
     copies: Matrix,
-    /// The rows as they were when last merged.
+    /// The private copies as they were after the last merge.
     merged: Matrix,
-    /// How often each row will be taken up before it is merged; likewise one for all others.
+    /// Uses of each copy until it is merged. The last count is for all rows without a copy.
     uses_left: Vec<u16>,
     uses_per_merge: u16,
     merging: Merging<'a>,
-    /// How many merges by all workers each row had seen when it was last merged here, if they are counted.
+    /// For each copy, the number of merges by all workers at the last merge of this worker, if they are counted.
     merges_seen: Vec<u32>,
 }
 
-/// How the changes of several workers to a row become one.
+/// How the changes of several workers to a row are combined.
 #[derive(Clone, Copy)]
 pub(crate) enum Merging<'a> {
-    /// They are added up.
+    /// They are added.
     Sum,
-    /// Their mean is taken: each counts as one of as many as have been merged since this worker's last one, whose
-    /// number is counted here for every row. So workers that correct the same error between two merges do not correct
+    /// Their mean is taken: a change is divided by the number of merges since this worker's last merge of the row. The
+    /// slice counts the merges of every row. So two workers that correct the same error between two merges do not correct
     /// it twice.
     Mean(&'a [AtomicU32]),
 }
 
-/// Rows of words of which a worker has its own copies: as many as its second cache holds beside the others.
+/// Words whose rows a worker copies: as many as its L2 cache holds besides everything else.
 pub(crate) const PRIVATE_WORDS: usize = 2048;
 
-/// Rows of inner nodes, likewise. Farther from the root two workers seldom meet.
+/// Inner nodes whose rows a worker copies. Farther from the root two workers rarely write the same row.
 pub(crate) const PRIVATE_NODES: usize = 256;
 
 /// Uses of a row between two merges, with two workers.
 const USES_PER_MERGE: usize = 64;
 
 impl<'a> SharedRows<'a> {
-    /// The rows of words. Sums: a word's row seldom has enough updates between two merges to come to rest.
-    pub(crate) fn words(matrix: &'a Matrix, shared: &Shared<'_>) -> Self {
-        Self::new(matrix, PRIVATE_WORDS, Merging::Sum, shared)
+    /// The rows of words. Their changes are added: a word's row rarely has so many updates between two merges that it
+    /// converges.
+    pub(crate) fn words(matrix: &'a Matrix, workers: usize, isa: Isa) -> Self {
+        Self::new(matrix, PRIVATE_WORDS, Merging::Sum, workers, isa)
     }
 
-    /// The rows of inner nodes, of which those near the root are in so many paths that they come to rest between two
-    /// merges: with sums in place of means each would then overshoot, and analogies be worse by half a point.
-    pub(crate) fn nodes(matrix: &'a Matrix, shared: &'a Shared<'_>) -> Self {
-        Self::new(matrix, PRIVATE_NODES, Merging::Mean(&shared.node_merges), shared)
+    /// The rows of inner nodes. Nodes near the root are on so many paths that their rows converge between two merges. The
+    /// sum of two such changes would overshoot, and analogies would be worse by half a point; so the mean is taken, for
+    /// which `merges` counts the merges of every row.
+    pub(crate) fn nodes(matrix: &'a Matrix, merges: &'a [AtomicU32], workers: usize, isa: Isa) -> Self {
+        Self::new(matrix, PRIVATE_NODES, Merging::Mean(merges), workers, isa)
     }
 
-    /// With two workers a row is taken up [`USES_PER_MERGE`] times between two merges. With more it is less, so that no
-    /// more of the others' updates are missed.
-    fn new(matrix: &'a Matrix, private_rows: usize, merging: Merging<'a>, shared: &Shared<'_>) -> Self {
-        let others = shared.config.worker_threads() - 1;
+    /// With two workers a row is used [`USES_PER_MERGE`] times between two merges. With more workers it is used less
+    /// often, so that a worker does not miss more updates of the others.
+    fn new(matrix: &'a Matrix, private_rows: usize, merging: Merging<'a>, workers: usize, isa: Isa) -> Self {
+        let others = workers - 1;
         let rows = matrix.rows().min(private_rows);
         let uses_per_merge = || USES_PER_MERGE.div_ceil(others);
-        let private = (others > 0).then(|| PrivateRows::new(matrix, rows, uses_per_merge(), merging, shared.isa));
-        Self { matrix, private: private.flatten(), isa: shared.isa }
+        let private = (others > 0).then(|| PrivateRows::new(matrix, rows, uses_per_merge(), merging, isa));
+        Self { matrix, private: private.flatten(), isa }
     }
 
-    /// Rows that no other worker trains.
-    #[cfg(test)]
-    pub(crate) fn alone(matrix: &'a Matrix) -> Self {
-        Self { matrix, private: None, isa: Isa::Portable }
-    }
-
-    /// Appends rows that will be trained.
+    /// Appends pointers to rows that are about to be trained to `rows`. Each counts as a use.
     #[inline(always)]
-    pub(crate) fn take_up(&mut self, indices: &[u32], rows: &mut Vec<*mut f32>) {
+    pub(crate) fn acquire(&mut self, indices: &[u32], rows: &mut Vec<*mut f32>) {
         let (matrix, isa) = (self.matrix, self.isa);
         match &mut self.private {
             Some(private) => rows.extend(indices.iter().map(|&index| private.row(index, matrix, isa))),
@@ -93,41 +88,42 @@ impl<'a> SharedRows<'a> {
     }
 }
 
-/// The input rows of a batch's tokens: each is taken up once, though it is in the windows of several centres.
+/// The input rows of a batch's tokens. Each token's row is acquired once, although the token is in the windows of several
+/// centres.
 #[derive(Default)]
-pub(crate) struct TextRows {
+pub(crate) struct BatchRows {
     rows: Vec<*mut f32>,
 }
 
-impl TextRows {
+impl BatchRows {
     pub(crate) fn clear(&mut self) {
         self.rows.clear();
     }
 
-    /// Takes up the rows of the tokens before the position `to`.
-    pub(crate) fn take_up(&mut self, tokens: &[u32], to: usize, rows: &mut SharedRows<'_>) {
+    /// Acquires the rows of the tokens before the position `to` that were not acquired yet.
+    pub(crate) fn acquire(&mut self, tokens: &[WordId], to: usize, rows: &mut SharedRows<'_>) {
         let to = to.min(tokens.len());
         if let Some(tokens) = tokens.get(self.rows.len()..to) {
-            rows.take_up(tokens, &mut self.rows);
+            rows.acquire(tokens, &mut self.rows);
         }
     }
 
-    /// The rows of some positions.
+    /// The rows of these positions, all of which were acquired.
     #[inline(always)]
     pub(crate) fn get(&self, positions: Range<usize>) -> &[*mut f32] {
         &self.rows[positions]
     }
 
-    /// The rows of the positions that there are among these.
+    /// The rows of those of these positions that were acquired.
     #[inline(always)]
-    pub(crate) fn get_some(&self, positions: Range<usize>) -> &[*mut f32] {
+    pub(crate) fn get_acquired(&self, positions: Range<usize>) -> &[*mut f32] {
         let end = self.rows.len();
         &self.rows[positions.start.min(end)..positions.end.min(end)]
     }
 }
 
 impl<'a> PrivateRows<'a> {
-    /// None if there is no memory for them: they only save time.
+    /// Returns `None` if there is no memory for the copies: they only save time.
     fn new(matrix: &Matrix, rows: usize, uses_per_merge: usize, merging: Merging<'a>, isa: Isa) -> Option<Self> {
         let copies = Matrix::zeros(rows + 1, matrix.columns()).ok()?;
         let merged = Matrix::zeros(rows, matrix.columns()).ok()?;
@@ -138,14 +134,14 @@ impl<'a> PrivateRows<'a> {
         };
         let uses_left = vec![uses_per_merge; rows + 1];
         let this = Self { copies, merged, uses_left, uses_per_merge, merging, merges_seen };
-        (0..rows as u32).for_each(|index| this.take(index, matrix, isa));
+        (0..rows as u32).for_each(|index| this.copy(index, matrix, isa));
         Some(this)
     }
 
     #[inline(always)]
     fn row(&mut self, index: u32, shared: &Matrix, isa: Isa) -> *mut f32 {
         let rows = self.merged.rows() as u32;
-        // Which kind of row it is cannot be predicted, so no branch.
+        // No branch: which kind of row it is cannot be predicted.
         let own = index.min(rows);
         let left = &mut self.uses_left[own as usize];
         if *left <= 1 {
@@ -156,7 +152,7 @@ impl<'a> PrivateRows<'a> {
         select_unpredictable(index < rows, self.copies.row(own), shared.row(index))
     }
 
-    /// Before its last use a row's merge is prepared, and the use after that merges it.
+    /// The last use before a merge prefetches the shared row, and the next use merges it.
     #[cold]
     fn count_down(&mut self, own: u32, shared: &Matrix, isa: Isa) {
         let is_own = (own as usize) < self.merged.rows();
@@ -167,7 +163,7 @@ impl<'a> PrivateRows<'a> {
                 prefetch_row(shared.row(own), shared.stride());
             }
         } else {
-            // The use that follows.
+            // This call is the first use after the merge.
             *left = self.uses_per_merge - 1;
             if is_own {
                 self.merge(own, shared, isa);
@@ -179,16 +175,16 @@ impl<'a> PrivateRows<'a> {
         Pooled { row: self.copies.row(index), before: self.merged.row(index) }
     }
 
-    /// Adds to the shared row what has changed here, or its share of that, and takes over what has changed there.
+    /// Adds the change of a private row, or a share of it, to the shared row, and copies the shared row.
     #[inline(never)]
     fn merge(&mut self, index: u32, shared: &Matrix, isa: Isa) {
         let share = self.share(index as usize);
         // SAFETY: rows of matrices of equal stride; the instruction set was detected.
         unsafe { spread_change(isa, self.pooled(index), &[shared.row(index)], share, shared.stride()) };
-        self.take(index, shared, isa);
+        self.copy(index, shared, isa);
     }
 
-    /// What of this worker's change is merged now.
+    /// The share of this worker's change that is merged now.
     fn share(&mut self, index: usize) -> f32 {
         let Merging::Mean(merges) = self.merging else { return 1.0 };
         let before = merges[index].fetch_add(1, Ordering::Relaxed);
@@ -197,14 +193,15 @@ impl<'a> PrivateRows<'a> {
         1.0 / (1.0 + by_others as f32)
     }
 
-    fn take(&self, index: u32, shared: &Matrix, isa: Isa) {
+    /// Copies the shared row.
+    fn copy(&self, index: u32, shared: &Matrix, isa: Isa) {
         // SAFETY: as for `merge`.
         unsafe { pool_rows(isa, &[shared.row(index)], 1.0, self.pooled(index), shared.stride()) };
     }
 }
 
 impl Drop for SharedRows<'_> {
-    /// What has changed here must not be lost.
+    /// Merges the changes that were not merged yet, so that none is lost.
     fn drop(&mut self) {
         let Some(private) = &mut self.private else { return };
         for index in 0..private.merged.rows() as u32 {
@@ -226,9 +223,9 @@ mod tests {
     }
 
     fn add(rows: &mut SharedRows<'_>, index: u32, change: f32) -> f32 {
-        let mut taken = Vec::new();
-        rows.take_up(&[index], &mut taken);
-        let row = taken[0];
+        let mut acquired = Vec::new();
+        rows.acquire(&[index], &mut acquired);
+        let row = acquired[0];
         // SAFETY: a row of the matrix or of this test's copy of it.
         unsafe {
             *row += change;
@@ -262,11 +259,11 @@ mod tests {
     }
 
     #[test]
-    fn changes_of_workers_that_merge_by_turns_are_averaged() {
+    fn changes_of_workers_that_take_turns_to_merge_are_averaged() {
         let mut matrix = Matrix::zeros(3, 3).unwrap();
         let merges = [0, 0].map(AtomicU32::new);
         let [mut a, mut b] = workers(&matrix, Merging::Mean(&merges));
-        // Both move a row from wherever it is to 8.
+        // Both move a row from its present value to 8.
         for _ in 0..50 {
             for rows in [&mut a, &mut b] {
                 let here = add(rows, 1, 0.0);
@@ -278,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_alone_loses_nothing_to_the_mean() {
+    fn the_mean_takes_nothing_from_the_only_worker_that_changes_a_row() {
         let mut matrix = Matrix::zeros(3, 3).unwrap();
         let merges = [0, 0].map(AtomicU32::new);
         let [mut a, b] = workers(&matrix, Merging::Mean(&merges));

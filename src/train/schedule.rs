@@ -4,21 +4,21 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::progress::Progress;
 
-/// Linear decay from `alpha` to `min_alpha` by tokens trained, all workers counted.
+/// Linear decay from `alpha` to `min_alpha` with the tokens that all workers have trained.
 pub(crate) struct Schedule<'a> {
     start: f64,
     end: f64,
     epochs: u64,
-    /// In-vocabulary tokens in an epoch …
+    /// In-vocabulary tokens in an epoch.
     tokens: u64,
-    /// … and how many the rate is planned for.
+    /// In-vocabulary tokens in an epoch as the decay expects them.
     expected: u64,
     progress: &'a Progress,
 }
 
 impl<'a> Schedule<'a> {
-    /// A schedule over `config.epochs` epochs of `tokens`, in each of which the rate falls by its share within
-    /// `expected` tokens.
+    /// A schedule over `config.epochs` epochs of `tokens` tokens. In each epoch the rate falls by 1 / `config.epochs` of
+    /// its decay within `expected` tokens.
     pub(crate) fn new(config: &Config, tokens: u64, expected: Option<u64>, progress: &'a Progress) -> Self {
         Self {
             start: f64::from(config.alpha),
@@ -30,7 +30,7 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    /// Counts `tokens` about to be trained and gives their rate.
+    /// Counts tokens that are about to be trained, and returns their learning rate.
     ///
     /// # Errors
     /// [`Error::Interrupted`](crate::Error::Interrupted) if the user asked to stop.
@@ -41,13 +41,14 @@ impl<'a> Schedule<'a> {
         Ok(rate)
     }
 
-    /// The rate that was reached: at the end of an epoch that epoch's last, not the next one's first.
+    /// The rate that the training has reached. At the end of an epoch it is the last rate of that epoch, not the first of
+    /// the next.
     pub(crate) fn reached(&self) -> f32 {
         let done = self.progress.tokens();
         self.rate_in(done.saturating_sub(1) / self.tokens, done)
     }
 
-    /// The rate of what follows so many tokens.
+    /// The rate after this number of tokens.
     fn rate_after(&self, done: u64) -> f32 {
         self.rate_in(done / self.tokens, done)
     }
@@ -78,12 +79,12 @@ mod tests {
     }
 
     #[test]
-    fn it_falls_less_within_an_epoch_that_was_expected_to_be_longer() {
+    fn the_rate_falls_less_within_an_epoch_that_was_expected_to_be_longer() {
         assert_eq!(rates(2, 50, Some(100)), [1.0, 0.875, 0.5, 0.375, 0.0]);
     }
 
     #[test]
-    fn a_cancelled_job_gets_no_rate() {
+    fn a_cancelled_job_gets_an_error_instead_of_a_rate() {
         let progress = Progress::default();
         progress.cancel();
         assert!(Schedule::new(&Config::default(), 100, None, &progress).rate_for(1).is_err());

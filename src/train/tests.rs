@@ -1,17 +1,24 @@
-//! Training as a whole against plain f64 references, written from the papers pair by pair; and that it does not matter
-//! how the batches come.
+//! Training as a whole: against a plain f64 reference that follows the papers pair by pair, and with batches from every
+//! source.
 
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
 
+use std::time::{Duration, Instant};
+
+use super::segment::EpochSegment;
+use super::shared::{MAX_CENTRES, Shared};
 use super::*;
+use crate::config::Config;
 use crate::corpus::{ArrowCorpus, Corpus, FileCorpus, ReadOptions};
-use crate::encode::{Encoder, Spool, encode};
-use crate::kernel::Matrix;
+use crate::encode::{Encoded, Encoder, Spool, encode};
+use crate::error::{Error, Result};
+use crate::kernel::{Isa, Matrix};
+use crate::progress::Progress;
 use crate::toy_corpus::write_corpus;
-use crate::vocab::{Trim, WordCounts};
+use crate::vocab::{HuffmanTree, Trim, Vocabulary, WordCounts};
 
 fn corpus_of(sentences: &[Vec<String>]) -> ArrowCorpus {
     let mut lists = ListBuilder::new(StringBuilder::new());
@@ -25,10 +32,10 @@ fn vocabulary_of(corpus: &dyn Corpus, config: &Config) -> Vocabulary {
     Vocabulary::new(&counts, &Trim { min_count: 1, ..Trim::default() }).unwrap().0
 }
 
-/// Nobody looks at it.
-static NOBODY: LazyLock<Progress> = LazyLock::new(Progress::default);
+/// A progress that nothing displays.
+static PROGRESS: LazyLock<Progress> = LazyLock::new(Progress::default);
 
-/// Everything a job needs, over the sample corpus or another.
+/// Everything that a job needs.
 struct Setup {
     config: Config,
     vocabulary: Vocabulary,
@@ -63,7 +70,7 @@ impl Setup {
             vocabulary: &self.vocabulary,
             batch_words: self.config.batch_words,
             memory_budget: u64::MAX,
-            progress: &NOBODY,
+            progress: &PROGRESS,
         }
     }
 
@@ -82,7 +89,7 @@ fn available() -> impl Iterator<Item = Isa> {
     Isa::ALL.into_iter().filter(|isa| isa.is_available())
 }
 
-/// Every family with every objective.
+/// Every family with every loss.
 fn modes() -> Vec<Config> {
     let mut modes = Vec::new();
     for (sg, cbow_mean) in [(true, true), (false, true), (false, false)] {
@@ -104,7 +111,7 @@ fn modes() -> Vec<Config> {
     modes
 }
 
-/// A model in f64.
+/// A model of f64, trained pair by pair.
 struct Reference<'a> {
     config: &'a Config,
     tree: HuffmanTree,
@@ -121,7 +128,7 @@ struct Term {
     label: f64,
 }
 
-/// Descends the gradient of a sum of terms, all taken at the old values; the loss before.
+/// Takes one step down the gradient of a sum of terms, all of them at the old values. Returns the loss before the step.
 fn descend(x: &mut [Vec<f64>], y: &mut [Vec<f64>], terms: &[Term], rate: f64) -> f64 {
     let (x_old, y_old) = (x.to_vec(), y.to_vec());
     let mut loss = 0.0;
@@ -138,14 +145,14 @@ fn descend(x: &mut [Vec<f64>], y: &mut [Vec<f64>], terms: &[Term], rate: f64) ->
 }
 
 impl Reference<'_> {
-    /// The words around a centre, in a full window.
+    /// The context words of a centre, with a full window.
     fn context(&self, sentence: &[usize], at: usize) -> Vec<usize> {
         let Range { start, end } =
             at.saturating_sub(self.config.window)..(at + self.config.window + 1).min(sentence.len());
         (start..end).filter(|&i| i != at).map(|i| sentence[i]).collect()
     }
 
-    /// The terms of predicting a centre from input `x`, with row 0 as every noise word.
+    /// The terms of predicting a centre from the input `x`, where every noise word is row 0.
     fn negative_terms(&self, x: usize, centre: usize) -> Vec<Term> {
         let noise = if centre == 0 { 0 } else { self.config.negative };
         let noise = (0..noise).map(|_| Term { x, y: 0, label: 0.0 });
@@ -158,7 +165,7 @@ impl Reference<'_> {
     }
 
     fn train(&mut self, sentence: &[usize]) {
-        let together = if self.config.sg && self.config.shared_negatives { targets::MAX_CENTRES } else { 1 };
+        let together = if self.config.sg && self.config.shared_negatives { MAX_CENTRES } else { 1 };
         for first in (0..sentence.len()).step_by(together) {
             let centres = first..(first + together).min(sentence.len());
             if self.config.sg { self.train_skipgram(sentence, centres) } else { self.train_cbow(sentence, centres) }
@@ -207,8 +214,8 @@ impl Reference<'_> {
         }
     }
 
-    /// Trains the mean or sum of each centre's context, and hands the gradient on to the context as gensim documents
-    /// it: whole with the mean, in equal shares with the sum.
+    /// Trains the mean or sum of each centre's context, and passes the change on to the context as gensim documents it:
+    /// the whole change with the mean, equal shares of it with the sum.
     fn train_hidden(&mut self, sentence: &[usize], centres: Range<usize>, terms: &[Term], targets: &mut [Vec<f64>]) {
         let contexts: Vec<Vec<usize>> = centres.map(|at| self.context(sentence, at)).collect();
         let pooled = |context: &Vec<usize>| -> Vec<f64> {
@@ -231,7 +238,7 @@ impl Reference<'_> {
     }
 }
 
-/// Values that no step leaves as they are.
+/// Fills a matrix with values that every step changes. Returns them as rows of f64.
 fn fill(matrix: &mut Option<Arc<Matrix>>, seed: usize) -> Vec<Vec<f64>> {
     let Some(matrix) = matrix else { return Vec::new() };
     let matrix = Arc::get_mut(matrix).unwrap();
@@ -253,7 +260,7 @@ fn assert_rows(matrix: Option<&Arc<Matrix>>, want: &[Vec<f64>], what: &str) {
 
 #[test]
 fn a_sentence_is_trained_as_the_papers_say_in_every_mode_on_every_path() {
-    // Word "a" is so frequent that with this exponent it is all the noise there is.
+    // The word "a" is so frequent that with this exponent every noise word is "a".
     let sentence: Vec<String> = ["d", "b", "a", "c", "b"].map(str::to_owned).to_vec();
     let mut all = vec![sentence.clone()];
     all.extend((0..50).map(|_| vec!["a".to_owned()]));
@@ -304,8 +311,8 @@ fn a_sentence_is_trained_as_the_papers_say_in_every_mode_on_every_path() {
     }
 }
 
-/// 20,000 tokens of the sample corpus.
-fn sample() -> (tempfile::TempDir, FileCorpus) {
+/// 20,000 tokens of the toy corpus.
+fn toy_corpus() -> (tempfile::TempDir, FileCorpus) {
     let directory = tempfile::tempdir().unwrap();
     write_corpus(directory.path(), 20_000, 1).unwrap();
     let corpus =
@@ -316,7 +323,7 @@ fn sample() -> (tempfile::TempDir, FileCorpus) {
 
 #[test]
 fn every_instruction_set_learns_the_same() {
-    let (_directory, corpus) = sample();
+    let (_directory, corpus) = toy_corpus();
     for mode in modes().into_iter().filter(|mode| mode.shared_negatives) {
         let config = Config { vector_size: 20, alpha: 0.015, ..mode };
         let trained = |isa| {
@@ -328,14 +335,14 @@ fn every_instruction_set_learns_the_same() {
         for (isa, vectors) in &all {
             let difference = vectors.iter().zip(&all[0].1).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(difference < 2e-3, "{isa} differs from {} by {difference}", all[0].0);
-            assert!(vectors.iter().any(|&v| v.abs() > 0.06), "{isa} learnt nothing");
+            assert!(vectors.iter().any(|&v| v.abs() > 0.06), "{isa} learned nothing");
         }
     }
 }
 
 #[test]
 fn the_loss_falls_in_every_mode() {
-    let (_directory, corpus) = sample();
+    let (_directory, corpus) = toy_corpus();
     for mode in modes() {
         let config = Config { vector_size: 16, epochs: 3, workers: 2, compute_loss: true, alpha: 0.015, ..mode };
         let trained = Setup::new(&corpus, config).train(Isa::Portable);
@@ -344,27 +351,24 @@ fn the_loss_falls_in_every_mode() {
     }
 }
 
-/// Stops at every batch, or notes where each epoch ended.
+/// Pauses after every batch, and records the positions.
 #[derive(Default)]
-struct Stops {
-    at_once: bool,
-    positions: Vec<Position>,
-}
+struct Pauses(Vec<Position>);
 
-impl Observer for Stops {
+impl Observer for Pauses {
     fn next_pause(&self) -> Option<Instant> {
-        self.at_once.then(Instant::now)
+        Some(Instant::now())
     }
 
     fn paused(&mut self, position: &Position) -> Result<()> {
-        self.positions.push(position.clone());
+        self.0.push(position.clone());
         Ok(())
     }
 }
 
 #[test]
 fn a_run_that_is_paused_streamed_or_resumed_ends_in_the_same_bits() {
-    let (_directory, corpus) = sample();
+    let (_directory, corpus) = toy_corpus();
     let config = Config { vector_size: 16, sg: true, epochs: 2, workers: 1, batch_words: 1500, ..Config::default() };
     let uninterrupted = Setup::new(&corpus, config.clone());
     let whole = uninterrupted.train(Isa::Portable);
@@ -382,14 +386,14 @@ fn a_run_that_is_paused_streamed_or_resumed_ends_in_the_same_bits() {
             true => Source::Stream { encoder: setup.encoder(&corpus), encoded: setup.spool.encoded() },
             false => Source::Spool(&setup.spool),
         };
-        let mut stops = Stops { at_once: true, ..Stops::default() };
+        let mut pauses = Pauses::default();
         let job = Job { source, ..setup.job(Isa::Portable) };
-        let trained = train(&job, &mut stops, &Progress::default()).unwrap();
-        assert!(stops.positions.len() > 10, "paused {} times", stops.positions.len());
+        let trained = train(&job, &mut pauses, &Progress::default()).unwrap();
+        assert!(pauses.0.len() > 10, "paused {} times", pauses.0.len());
         assert_eq!((values_of(&setup.weights.input) == expected, trained.kept), (true, whole.kept), "paused");
     }
 
-    // Killed in the second epoch, and taken up from what was saved then.
+    // Killed in the second epoch, and resumed from the last position.
     let killed = Setup::new(&corpus, config);
     struct Kill(Option<Position>);
     impl Observer for Kill {
@@ -410,7 +414,7 @@ fn a_run_that_is_paused_streamed_or_resumed_ends_in_the_same_bits() {
     let job = Job { start: kill.0.unwrap(), ..killed.job(Isa::Portable) };
     let trained = train(&job, &mut (), &Progress::default()).unwrap();
     assert_eq!((values_of(&killed.weights.input) == expected, trained.kept), (true, whole.kept), "resumed");
-    assert_eq!((trained.tokens, trained.tokens_before), (whole.tokens, job.start.read(job.source.encoded())));
+    assert_eq!((trained.tokens, trained.tokens_before), (whole.tokens, job.start.tokens_read(job.source.encoded())));
     let all = Position { epoch: 2, losses: vec![0.0; 2], examples: vec![0; 2], ..Position::default() };
     let finished = train(&Job { start: all, ..job }, &mut (), &Progress::default()).unwrap();
     assert_eq!((finished.tokens, finished.tokens_per_second()), (whole.tokens, 0.0), "finished");
@@ -418,7 +422,7 @@ fn a_run_that_is_paused_streamed_or_resumed_ends_in_the_same_bits() {
 
 #[test]
 fn a_streamed_corpus_that_changes_is_an_error() {
-    let (_directory, corpus) = sample();
+    let (_directory, corpus) = toy_corpus();
     let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, ..Config::default() });
     let encoded = Encoded { fingerprint: 1, ..setup.spool.encoded() };
     let job = Job { source: Source::Stream { encoder: setup.encoder(&corpus), encoded }, ..setup.job(Isa::Portable) };
@@ -427,25 +431,25 @@ fn a_streamed_corpus_that_changes_is_an_error() {
 }
 
 #[test]
-fn a_worker_that_panics_leaves_no_reader_waiting() {
+fn a_worker_that_panics_does_not_leave_the_reader_waiting() {
     let (send, ended) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let (_directory, corpus) = sample();
+        let (_directory, corpus) = toy_corpus();
         let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, batch_words: 100, ..Config::default() });
         let (job, progress) = (setup.job(Isa::Portable), Progress::default());
         let shared = Shared::new(&job, &progress);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        let stretch = Stretch { job: &job, shared: &shared, pool: &pool, epoch: 0, first: 0, pause: None };
+        let segment = EpochSegment { job: &job, shared: &shared, pool: &pool, epoch: 0, first: 0, pause: None };
         let train =
-            || stretch.train_stream(setup.encoder(&corpus), setup.spool.encoded(), &|_, _| panic!("as the test wants"));
+            || segment.train_stream(setup.encoder(&corpus), setup.spool.encoded(), &|_, _| panic!("on purpose"));
         send.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(train)).is_err()).unwrap();
     });
     assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(true));
 }
 
 #[test]
-fn locked_rows_move_by_their_share_or_not_at_all() {
-    let (_directory, corpus) = sample();
+fn locked_rows_change_by_their_share_or_not_at_all() {
+    let (_directory, corpus) = toy_corpus();
     for mode in modes() {
         let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 2, ..mode });
         let before = values_of(&setup.weights.input);
@@ -459,8 +463,8 @@ fn locked_rows_move_by_their_share_or_not_at_all() {
 }
 
 #[test]
-fn what_does_not_fit_together_is_refused() {
-    let (_directory, corpus) = sample();
+fn parts_that_do_not_fit_together_are_refused() {
+    let (_directory, corpus) = toy_corpus();
     let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, ..Config::default() });
     let refused = |config: &Config, locks: Option<&[f32]>| {
         let job = Job { config, locks, ..setup.job(Isa::Portable) };
@@ -472,28 +476,28 @@ fn what_does_not_fit_together_is_refused() {
 }
 
 #[test]
-fn a_start_that_is_not_in_the_run_is_refused() {
-    let (_directory, corpus) = sample();
+fn a_start_that_cannot_occur_in_the_run_is_refused() {
+    let (_directory, corpus) = toy_corpus();
     let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, epochs: 3, ..Config::default() });
     let tokens = setup.spool.encoded().tokens;
-    let sound = Position { epoch: 1, batch: 1, tokens: 1500, losses: vec![0.0; 2], examples: vec![9; 2], kept: 9 };
+    let valid = Position { epoch: 1, batch: 1, tokens: 1500, losses: vec![0.0; 2], examples: vec![9; 2], kept: 9 };
     let train_from = |start| train(&Job { start, ..setup.job(Isa::Portable) }, &mut (), &Progress::default());
     let (one, two) = (vec![0.0], vec![0.0; 2]);
-    for (unsound, said) in [
-        (Position { epoch: usize::MAX, ..sound.clone() }, "epochs"),
-        (Position { epoch: 3, losses: vec![0.0; 4], examples: vec![9; 4], ..sound.clone() }, "epochs"),
+    for (invalid, needle) in [
+        (Position { epoch: usize::MAX, ..valid.clone() }, "epochs"),
+        (Position { epoch: 3, losses: vec![0.0; 4], examples: vec![9; 4], ..valid.clone() }, "epochs"),
         (Position { epoch: 4, batch: 0, tokens: 0, losses: vec![0.0; 4], examples: vec![9; 4], kept: 0 }, "epochs"),
-        (Position { losses: one.clone(), ..sound.clone() }, "1 losses"),
-        (Position { examples: vec![9], ..sound.clone() }, "1 numbers of examples"),
-        (Position { batch: 0, tokens: 0, ..sound.clone() }, "for 1 epochs"),
-        (Position { losses: two, epoch: 2, batch: 0, ..sound.clone() }, "0 batches"),
-        (Position { tokens: tokens + 1, ..sound.clone() }, "of 20"),
-        (Position { batch: usize::MAX, ..sound.clone() }, "batches"),
-        (Position { kept: u64::MAX, ..sound.clone() }, "kept"),
-        (Position { examples: vec![u64::MAX; 2], ..sound.clone() }, "possible"),
+        (Position { losses: one.clone(), ..valid.clone() }, "1 losses"),
+        (Position { examples: vec![9], ..valid.clone() }, "1 example counts"),
+        (Position { batch: 0, tokens: 0, ..valid.clone() }, "for 1 started epochs"),
+        (Position { losses: two, epoch: 2, batch: 0, ..valid.clone() }, "0 batches"),
+        (Position { tokens: tokens + 1, ..valid.clone() }, "of 20"),
+        (Position { batch: usize::MAX, ..valid.clone() }, "batches"),
+        (Position { kept: u64::MAX, ..valid.clone() }, "kept"),
+        (Position { examples: vec![u64::MAX; 2], ..valid.clone() }, "possible"),
     ] {
-        let error = train_from(unsound).unwrap_err().to_string();
-        assert!(error.starts_with("start: ") && error.contains(said), "{error}");
+        let error = train_from(invalid).unwrap_err().to_string();
+        assert!(error.starts_with("start: ") && error.contains(needle), "{error}");
     }
-    train_from(sound).unwrap();
+    train_from(valid).unwrap();
 }
