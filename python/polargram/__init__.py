@@ -1,8 +1,9 @@
 """Word vectors from Parquet and Arrow columns of tokens, looked up again inside Polars expressions."""
 
-from polargram._polargram import KeyedVectors, __version__
+from polargram._polargram import __version__
 from polargram.callbacks import StopTraining
 from polargram.expr import W2VNamespace, embed
+from polargram.keyed_vectors import KeyedVectors
 from polargram.readers import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
 from polargram.word2vec import Word2Vec

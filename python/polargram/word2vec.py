@@ -6,16 +6,17 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from polargram._polargram import CorpusSource, KeyedVectors, Model
+from polargram._polargram import CorpusSource, Model
 from polargram.callbacks import Hooks, Report, StopTraining
+from polargram.keyed_vectors import KeyedVectors
 from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP, TrimRule, rules_of
 
 __all__ = [
@@ -290,6 +291,7 @@ class Word2Vec:
         self.total_vocabulary_time = 0.0
         self.cum_table: NDArray[np.uint32] | None = None
         self._model = Model()
+        self._wv: KeyedVectors | None = None
         Model.check(self._parameters())
         self.min_alpha_yet_reached = float(alpha)
         if sentences is None and corpus_file is None:
@@ -430,7 +432,8 @@ class Word2Vec:
         rules = None
         if trim_rule is not None:
             rules = rules_of(trim_rule, *self._model.counted(), self._model.least_count(parameters))
-        report: dict[str, Any] = self._model.prepare_vocab(parameters, rules, update, dry_run)
+        with self._vectors_growing() if update and not dry_run else nullcontext():
+            report: dict[str, Any] = self._model.prepare_vocab(parameters, rules, update, dry_run)
         report["memory"] = self._estimate_memory(report["num_retained_words"], report["retain_total"])
         if not dry_run:
             self.min_count, self.sample = parameters["min_count"], parameters["sample"]
@@ -446,7 +449,20 @@ class Word2Vec:
     @property
     def wv(self) -> KeyedVectors:
         """The word vectors. They share the model's memory: training changes them."""
-        return self._model.vectors(self.vector_size)
+        table = self._model.vectors(self.vector_size)
+        if self._wv is None or self._wv.table is not table:
+            self._wv = KeyedVectors._of(table)
+        return self._wv
+
+    @contextmanager
+    def _vectors_growing(self) -> Iterator[None]:
+        """Keep what a user has set on the vectors, while the model is replaced by one with the same first rows."""
+        before = self.wv
+        yield
+        self.wv.__dict__.update(before.__dict__)
+        factors = _lock_factors(before)
+        if len(factors) > 1:
+            self.wv.vectors_lockf = np.append(factors, np.ones(len(self.wv) - len(before), dtype=np.float32))
 
     @property
     def syn1neg(self) -> NDArray[np.float32]:
@@ -502,7 +518,8 @@ class Word2Vec:
         >>> model.running_training_loss
         0.0
         """
-        self._model.reset_weights(self._parameters())
+        with self._vectors_growing():
+            self._model.reset_weights(self._parameters())
         self._set_losses([])
 
     def reset_from(self, other_model: Word2Vec) -> None:
@@ -547,9 +564,9 @@ class Word2Vec:
         >>> model.wv.vectors_lockf
         array([0., 1.], dtype=float32)
         """
-        before = np.array(self.wv.vectors_lockf, dtype=np.float32)
-        adopted = self._model.adopt(vectors)
-        factors = np.broadcast_to(before, len(self.wv)).copy()
+        with self._vectors_growing():
+            adopted = self._model.adopt(vectors)
+        factors = np.broadcast_to(_lock_factors(self.wv), len(self.wv)).copy()
         factors[[row for row, word in enumerate(self.wv.index_to_key) if word in vectors]] = lockf
         self.wv.vectors_lockf = factors
         return adopted
@@ -617,7 +634,8 @@ class Word2Vec:
         """
         self._model.set_counts({"\0": 1}, 0, True)
         parameters = self._parameters(min_count=self.effective_min_count, max_final_vocab=None)
-        self._model.prepare_vocab(parameters, np.full(1, RULE_KEEP, dtype=np.uint8), True, False)
+        with self._vectors_growing():
+            self._model.prepare_vocab(parameters, np.full(1, RULE_KEEP, dtype=np.uint8), True, False)
         self._model.forget_counts()
 
     def seeded_vector(self, seed_string: str, vector_size: int) -> NDArray[np.float32]:
@@ -740,6 +758,7 @@ class Word2Vec:
             "total_examples": total_examples,
             "total_words": total_words,
             "is_counted": is_counted,
+            "vectors_lockf": _lock_factors(self.wv),
             # A run of the constructor, which can be begun again by the same call.
             **self._checkpoint_options(is_counted),
         }
@@ -907,7 +926,7 @@ class Word2Vec:
         values = {name: getattr(self, name) for name in _SAVED}
         attributes = {name: repr(value) if isinstance(value, float) else value for name, value in values.items()}
         attributes["epoch_losses"] = [repr(loss) for loss in self._epoch_losses]
-        attributes["vectors_lockf"] = np.asarray(self.wv.vectors_lockf, dtype=np.float64).tolist()
+        attributes["vectors_lockf"] = _lock_factors(self.wv).tolist()
         attributes["workers"] = self.workers
         self._model.save(self._parameters(), os.fspath(fname), json.dumps(attributes))
 
@@ -961,6 +980,18 @@ class Word2Vec:
         is_text = corpus is None
         options = {name: str(value) for name, value in (self.storage_options or {}).items()}
         return CorpusSource(corpus_file if is_text else corpus, self.column, is_text, self.count_column, options)
+
+
+def _lock_factors(vectors: KeyedVectors) -> NDArray[np.float32]:
+    try:
+        factors = np.asarray(vectors.vectors_lockf, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        msg = f"vectors_lockf: must be an array of floats: {error}"
+        raise ValueError(msg) from error
+    if factors.ndim != 1:
+        msg = f"vectors_lockf: must be an array of one dimension, not of shape {factors.shape}"
+        raise ValueError(msg)
+    return factors
 
 
 def _there(rows: NDArray[np.float32] | None, name: str, reason: str) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::buffer::Buffer;
+use arrow::buffer::{Buffer, MutableBuffer};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::ipc::reader::FileDecoder;
 use arrow::ipc::{Block, FieldNode, root_as_message};
@@ -44,6 +44,18 @@ pub(crate) fn map_file(file: &File, path: &Path) -> Result<MappedIpc> {
     // is mapped, the system stops the process, as it does for every reader of a mapping.
     let mapping = unsafe { Mmap::map(file) }.at("map", path)?;
     decode(&buffer_over(mapping), damaged)
+}
+
+/// The contents of a file whose bytes are in memory. They are copied, since Arrow needs them aligned. Messages name the
+/// file by `name`.
+///
+/// # Errors
+/// [`Error::Format`] if it is not valid Arrow IPC.
+pub(crate) fn copied(bytes: &[u8], name: &Path) -> Result<MappedIpc> {
+    // Aligned to 64 bytes.
+    let mut buffer = MutableBuffer::new(bytes.len());
+    buffer.extend_from_slice(bytes);
+    decode(&buffer.into(), |reason| Error::format(name, format!("is not valid Arrow IPC: {reason}")))
 }
 
 impl MappedIpc {

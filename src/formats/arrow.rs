@@ -20,27 +20,28 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch, StringArray, UInt64Array};
-use arrow::buffer::OffsetBuffer;
+use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt64Type};
 use arrow::ipc::MetadataVersion;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
 use super::options::LoadOptions;
-use crate::arrow::ipc;
+use crate::arrow::ipc::{self, MappedIpc};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::output::{Out, Output};
+use crate::output::Output;
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::Keys;
 
 const METADATA_KEY: &str = "polargram";
 
 pub(super) fn write(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
-    output.write(path, |out| write_file(vectors, out))
+    output.write(path, |out| write_bytes(vectors, out))
 }
 
-fn write_file(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()> {
+/// Writes the bytes of the file.
+pub(super) fn write_bytes(vectors: &KeyedVectors, out: &mut impl io::Write) -> io::Result<()> {
     let batch = record_batch(vectors).map_err(io::Error::other)?;
     let options = IpcWriteOptions::try_new(64, false, MetadataVersion::V5).map_err(io::Error::other)?;
     let mut writer = FileWriter::try_new_with_options(out, &batch.schema(), options).map_err(io_error)?;
@@ -92,7 +93,20 @@ fn keys_column(keys: &Keys) -> ArrayRef {
 }
 
 pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
-    let mapped = ipc::map(path)?;
+    read_contents(&ipc::map(path)?, path, options, Rows::from_mapped)
+}
+
+/// Reads the bytes of a file, which are copied: the vectors may be written to. Messages name them by `name`.
+pub(super) fn read_bytes(bytes: &[u8], name: &Path) -> Result<KeyedVectors> {
+    read_contents(&ipc::copied(bytes, name)?, name, &LoadOptions::default(), Rows::from_buffer)
+}
+
+fn read_contents(
+    mapped: &MappedIpc,
+    path: &Path,
+    options: &LoadOptions,
+    rows: fn(ScalarBuffer<f32>, usize) -> Rows,
+) -> Result<KeyedVectors> {
     let fault = |reason: String| Error::format(path, reason);
     // Our files have one batch, which stays mapped; the batches of another program's file are copied into one.
     let batch = match mapped.batches.as_slice() {
@@ -119,5 +133,5 @@ pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
         _ => return Err(fault("column \"vector\" is not a FixedSizeList of Float32 without nulls".into())),
     };
     let config = mapped.schema.metadata().get(METADATA_KEY).and_then(|json| serde_json::from_str::<Config>(json).ok());
-    KeyedVectors::new(keys, counts, Rows::from_mapped(values, width), config).map_err(|error| fault(error.to_string()))
+    KeyedVectors::new(keys, counts, rows(values, width), config).map_err(|error| fault(error.to_string()))
 }

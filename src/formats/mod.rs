@@ -16,11 +16,13 @@ mod word2vec;
 
 use std::path::Path;
 
+#[cfg(feature = "python")]
+pub(crate) use opened::Identity;
 pub use options::LoadOptions;
 pub use table::Format;
 pub use word2vec::{load_word2vec_format, save_word2vec_format};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::store::{LocalCopy, Location};
@@ -82,6 +84,24 @@ impl KeyedVectors {
     }
 }
 
+/// Vectors as the bytes of an Arrow IPC file.
+///
+/// # Errors
+/// [`Error::Parameter`] if the format cannot hold them.
+pub fn to_bytes(vectors: &KeyedVectors) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    arrow::write_bytes(vectors, &mut bytes).map_err(|error| Error::parameter("vectors", error.to_string()))?;
+    Ok(bytes)
+}
+
+/// Vectors from what [`to_bytes`] gave, in memory of their own. Messages call the bytes `name`.
+///
+/// # Errors
+/// [`Error::Format`] if they are damaged.
+pub fn from_bytes(bytes: &[u8], name: &Path) -> Result<KeyedVectors> {
+    arrow::read_bytes(bytes, name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +140,25 @@ mod tests {
                 assert_eq!((back.len(), back.keys().iter().count()), (rows, rows), "{name}");
                 assert_eq!(back.vector("café").unwrap(), table().vector("café").unwrap(), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn vectors_travel_as_bytes() {
+        let bytes = to_bytes(&table()).unwrap();
+        let back = from_bytes(&bytes, Path::new("bytes")).unwrap();
+        assert_eq!(&back.keys().array(), &table().keys().array());
+        assert_eq!(back.rows().to_buffer(), table().rows().to_buffer());
+        assert_eq!(back.counts(), table().counts());
+        assert!(!back.rows().is_mapped());
+    }
+
+    #[test]
+    fn bytes_that_are_cut_are_refused_by_name() {
+        let bytes = to_bytes(&table()).unwrap();
+        for cut in 0..bytes.len() {
+            let refused = from_bytes(&bytes[..cut], Path::new("the bytes")).unwrap_err();
+            assert!(refused.to_string().contains("the bytes"), "cut at {cut}: {refused}");
         }
     }
 

@@ -11,7 +11,7 @@ use crate::vectors::KeyedVectors;
 
 /// Distinguishes a file from another one that has replaced it.
 #[derive(PartialEq, Eq, Hash)]
-struct Identity {
+pub(crate) struct Identity {
     path: PathBuf,
     length: u64,
     modified: Option<SystemTime>,
@@ -21,7 +21,11 @@ struct Identity {
 }
 
 impl Identity {
-    fn of(path: &Path) -> Result<Self> {
+    /// Of the file that a path, or a link there, leads to now.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) if there is none.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
         let path = fs::canonicalize(path).at("read", path)?;
         let metadata = fs::metadata(&path).at("read", &path)?;
         Ok(Self {
@@ -34,6 +38,12 @@ impl Identity {
             },
             path,
         })
+    }
+
+    /// The absolute path, without links.
+    #[cfg(feature = "python")]
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 }
 

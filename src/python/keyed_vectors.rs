@@ -1,53 +1,32 @@
-//! `KeyedVectors`, with gensim's names.
+//! Lookups by key: the native base of `polargram.KeyedVectors`.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use numpy::ndarray::{ArrayView1, ArrayView2, ShapeBuilder};
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
-use pyo3::exceptions::{PyKeyError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList};
 
 use super::keys::{is_key, row_of};
-use crate::corpus::Utf8Errors;
-use crate::formats::{self, LoadOptions};
+use super::table::PyTable;
+use crate::formats;
 use crate::progress::Progress;
 use crate::store::Location;
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::{HuffmanTree, Key, WordId};
+use crate::vocab::{Key, WordId};
 
-/// A table of words and vectors.
-#[pyclass(name = "KeyedVectors", module = "polargram", frozen)]
-pub(super) struct PyKeyedVectors {
+/// Looks keys up in a table. Python's `KeyedVectors` derives from it, so that a lookup runs no Python code.
+///
+/// NumPy views have the table as their base, not this object: an attribute that holds a view makes no circle.
+#[pyclass(name = "Vectors", module = "polargram._polargram", frozen, subclass)]
+pub(super) struct PyVectors {
     vectors: Arc<KeyedVectors>,
-    /// Whether `vectors` may be written through: owned memory, not a mapped file.
-    is_writable: bool,
-    index_to_key: PyOnceLock<Py<PyList>>,
-    key_to_index: PyOnceLock<Py<PyDict>>,
-    /// Whatever the user has set.
-    vectors_lockf: Mutex<Option<Py<PyAny>>>,
-    tree: OnceLock<HuffmanTree>,
+    table: Py<PyTable>,
 }
 
-impl PyKeyedVectors {
-    pub(super) fn new(vectors: KeyedVectors, is_writable: bool) -> Self {
-        Self {
-            vectors: Arc::new(vectors),
-            is_writable,
-            index_to_key: PyOnceLock::new(),
-            key_to_index: PyOnceLock::new(),
-            vectors_lockf: Mutex::default(),
-            tree: OnceLock::new(),
-        }
-    }
-
-    /// The rows have changed.
-    pub(super) fn forget_norms(&self) {
-        self.vectors.forget_norms();
-    }
-
+impl PyVectors {
     /// The vectors themselves.
     pub(super) fn inner(&self) -> &KeyedVectors {
         &self.vectors
@@ -72,32 +51,38 @@ impl PyKeyedVectors {
 }
 
 #[pymethods]
-impl PyKeyedVectors {
+impl PyVectors {
+    #[new]
+    #[pyo3(signature = (table = None))]
+    fn new(table: Option<Py<PyTable>>) -> PyResult<Self> {
+        let missing = "vectors are loaded, or come from a model: KeyedVectors.load(path), or model.wv";
+        let table = table.ok_or_else(|| PyTypeError::new_err(missing))?;
+        Ok(Self { vectors: table.get().vectors().clone(), table })
+    }
+
+    #[getter]
+    fn table(&self, py: Python<'_>) -> Py<PyTable> {
+        self.table.clone_ref(py)
+    }
+
     /// The V × d matrix of float32: a view, no copy. Read-only where it is a memory-mapped file.
     #[getter]
-    fn vectors<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray2<f32>> {
-        let this = slf.get();
-        // SAFETY: `slf` keeps the rows alive.
-        let array = unsafe { matrix_of(this.vectors.rows(), slf.clone().into_any()) };
-        if this.is_writable { array } else { read_only(array) }
+    fn vectors<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
+        // SAFETY: the table, the array's base, keeps the rows alive.
+        let array = unsafe { matrix_of(self.vectors.rows(), self.table.bind(py).clone().into_any()) };
+        if self.table.get().is_writable() { array } else { read_only(array) }
     }
 
-    /// Words in row order, the most frequent first.
+    /// Keys in row order, the most frequent first.
     #[getter]
     fn index_to_key(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
-        let list = || PyList::new(py, self.vectors.keys().iter()).map(Bound::unbind);
-        Ok(self.index_to_key.get_or_try_init(py, list)?.clone_ref(py))
+        self.table.get().index_to_key(py)
     }
 
-    /// The row of each word.
+    /// The row of each key.
     #[getter]
     fn key_to_index(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
-        let dict = || -> PyResult<_> {
-            let dict = PyDict::new(py);
-            self.vectors.keys().iter().enumerate().try_for_each(|(row, key)| dict.set_item(key, row))?;
-            Ok(dict.unbind())
-        };
-        Ok(self.key_to_index.get_or_try_init(py, dict)?.clone_ref(py))
+        self.table.get().key_to_index(py)
     }
 
     /// Dimensions of the vectors.
@@ -114,37 +99,34 @@ impl PyKeyedVectors {
         self.row_of(key).is_ok()
     }
 
-    fn __repr__(&self) -> String {
-        format!("KeyedVectors<vector_size={}, {} keys>", self.vectors.vector_size(), self.vectors.len())
-    }
-
     /// The vector of a word, or the matrix of a list of words.
-    fn __getitem__<'py>(slf: &Bound<'py, Self>, key_or_keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn __getitem__<'py>(&self, key_or_keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = key_or_keys.py();
         if is_key(key_or_keys) {
-            return Ok(Self::get_vector(slf, key_or_keys, false)?.into_any());
+            return Ok(self.get_vector(py, key_or_keys, false)?.into_any());
         }
-        let this = slf.get();
-        let rows = key_or_keys.try_iter()?.map(|key| this.row_of(&key?)).collect::<PyResult<Vec<_>>>()?;
-        let mut values = Vec::with_capacity(rows.len() * this.vectors.vector_size());
-        rows.iter().for_each(|&row| values.extend_from_slice(this.vectors.rows().row(row)));
-        Ok(PyArray1::from_vec(slf.py(), values).reshape([rows.len(), this.vectors.vector_size()])?.into_any())
+        let rows = key_or_keys.try_iter()?.map(|key| self.row_of(&key?)).collect::<PyResult<Vec<_>>>()?;
+        let mut values = Vec::with_capacity(rows.len() * self.vectors.vector_size());
+        rows.iter().for_each(|&row| values.extend_from_slice(self.vectors.rows().row(row)));
+        Ok(PyArray1::from_vec(py, values).reshape([rows.len(), self.vectors.vector_size()])?.into_any())
     }
 
     /// The vector of a word or row: a read-only view, or with `norm=True` a copy of length 1.
     #[pyo3(signature = (key, norm = false))]
     fn get_vector<'py>(
-        slf: &Bound<'py, Self>,
+        &self,
+        py: Python<'py>,
         key: &Bound<'py, PyAny>,
         norm: bool,
     ) -> PyResult<Bound<'py, PyArray1<f32>>> {
-        let this = slf.get();
-        let row = this.vectors.rows().row(this.row_of(key)?);
+        let row = self.vectors.rows().row(self.row_of(key)?);
         if norm {
             let length = row.iter().map(|v| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-            return Ok(PyArray1::from_iter(slf.py(), row.iter().map(|v| v / length)));
+            return Ok(PyArray1::from_iter(py, row.iter().map(|v| v / length)));
         }
-        // SAFETY: `slf`, the array's base, keeps the row alive.
-        Ok(read_only(unsafe { PyArray1::borrow_from_array(&ArrayView1::from(row), slf.clone().into_any()) }))
+        let table = self.table.bind(py).clone().into_any();
+        // SAFETY: the table, the array's base, keeps the row alive.
+        Ok(read_only(unsafe { PyArray1::borrow_from_array(&ArrayView1::from(row), table) }))
     }
 
     /// The row of a word; `default` if it is unknown and a default is given, else KeyError.
@@ -161,7 +143,7 @@ impl PyKeyedVectors {
     /// nodes of its path in the Huffman tree, from the root, which is node 0.
     fn get_vecattr<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>, attr: &str) -> PyResult<Bound<'py, PyAny>> {
         let row = self.row_of(key)?;
-        let path = || self.tree.get_or_init(|| HuffmanTree::new(self.vectors.counts())).path(row as u32);
+        let path = || self.table.get().tree().path(row as u32);
         match attr {
             "count" => Ok(self.vectors.counts()[row].into_pyobject(py)?.into_any()),
             "code" => Ok(PyArray1::from_slice(py, path().1).into_any()),
@@ -170,19 +152,6 @@ impl PyKeyedVectors {
                 Err(PyKeyError::new_err(format!("no attribute {attr:?}; there are \"count\", \"code\" and \"point\"")))
             }
         }
-    }
-
-    /// For each word the share of its changes that its vector takes in training: one factor for all, or one for each
-    /// row. 0 freezes.
-    #[getter]
-    fn get_vectors_lockf(&self, py: Python<'_>) -> Py<PyAny> {
-        let mut lockf = self.vectors_lockf.lock().unwrap_or_else(PoisonError::into_inner);
-        lockf.get_or_insert_with(|| PyArray1::from_slice(py, &[1f32]).into_any().unbind()).clone_ref(py)
-    }
-
-    #[setter]
-    fn set_vectors_lockf(&self, factors: Py<PyAny>) {
-        *self.vectors_lockf.lock().unwrap_or_else(PoisonError::into_inner) = Some(factors);
     }
 
     /// Forgets cached norms, and computes them anew when they are needed: for after vectors were changed from outside.
@@ -218,21 +187,6 @@ impl PyKeyedVectors {
         Ok(py.detach(|| self.vectors.save(fname))?)
     }
 
-    /// Loads a file in the format that its ending names. With `mmap="r"`, and for .arrow and .npy always, the file is
-    /// memory-mapped and read-only.
-    #[staticmethod]
-    #[pyo3(signature = (fname, mmap = None))]
-    fn load(py: Python<'_>, fname: PathBuf, mmap: Option<&str>) -> PyResult<Self> {
-        match mmap {
-            None | Some("r") => {
-                let vectors = py.detach(|| KeyedVectors::load(fname))?;
-                let is_owned = mmap.is_none() && !vectors.rows().is_mapped();
-                Ok(Self::new(vectors, is_owned))
-            }
-            Some(other) => Err(PyValueError::new_err(format!("mmap: {other:?} is unknown; expected \"r\" or None"))),
-        }
-    }
-
     /// Saves in the word2vec C format, text or binary, and `word count` lines to `fvocab`.
     #[pyo3(signature = (fname, fvocab = None, binary = false))]
     fn save_word2vec_format(
@@ -246,45 +200,6 @@ impl PyKeyedVectors {
             let progress = Progress::default();
             formats::save_word2vec_format(&self.vectors, &Location::from(fname), binary, fvocab.as_deref(), &progress)
         })?)
-    }
-
-    /// Loads the word2vec C format, text or binary; counts from the `word count` lines of `fvocab`.
-    #[staticmethod]
-    #[pyo3(signature = (fname, fvocab = None, binary = false, encoding = "utf8", unicode_errors = "strict", limit = None, no_header = false))]
-    #[allow(clippy::too_many_arguments, reason = "gensim's parameters")]
-    fn load_word2vec_format(
-        py: Python<'_>,
-        fname: PathBuf,
-        fvocab: Option<PathBuf>,
-        binary: bool,
-        encoding: &str,
-        unicode_errors: &str,
-        limit: Option<usize>,
-        no_header: bool,
-    ) -> PyResult<Self> {
-        if !matches!(encoding, "utf8" | "utf-8") {
-            return Err(PyValueError::new_err(format!(
-                "encoding: {encoding:?} is not supported; the file must be utf8"
-            )));
-        }
-        let errors = match unicode_errors {
-            "strict" => Utf8Errors::Strict,
-            "replace" => Utf8Errors::Replace,
-            "ignore" => Utf8Errors::Ignore,
-            other => {
-                return Err(PyValueError::new_err(format!(
-                    "unicode_errors: {other:?} is none of strict, replace, ignore"
-                )));
-            }
-        };
-        // As in gensim, no limit.
-        let limit = limit.filter(|&limit| limit > 0);
-        let options = LoadOptions { limit, no_header, errors };
-        let vectors = py.detach(|| {
-            let (location, progress) = (Location::from(fname), Progress::default());
-            formats::load_word2vec_format(&location, binary, fvocab.as_deref(), &options, &progress)
-        })?;
-        Ok(Self::new(vectors, true))
     }
 }
 

@@ -7,6 +7,7 @@ mod keyed_vectors;
 mod keys;
 mod parameters;
 mod source;
+mod table;
 mod text;
 mod word2vec;
 
@@ -24,9 +25,11 @@ mod _polargram {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::keyed_vectors::PyKeyedVectors;
+    use super::keyed_vectors::PyVectors;
     #[pymodule_export]
     use super::source::PyCorpusSource;
+    #[pymodule_export]
+    use super::table::PyTable;
     #[pymodule_export]
     use super::text::PyTextSource;
     #[pymodule_export]

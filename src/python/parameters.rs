@@ -15,7 +15,7 @@ use crate::models::{Checkpoint, Every, Reading};
 pub(super) struct Parameters<'a, 'py>(pub(super) &'a Bound<'py, PyDict>);
 
 impl<'py> Parameters<'_, 'py> {
-    fn get<T: FromPyObjectOwned<'py>>(&self, name: &str, expected: &str) -> PyResult<T> {
+    pub(super) fn get<T: FromPyObjectOwned<'py>>(&self, name: &str, expected: &str) -> PyResult<T> {
         let value = self.0.get_item(name)?.ok_or_else(|| PyValueError::new_err(format!("{name}: is missing")))?;
         let refused = |_| PyValueError::new_err(format!("{name}: {value:?} is not {expected}"));
         value.extract::<T>().map_err(|error| refused(error.into()))

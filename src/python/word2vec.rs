@@ -13,9 +13,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::job::{self, Caller, Report};
-use super::keyed_vectors::{PyKeyedVectors, matrix_of};
+use super::keyed_vectors::{PyVectors, matrix_of};
 use super::parameters::Parameters;
 use super::source::PyCorpusSource;
+use super::table::PyTable;
 use crate::error::Result;
 use crate::models::{CorpusSize, Memory, Resume, Saved, TrainOptions, Word2Vec};
 use crate::train::{Next, Observer, Position};
@@ -28,7 +29,8 @@ use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts};
 pub(super) struct PyModel {
     /// Replaced, never changed: a callback may look at it while it is trained.
     model: Mutex<Option<Arc<Word2Vec>>>,
-    vectors: Mutex<Option<Py<PyKeyedVectors>>>,
+    /// Shared with the `KeyedVectors` that look keys up in it.
+    vectors: Mutex<Option<Py<PyTable>>>,
     /// What was counted and not yet trimmed.
     counts: Mutex<Option<Arc<WordCounts>>>,
     /// Where a run was that is taken up again.
@@ -63,24 +65,9 @@ impl PyModel {
     /// Takes over a model, whose vectors are new.
     fn set(&self, py: Python<'_>, model: Word2Vec) -> PyResult<()> {
         let _training = self.begin_training()?;
-        let vectors = Py::new(py, PyKeyedVectors::new(model.vectors()?, true))?;
+        let vectors = Py::new(py, PyTable::new(model.vectors()?, true))?;
         *lock(&self.model) = Some(Arc::new(model));
         *lock(&self.vectors) = Some(vectors);
-        Ok(())
-    }
-
-    /// [`set`](Self::set), for a model whose first rows are those of the one before: their lock factors stay, those of
-    /// others are 1.
-    fn set_grown(&self, py: Python<'_>, model: Word2Vec) -> PyResult<()> {
-        let words = model.vocabulary().len();
-        let before = lock(&self.vectors).as_ref().map(|vectors| vectors.clone_ref(py));
-        let factors = before.map(|vectors| factors_of(vectors.bind(py))).transpose()?;
-        self.set(py, model)?;
-        if let (Some(mut factors), Some(vectors)) = (factors.filter(|factors| factors.len() > 1), &*lock(&self.vectors))
-        {
-            factors.resize(words, 1.0);
-            vectors.bind(py).setattr("vectors_lockf", PyArray1::from_vec(py, factors))?;
-        }
         Ok(())
     }
 
@@ -184,17 +171,14 @@ impl PyModel {
             Some(model) => model.with_config(config).updated(&counts, &trim),
             None => Word2Vec::new(config, &counts, &trim),
         })?;
-        match update {
-            true => self.set_grown(py, model)?,
-            false => self.set(py, model)?,
-        }
+        self.set(py, model)?;
         report_dict(py, report)
     }
 
     /// Makes all weights as before any training.
     fn reset_weights(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>) -> PyResult<()> {
         let (model, config) = (self.model()?, Parameters(parameters).config()?);
-        self.set_grown(py, py.detach(|| model.reset(config))?)
+        self.set(py, py.detach(|| model.reset(config))?)
     }
 
     /// Takes the vocabulary of another model, with weights of its own.
@@ -204,10 +188,10 @@ impl PyModel {
     }
 
     /// Sets the vectors of words that are in `vectors` too, and gives their number.
-    fn adopt(&self, py: Python<'_>, vectors: &PyKeyedVectors) -> PyResult<usize> {
+    fn adopt(&self, py: Python<'_>, vectors: &PyVectors) -> PyResult<usize> {
         let mut model = (*self.model()?).clone();
         let adopted = py.detach(|| model.adopt(vectors.inner()))?;
-        self.set_grown(py, model)?;
+        self.set(py, model)?;
         Ok(adopted)
     }
 
@@ -235,11 +219,8 @@ impl PyModel {
         let is_counted = options.switch("is_counted")?;
         let checkpoint = options.checkpoint()?;
         let model = self.model()?.with_config(config);
-        let vectors = lock(&self.vectors).as_ref().map(|vectors| vectors.clone_ref(py));
-        let locks = match &vectors {
-            Some(vectors) => locks_of(vectors.bind(py), model.vocabulary().len())?,
-            None => None,
-        };
+        let vectors = lock(&self.vectors).as_ref().map(|table| table.get().vectors().clone());
+        let locks = locks_of(options.get("vectors_lockf", "an array of floats")?, model.vocabulary().len())?;
         let resume = lock(&self.resume).take();
         let corpus = corpus.open(py)?;
         let report = report_from(report);
@@ -252,11 +233,11 @@ impl PyModel {
                 checkpoint: checkpoint.as_ref(),
                 resume: resume.as_ref(),
             };
-            let mut hooks = Hooks { hooks, vectors: &vectors, caller };
+            let mut hooks = Hooks { hooks, vectors: vectors.as_deref(), caller };
             model.train(corpus.as_ref(), &options, &mut hooks, progress)
         });
         if let Some(vectors) = &vectors {
-            vectors.get().forget_norms();
+            vectors.forget_norms();
         }
         let trained = trained?;
         *lock(&self.model) = Some(Arc::new(model));
@@ -274,11 +255,11 @@ impl PyModel {
     }
 
     /// The word vectors, which share the model's memory; before there is a vocabulary, none, of `vector_size`
-    /// dimensions.
-    fn vectors(&self, py: Python<'_>, vector_size: NonZeroUsize) -> PyResult<Py<PyKeyedVectors>> {
+    /// dimensions. The same table until the model is replaced.
+    fn vectors(&self, py: Python<'_>, vector_size: NonZeroUsize) -> PyResult<Py<PyTable>> {
         match &*lock(&self.vectors) {
             Some(vectors) => Ok(vectors.clone_ref(py)),
-            None => Py::new(py, PyKeyedVectors::new(KeyedVectors::from_rows([], vector_size.get(), &[])?, false)),
+            None => Py::new(py, PyTable::new(KeyedVectors::from_rows([], vector_size.get(), &[])?, false)),
         }
     }
 
@@ -380,22 +361,19 @@ impl PyModel {
 /// Passes on what happens to Python, on the thread that called.
 struct Hooks<'a> {
     hooks: Option<Py<PyAny>>,
-    vectors: &'a Option<Py<PyKeyedVectors>>,
+    vectors: Option<&'a KeyedVectors>,
     caller: &'a Caller<'a>,
 }
 
 impl Hooks<'_> {
     fn call(&self, call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<bool> + Send + 'static) -> Result<Next> {
         let (send, receive) = std::sync::mpsc::channel();
-        let copies = Python::attach(|py| {
-            let vectors = self.vectors.as_ref().map(|vectors| vectors.clone_ref(py));
-            self.hooks.as_ref().map(|hooks| (hooks.clone_ref(py), vectors))
-        });
-        let Some((hooks, vectors)) = copies else { return Ok(Next::Continue) };
+        let hooks = Python::attach(|py| self.hooks.as_ref().map(|hooks| hooks.clone_ref(py)));
+        let Some(hooks) = hooks else { return Ok(Next::Continue) };
+        if let Some(vectors) = self.vectors {
+            vectors.forget_norms();
+        }
         self.caller.call(move |py| {
-            if let Some(vectors) = vectors {
-                vectors.get().forget_norms();
-            }
             let stop = call(hooks.bind(py))?;
             // Received below.
             let _ = send.send(stop);
@@ -430,15 +408,8 @@ struct RowsOwner {
     rows: Rows,
 }
 
-fn factors_of(vectors: &Bound<'_, PyKeyedVectors>) -> PyResult<Vec<f32>> {
-    let factors = vectors.getattr("vectors_lockf")?;
-    let factors = factors.try_iter().and_then(|factors| factors.map(|factor| factor?.extract()).collect());
-    factors.map_err(|error| PyValueError::new_err(format!("vectors_lockf: must be an array of floats: {error}")))
-}
-
 /// The lock factors that a user has set, one for each row, unless all are 1.
-fn locks_of(vectors: &Bound<'_, PyKeyedVectors>, rows: usize) -> PyResult<Option<Vec<f32>>> {
-    let factors = factors_of(vectors)?;
+fn locks_of(factors: Vec<f32>, rows: usize) -> PyResult<Option<Vec<f32>>> {
     match *factors.as_slice() {
         [1.0] => Ok(None),
         [factor] => Ok(Some(vec![factor; rows])),

@@ -1,5 +1,6 @@
 //! A table of keys and vectors: lookup, similarity and search.
 
+mod fingerprint;
 mod pooling;
 mod rows;
 mod search;

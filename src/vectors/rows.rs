@@ -45,7 +45,8 @@ impl Rows {
         Self { is_mapped: true, ..Self::from_buffer(values, vector_size) }
     }
 
-    fn from_buffer(values: ScalarBuffer<f32>, vector_size: usize) -> Self {
+    /// Contiguous rows in memory that is nobody else's.
+    pub(crate) fn from_buffer(values: ScalarBuffer<f32>, vector_size: usize) -> Self {
         let len = values.len().checked_div(vector_size).unwrap_or(0);
         Self {
             start: values.as_ptr(),

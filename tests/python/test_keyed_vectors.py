@@ -174,7 +174,7 @@ def test_an_unknown_attribute_is_a_key_error(ours: pg.KeyedVectors) -> None:
 
 @pytest.mark.parametrize("query", [{}, {"positive": []}, {"positive": [], "negative": []}], ids=str)
 def test_a_query_without_words_is_a_value_error(ours: pg.KeyedVectors, query: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="at least one word"):
+    with pytest.raises(ValueError, match="at least one key"):
         ours.most_similar(**query)
 
 

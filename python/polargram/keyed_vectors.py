@@ -1,0 +1,295 @@
+"""``KeyedVectors``, with gensim's names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from polargram._polargram import Table, Vectors
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Key", "KeyedVectors"]
+
+#: What vectors are looked up by: a word, or its row number.
+Key: TypeAlias = str | int
+
+_Path: TypeAlias = str | os.PathLike[str]
+
+
+class KeyedVectors(Vectors):
+    """A table of keys and vectors: a trained model's (``model.wv``), or a file's (:meth:`load`).
+
+    ``wv[key]`` is a key's vector, ``wv[[key, …]]`` the matrix of several; ``key in wv``, ``len(wv)`` and ``iter(wv)``
+    go over the keys, in the order of the rows. A key that is not there raises KeyError.
+
+    It may be subclassed: :meth:`load` and :meth:`load_word2vec_format` give the subclass, and call no ``__init__``. It
+    may be given attributes. :func:`copy.copy` shares the vectors; :func:`copy.deepcopy` copies them into memory that
+    may be written to. Pickled, the vectors of a mapped file travel by its absolute path, so that the file must be there
+    and unchanged when they are loaded; other vectors travel as bytes. Attributes travel with all of these, but not with
+    :meth:`save`.
+
+    Examples
+    --------
+    >>> import pickle, polargram as pg
+    >>> wv = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv
+    >>> wv["cat"].shape, wv[["cat", "sat"]].shape
+    ((4,), (2, 4))
+    >>> "cat" in wv, "dog" in wv, len(wv), list(wv)
+    (True, False, 3, ['cat', 'sat', 'the'])
+    >>> wv.language = "en"
+    >>> pickle.loads(pickle.dumps(wv)).language
+    'en'
+    """
+
+    # __getitem__, __contains__, __len__ and the properties are the native base's own: they run no Python code.
+
+    @classmethod
+    def _of(cls, table: Table) -> Self:
+        # As in unpickling, __init__ is the subclass's own affair.
+        return cls.__new__(cls, table)
+
+    def __getnewargs__(self) -> tuple[Table]:
+        # With it Python copies and pickles by itself: the table knows how it is copied and pickled.
+        return (self.table,)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        # Older protocols do not ask for the arguments of __new__.
+        return super().__reduce_ex__(max(2, protocol.__index__()))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.index_to_key)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}<vector_size={self.vector_size}, {len(self)} keys>"
+
+    @cached_property
+    def vectors_lockf(self) -> NDArray[np.float32]:
+        """The share of its changes that a key's vector takes in training: 0 freezes it.
+
+        One factor for all keys, or one for each row.
+
+        Examples
+        --------
+        >>> import numpy as np, polargram as pg
+        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=4)
+        >>> model.wv.vectors_lockf
+        array([1.], dtype=float32)
+        >>> model.wv.vectors_lockf = np.array([0, 1], dtype=np.float32)  # "a" stays as it is
+        """
+        return np.ones(1, dtype=np.float32)
+
+    def get_vector(self, key: Key, norm: bool = False) -> NDArray[np.float32]:
+        """Give the vector of a key: a read-only view, or with ``norm`` a copy of length 1.
+
+        Examples
+        --------
+        >>> import numpy as np, polargram as pg
+        >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
+        >>> round(float(np.linalg.norm(wv.get_vector("a", norm=True))), 4)
+        1.0
+        """
+        return super().get_vector(key, norm)
+
+    def get_index(self, key: Key, default: int | None = None) -> int:
+        """Give the row of a key; ``default`` if the key is not there and a default is given, else KeyError.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
+        >>> wv.get_index("b"), wv.get_index("unknown", default=-1)
+        (1, -1)
+        """
+        return super().get_index(key, default)
+
+    @overload
+    def get_vecattr(self, key: Key, attr: Literal["count"]) -> int: ...
+    @overload
+    def get_vecattr(self, key: Key, attr: Literal["code"]) -> NDArray[np.uint8]: ...
+    @overload
+    def get_vecattr(self, key: Key, attr: Literal["point"]) -> NDArray[np.uint32]: ...
+    def get_vecattr(self, key: Key, attr: Any) -> Any:
+        """Give an attribute of a key.
+
+        ``"count"`` is how often it occurred in the corpus. ``"code"`` and ``"point"`` are the bits and the inner nodes
+        of its path in the Huffman tree, from the root, which is node 0.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> wv = pg.Word2Vec([["a", "b", "a"]] * 9, vector_size=4).wv
+        >>> wv.get_vecattr("a", "count"), wv.get_vecattr("a", "code").tolist()
+        (18, [1])
+        """
+        return super().get_vecattr(key, attr)
+
+    def fill_norms(self, force: bool = False) -> None:
+        """With ``force`` forget the cached norms: call it after the vectors were changed from outside.
+
+        Norms are computed when they are first needed, so that without ``force`` there is nothing to do.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
+        >>> wv.vectors[0] = wv.vectors[1]
+        >>> wv.fill_norms(force=True)
+        >>> round(wv.similarity("a", "b"), 4)
+        1.0
+        """
+        super().fill_norms(force)
+
+    def similarity(self, w1: Key, w2: Key) -> float:
+        """Give the cosine of the vectors of two keys, from -1 to 1.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
+        >>> round(wv.similarity("a", "a"), 4)
+        1.0
+        """
+        return super().similarity(w1, w2)
+
+    def most_similar(
+        self,
+        positive: Key | Iterable[Key] | None = None,
+        negative: Key | Iterable[Key] | None = None,
+        topn: int = 10,
+    ) -> list[tuple[str, float]]:
+        """Give the ``topn`` nearest keys and their cosines, the nearest first.
+
+        They are the nearest to the mean of the unit vectors of ``positive`` and the negated ones of ``negative``
+        (3CosAdd; Mikolov et al. 2013). The keys asked with are left out.
+
+        Raises
+        ------
+        KeyError
+            For a key that is not there.
+        ValueError
+            If no key is given.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> wv = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv
+        >>> [key for key, _ in wv.most_similar("the", topn=2)]  # doctest: +SKIP
+        ['sat', 'cat']
+        >>> len(wv.most_similar(positive=["the", "cat"], negative=["sat"]))
+        0
+        """
+        return super().most_similar(positive, negative, topn)
+
+    # Files
+
+    def save(self, fname: _Path) -> None:
+        """Save in the format of the ending: .npy (with NAME.vocab.txt beside it), .txt, .bin; any other is Arrow.
+
+        The file appears whole or not at all. Attributes that you added are not in it: pickle keeps them.
+
+        Raises
+        ------
+        ValueError
+            For keys that the format cannot hold.
+        OSError
+            For a file that cannot be written.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv.save("vectors.arrow")
+        >>> pg.KeyedVectors.load("vectors.arrow")
+        KeyedVectors<vector_size=4, 2 keys>
+        """
+        super().save(fname)
+
+    @classmethod
+    def load(cls, fname: _Path, mmap: Literal["r"] | None = None) -> Self:
+        """Load a file of any format that :meth:`save` writes: that of its first bytes, or else of its ending.
+
+        Arrow and .npy are memory-mapped, and with that read-only. With ``mmap="r"`` all are read-only.
+
+        Raises
+        ------
+        ValueError
+            For a file that is damaged, or of no known format.
+        OSError
+            For a file that cannot be read.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv.save("vectors.txt")
+        >>> pg.KeyedVectors.load("vectors.txt").index_to_key
+        ['a', 'b']
+        """
+        return cls._of(Table.load(fname, mmap))
+
+    def save_word2vec_format(self, fname: _Path, fvocab: _Path | None = None, binary: bool = False) -> None:
+        """Save in the word2vec C format, text or binary, and lines of word and count to ``fvocab``.
+
+        Raises
+        ------
+        ValueError
+            For a key with white space, which the format cannot hold.
+        OSError
+            For a file that cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, polargram as pg
+        >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
+        >>> wv.save_word2vec_format("vectors.txt", fvocab="counts.txt")
+        >>> print(pathlib.Path("counts.txt").read_text())
+        a 9
+        b 9
+        <BLANKLINE>
+        """
+        super().save_word2vec_format(fname, fvocab, binary)
+
+    @classmethod
+    def load_word2vec_format(
+        cls,
+        fname: _Path,
+        fvocab: _Path | None = None,
+        binary: bool = False,
+        encoding: Literal["utf8", "utf-8"] = "utf8",
+        unicode_errors: Literal["strict", "replace", "ignore"] = "strict",
+        limit: int | None = None,
+        no_header: bool = False,
+    ) -> Self:
+        """Load the word2vec C format, text or binary.
+
+        Parameters
+        ----------
+        fname
+            The file.
+        fvocab
+            A file of lines of word and count. Without it counts fall from row to row.
+        binary
+            True for the binary format.
+        encoding
+            Only ``"utf8"``.
+        unicode_errors
+            What to do about words that are not UTF-8: ``"strict"`` raises ValueError, ``"replace"`` reads U+FFFD in the
+            place of such bytes, ``"ignore"`` leaves them out.
+        limit
+            Rows that are read; None and 0 read all.
+        no_header
+            True for a text file without its first line, as GloVe's are.
+
+        Examples
+        --------
+        >>> import pathlib, polargram as pg
+        >>> _ = pathlib.Path("glove.txt").write_text("the 0.1 0.2\\ncat 0.3 0.4\\n")
+        >>> pg.KeyedVectors.load_word2vec_format("glove.txt", no_header=True)["cat"]
+        array([0.3, 0.4], dtype=float32)
+        """
+        return cls._of(Table.load_word2vec_format(fname, fvocab, binary, encoding, unicode_errors, limit, no_header))

@@ -1,0 +1,189 @@
+//! A table of keys and vectors as Python holds it: in memory, or mapped from a file. It knows how to travel.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+
+use crate::corpus::Utf8Errors;
+use crate::error::Error;
+use crate::formats::{self, Identity, LoadOptions};
+use crate::progress::Progress;
+use crate::store::{Location, local};
+use crate::vectors::{KeyedVectors, Rows};
+use crate::vocab::HuffmanTree;
+
+/// What messages call vectors that came as bytes.
+const PICKLED: &str = "the pickled vectors";
+
+/// A table of keys and vectors, which the copies of a `KeyedVectors` share.
+#[pyclass(name = "Table", module = "polargram._polargram", frozen)]
+pub(super) struct PyTable {
+    vectors: Arc<KeyedVectors>,
+    /// True if `vectors` may be written through: owned memory, not a mapped file.
+    is_writable: bool,
+    /// The file that is mapped.
+    file: Option<Identity>,
+    index_to_key: PyOnceLock<Py<PyList>>,
+    key_to_index: PyOnceLock<Py<PyDict>>,
+    tree: OnceLock<HuffmanTree>,
+}
+
+impl PyTable {
+    pub(super) fn new(vectors: impl Into<Arc<KeyedVectors>>, is_writable: bool) -> Self {
+        Self {
+            vectors: vectors.into(),
+            is_writable,
+            file: None,
+            index_to_key: PyOnceLock::new(),
+            key_to_index: PyOnceLock::new(),
+            tree: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn vectors(&self) -> &Arc<KeyedVectors> {
+        &self.vectors
+    }
+
+    pub(super) fn is_writable(&self) -> bool {
+        self.is_writable
+    }
+
+    pub(super) fn index_to_key(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
+        let list = || PyList::new(py, self.vectors.keys().iter()).map(Bound::unbind);
+        Ok(self.index_to_key.get_or_try_init(py, list)?.clone_ref(py))
+    }
+
+    pub(super) fn key_to_index(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        let dict = || -> PyResult<_> {
+            let dict = PyDict::new(py);
+            self.vectors.keys().iter().enumerate().try_for_each(|(row, key)| dict.set_item(key, row))?;
+            Ok(dict.unbind())
+        };
+        Ok(self.key_to_index.get_or_try_init(py, dict)?.clone_ref(py))
+    }
+
+    /// The Huffman tree of the counts.
+    pub(super) fn tree(&self) -> &HuffmanTree {
+        self.tree.get_or_init(|| HuffmanTree::new(self.vectors.counts()))
+    }
+
+    /// The path of the mapped file, if the file is still the one that was mapped.
+    fn path(&self) -> Option<PathBuf> {
+        let file = self.file.as_ref()?;
+        Identity::of(file.path()).is_ok_and(|now| now == *file).then(|| file.path().to_owned())
+    }
+}
+
+#[pymethods]
+impl PyTable {
+    /// Loads a file in the format that its ending names. With `mmap="r"`, and for .arrow and .npy always, the file is
+    /// memory-mapped and read-only.
+    #[staticmethod]
+    #[pyo3(signature = (fname, mmap = None))]
+    fn load(py: Python<'_>, fname: PathBuf, mmap: Option<&str>) -> PyResult<Self> {
+        if let Some(other) = mmap.filter(|&mmap| mmap != "r") {
+            return Err(PyValueError::new_err(format!("mmap: {other:?} is unknown; expected \"r\" or None")));
+        }
+        py.detach(|| {
+            let location = Location::from(fname);
+            // The local copy of an object has no name any more once it is mapped.
+            let file = location
+                .url()
+                .is_none()
+                .then(|| local(location.path()).and_then(|path| Identity::of(&path)))
+                .transpose()?;
+            let vectors = KeyedVectors::load(location)?;
+            let is_mapped = vectors.rows().is_mapped();
+            let file = file.filter(|_| is_mapped);
+            Ok(Self { file, ..Self::new(vectors, mmap.is_none() && !is_mapped) })
+        })
+    }
+
+    /// Loads the word2vec C format, text or binary; counts from the `word count` lines of `fvocab`.
+    #[staticmethod]
+    #[pyo3(signature = (fname, fvocab = None, binary = false, encoding = "utf8", unicode_errors = "strict", limit = None, no_header = false))]
+    #[allow(clippy::too_many_arguments, reason = "gensim's parameters")]
+    fn load_word2vec_format(
+        py: Python<'_>,
+        fname: PathBuf,
+        fvocab: Option<PathBuf>,
+        binary: bool,
+        encoding: &str,
+        unicode_errors: &str,
+        limit: Option<usize>,
+        no_header: bool,
+    ) -> PyResult<Self> {
+        if !matches!(encoding, "utf8" | "utf-8") {
+            return Err(PyValueError::new_err(format!(
+                "encoding: {encoding:?} is not supported; the file must be utf8"
+            )));
+        }
+        let errors = match unicode_errors {
+            "strict" => Utf8Errors::Strict,
+            "replace" => Utf8Errors::Replace,
+            "ignore" => Utf8Errors::Ignore,
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "unicode_errors: {other:?} is none of strict, replace, ignore"
+                )));
+            }
+        };
+        // As in gensim, no limit.
+        let limit = limit.filter(|&limit| limit > 0);
+        let options = LoadOptions { limit, no_header, errors };
+        let vectors = py.detach(|| {
+            let (location, progress) = (Location::from(fname), Progress::default());
+            formats::load_word2vec_format(&location, binary, fvocab.as_deref(), &options, &progress)
+        })?;
+        Ok(Self::new(vectors, true))
+    }
+
+    /// Opens a mapped file again, in another process or later. Processes map a file once. `fingerprint` says what was
+    /// in it.
+    #[staticmethod]
+    fn open(py: Python<'_>, path: PathBuf, fingerprint: u64) -> PyResult<Self> {
+        py.detach(|| {
+            let file = Identity::of(&path)?;
+            let vectors = KeyedVectors::shared(&path)?;
+            if vectors.fingerprint() != fingerprint {
+                let reason = "has changed since the vectors were pickled: mapped vectors travel by their path; load the \
+                              file, or pickle them again";
+                return Err(Error::format(&path, reason).into());
+            }
+            Ok(Self { file: Some(file), ..Self::new(vectors, false) })
+        })
+    }
+
+    /// Vectors from the bytes of an Arrow IPC file.
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, bytes: &Bound<'_, PyBytes>, is_writable: bool) -> PyResult<Self> {
+        let bytes = bytes.as_bytes();
+        let vectors = py.detach(|| formats::from_bytes(bytes, PICKLED.as_ref()))?;
+        Ok(Self::new(vectors, is_writable))
+    }
+
+    /// How a copy is made elsewhere: of a mapped file from its path, of other vectors from their bytes.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let (py, this, class) = (slf.py(), slf.get(), slf.get_type());
+        if let Some(path) = py.detach(|| this.path()) {
+            let fingerprint = py.detach(|| this.vectors.fingerprint());
+            return Ok((class.getattr("open")?, (path, fingerprint).into_pyobject(py)?));
+        }
+        let bytes = py.detach(|| formats::to_bytes(&this.vectors))?;
+        Ok((class.getattr("from_bytes")?, (PyBytes::new(py, &bytes), this.is_writable).into_pyobject(py)?))
+    }
+
+    /// A copy in memory of its own, which may be written to.
+    fn __deepcopy__(&self, py: Python<'_>, _memo: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let vectors = py.detach(|| {
+            let vectors = &self.vectors;
+            let rows = Rows::from_vec(vectors.rows().to_buffer().to_vec(), vectors.vector_size());
+            KeyedVectors::new(vectors.keys().clone(), vectors.counts().to_vec(), rows, vectors.config().cloned())
+        })?;
+        Ok(Self::new(vectors, true))
+    }
+}
