@@ -9,9 +9,10 @@ use clap::{ArgAction, Args, ValueEnum};
 use super::display::{Summary, Watcher, on_interrupt, print_lines};
 use crate::config::Config;
 use crate::corpus::{Corpus, FileCorpus, ReadOptions, Sampled, Split, StorageOptions, TextOptions, Utf8Errors};
+use crate::encode::SpoolOptions;
 use crate::error::Result;
 use crate::formats::Format;
-use crate::models::{Checkpoint, Every, Memory, Reading, TrainOptions, Word2Vec};
+use crate::models::{Checkpoint, Every, Memory, TrainOptions, Word2Vec};
 use crate::output::Output;
 use crate::progress::{Phase, Progress};
 use crate::store::Location;
@@ -269,7 +270,7 @@ impl Train {
         };
         let counting = resume.is_none().then(|| start.elapsed());
         let options = TrainOptions {
-            reading: self.reading_of_training(),
+            spool: self.spool_options(),
             is_counted: true,
             checkpoint: checkpoint.as_ref(),
             resume: resume.as_ref(),
@@ -296,8 +297,8 @@ impl Train {
         CountOptions { memory_budget: self.memory_budget, ..CountOptions::from(config) }
     }
 
-    fn reading_of_training(&self) -> Reading {
-        Reading { spool: !self.no_spool, memory_budget: self.memory_budget }
+    fn spool_options(&self) -> SpoolOptions {
+        SpoolOptions { spool: !self.no_spool, memory_budget: self.memory_budget }
     }
 
     fn print_memory(&self, corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<()> {
@@ -307,7 +308,7 @@ impl Train {
         drop(counts);
         watcher.stop();
         let words = report.num_retained_words as u64;
-        let memory = Memory::estimate(&config, words, report.retain_total, self.reading_of_training());
+        let memory = Memory::estimate(&config, words, report.retain_total, self.spool_options());
         let mib = |bytes: u64| format!("{} MiB", bytes.div_ceil(1 << 20));
         print_lines([
             format!("words          {words} of {}", words + report.drop_unique as u64),

@@ -12,15 +12,15 @@ use crate::error::{Error, Result};
 
 /// The lists of a column.
 pub(crate) struct Lists {
-    /// Tokens: Utf8, LargeUtf8 or Utf8View, or a dictionary of those.
+    /// Tokens: Utf8, LargeUtf8, Utf8View, Int64 or UInt64, or a dictionary of those.
     pub(crate) values: ArrayRef,
-    /// Where in `values` each list that is not null, and does not count 0, stands.
+    /// The range in `values` of each list that is not null and does not count 0.
     pub(crate) ranges: Vec<Range<usize>>,
-    /// How often each of them counts, if not once.
+    /// How many times each of them counts, if not once.
     pub(crate) counts: Option<Vec<u32>>,
 }
 
-/// Whether the values are strings, as a dictionary or not.
+/// True for strings, as a dictionary or not.
 pub(super) fn is_string(values: &DataType) -> bool {
     match values {
         DataType::Dictionary(_, value) => is_string(value),
@@ -45,14 +45,19 @@ pub(crate) fn check_list_type(found: &DataType, column: &str, origin: &str) -> R
                     .into(),
             );
         }
-        other => return wrong(format!("is {other}; expected a list of strings")),
+        other => return wrong(format!("is {other}; expected a list of strings or integers")),
     };
     let token = if let DataType::Dictionary(_, value) = item { value.as_ref() } else { item };
     match token {
         text if is_string(text) => Ok(()),
-        id if id.is_unsigned_integer() => Ok(()),
-        other => wrong(format!("is a list of {other}; expected a list of strings, or of unsigned integers")),
+        integer if integer.is_integer() => Ok(()),
+        other => wrong(format!("is a list of {other}; expected a list of strings or integers")),
     }
+}
+
+/// The type of 64 bits that holds all integers of this one: UInt64 for itself, Int64 for all others.
+fn widened(integer: &DataType) -> DataType {
+    if *integer == DataType::UInt64 { DataType::UInt64 } else { DataType::Int64 }
 }
 
 impl Lists {
@@ -72,9 +77,10 @@ impl Lists {
             }
         };
         let values = match values.data_type() {
-            id if id.is_unsigned_integer() => cast(&values, &DataType::LargeUtf8),
-            DataType::Dictionary(key, id) if id.is_unsigned_integer() => {
-                cast(&values, &DataType::Dictionary(key.clone(), Box::new(DataType::LargeUtf8)))
+            // Nothing is copied of integers that are of 64 bits.
+            integer if integer.is_integer() => cast(&values, &widened(integer)),
+            DataType::Dictionary(key, integer) if integer.is_integer() => {
+                cast(&values, &DataType::Dictionary(key.clone(), Box::new(widened(integer))))
             }
             _ => Ok(values),
         };
@@ -104,13 +110,13 @@ impl Lists {
         Ok(Self { values, ranges: kept, counts: Some(kept_counts) })
     }
 
-    /// How often each list counts.
+    /// How many times each list counts.
     pub(crate) fn counts(&self) -> impl Iterator<Item = u32> {
         let counts = self.counts.as_deref();
         (0..self.ranges.len()).map(move |i| counts.map_or(1, |counts| counts[i]))
     }
 
-    /// How often each of the [listed values](Self::listed_values) counts, if not once.
+    /// How many times each of the [listed values](Self::listed_values) counts, if not once.
     pub(crate) fn value_counts(&self) -> Option<UInt64Array> {
         let counts = self.counts.as_ref()?;
         let each = self.ranges.iter().zip(counts).flat_map(|(range, &count)| repeat_n(u64::from(count), range.len()));
@@ -142,7 +148,7 @@ fn by_sizes<O: OffsetSizeTrait>(lists: &GenericListViewArray<O>) -> (ArrayRef, V
     let (offsets, sizes) = (lists.offsets(), lists.sizes());
     let range = |i: usize| offsets[i].as_usize()..offsets[i].as_usize() + sizes[i].as_usize();
     let mut ranges = valid(lists, range);
-    // Of a slice only its own values.
+    // Only the slice's own values.
     let first = ranges.iter().map(|range| range.start).min().unwrap_or(0);
     let last = ranges.iter().map(|range| range.end).max().unwrap_or(first);
     ranges.iter_mut().for_each(|range| *range = range.start - first..range.end - first);

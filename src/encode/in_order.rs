@@ -4,11 +4,11 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::sentences::Sentences;
+use super::sentences::EncodedSentences;
 use crate::error::{Error, Result};
 
 /// Makes sentences of one part and passes them on.
-type EncodePart<'a> = dyn Fn(usize, &mut dyn FnMut(Sentences) -> Result<()>) -> Result<()> + Sync + 'a;
+type EncodePart<'a> = dyn Fn(usize, &mut dyn FnMut(EncodedSentences) -> Result<()>) -> Result<()> + Sync + 'a;
 
 /// Runs `encode_part` for as many parts at once as there are cores, and `take` for what they pass on, part after part.
 /// What waits for its turn takes at most about `budget` bytes.
@@ -19,12 +19,12 @@ pub(super) fn in_order(
     parts: usize,
     budget: u64,
     encode_part: &EncodePart<'_>,
-    take: &mut dyn FnMut(Sentences) -> Result<()>,
+    take: &mut dyn FnMut(EncodedSentences) -> Result<()>,
 ) -> Result<()> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(parts);
     let queue = Queue { budget, waiting: Mutex::default(), changed: Condvar::new() };
     // Parts begun, in order; a thread holds the lock from taking a part's number until its place in the order is taken.
-    let (begun, order) = sync_channel::<Receiver<Result<Sentences>>>(threads);
+    let (begun, order) = sync_channel::<Receiver<Result<EncodedSentences>>>(threads);
     let next = Arc::new(Mutex::new((0, begun)));
     thread::scope(|scope| {
         // Whatever happens, threads that wait for room are let go before the scope waits for them.
@@ -51,9 +51,9 @@ pub(super) fn in_order(
 }
 
 /// What a thread that encodes shares: the number of the next part, and where to say that it was begun.
-type Next = Mutex<(usize, std::sync::mpsc::SyncSender<Receiver<Result<Sentences>>>)>;
+type Next = Mutex<(usize, std::sync::mpsc::SyncSender<Receiver<Result<EncodedSentences>>>)>;
 
-fn begin(next: &Next, parts: usize) -> Option<(usize, Sender<Result<Sentences>>)> {
+fn begin(next: &Next, parts: usize) -> Option<(usize, Sender<Result<EncodedSentences>>)> {
     let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
     let part = next.0;
     if part == parts {
@@ -66,14 +66,14 @@ fn begin(next: &Next, parts: usize) -> Option<(usize, Sender<Result<Sentences>>)
 }
 
 fn take_in_order(
-    order: &Receiver<Receiver<Result<Sentences>>>,
+    order: &Receiver<Receiver<Result<EncodedSentences>>>,
     queue: &Queue,
     parts: usize,
-    take: &mut dyn FnMut(Sentences) -> Result<()>,
+    take: &mut dyn FnMut(EncodedSentences) -> Result<()>,
 ) -> Result<()> {
     for part in 0..parts {
         queue.turn_to(part);
-        // A thread that panicked is told of by the scope.
+        // The scope passes on the panic of a thread.
         let receive = order.recv().map_err(|_| Error::Interrupted)?;
         for sentences in receive {
             let sentences = sentences?;
@@ -115,7 +115,7 @@ impl Queue {
     }
 
     /// Waits for room, which the part whose turn it is always has for one piece.
-    fn pass_on(&self, part: usize, sentences: Sentences, send: &Sender<Result<Sentences>>) -> Result<()> {
+    fn pass_on(&self, part: usize, sentences: EncodedSentences, send: &Sender<Result<EncodedSentences>>) -> Result<()> {
         let has_room = |w: &mut Waiting| w.is_stopped || w.bytes < self.budget || (w.turn == part && w.of_turn == 0);
         let waiting = self.changed.wait_while(self.waiting(), |waiting| !has_room(waiting));
         let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
@@ -127,7 +127,7 @@ impl Queue {
         send.send(Ok(sentences)).map_err(|_| Error::Interrupted)
     }
 
-    fn taken(&self, sentences: &Sentences) {
+    fn taken(&self, sentences: &EncodedSentences) {
         let mut waiting = self.waiting();
         waiting.bytes -= sentences.bytes();
         // Pieces from before its turn were not counted.

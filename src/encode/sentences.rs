@@ -1,57 +1,58 @@
-//! Sentences as row numbers, waiting to be cut into batches.
+//! Sentences as word ids, waiting to be cut into batches.
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ListArray, UInt32Array};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 
-use super::tokens::{NULL, RowIndex, UNKNOWN, rows_of_tokens};
-use super::{EncodedBatch, item_field};
+use super::batch::{EncodedBatch, item_field};
+use super::index::KeyIndex;
+use super::tokens::{NULL, UNKNOWN, ids_of_tokens};
 use crate::corpus::Lists;
 use crate::error::{Error, Result};
 
-/// Sentences as row numbers, growing at the end and taken from the front.
+/// Sentences as word ids, growing at the end and taken from the front.
 #[derive(Default)]
-pub(super) struct Sentences {
-    pub(super) rows: Vec<u32>,
-    /// Where each sentence ends in `rows`.
+pub(super) struct EncodedSentences {
+    pub(super) ids: Vec<u32>,
+    /// Where each sentence ends in `ids`.
     ends: Vec<usize>,
-    /// How often each comes; empty if all come once.
-    pub(super) repeats: Vec<u32>,
+    /// How many times each comes; empty if all come once.
+    pub(super) multiplicity: Vec<u32>,
     /// Sentences at the front that were taken.
     taken: usize,
-    /// Tokens read, those that have no row among them.
+    /// Tokens read, including those without an id.
     pub(super) raw_tokens: u64,
-    /// Lists read, the empty ones among them.
+    /// Lists read, including empty ones.
     pub(super) raw_sentences: u64,
 }
 
-impl Sentences {
-    /// Lists of tokens as lists of rows.
+impl EncodedSentences {
+    /// Lists of tokens as lists of ids.
     ///
     /// # Errors
-    /// [`Error::Corpus`] for tokens that are no strings.
-    pub(super) fn encode(lists: &Lists, words: &RowIndex<'_>, origin: &str) -> Result<Self> {
+    /// [`Error::Corpus`] for tokens of another kind than the keys.
+    pub(super) fn encode(lists: &Lists, index: &KeyIndex<'_>, origin: &str) -> Result<Self> {
         let mut sentences = Self::default();
-        let tokens = rows_of_tokens(lists.values.as_ref(), words, origin)?;
+        let tokens = ids_of_tokens(lists.values.as_ref(), index, origin)?;
         for (range, count) in lists.ranges.iter().zip(lists.counts()) {
             let tokens = &tokens[range.clone()];
             sentences.raw_sentences += u64::from(count);
-            let start = sentences.rows.len();
-            sentences.rows.resize(start + tokens.len(), 0);
+            let start = sentences.ids.len();
+            sentences.ids.resize(start + tokens.len(), 0);
             let (mut end, mut nulls) = (start, 0);
             for &token in tokens {
-                // Every token is written, and overwritten by the next if it has no row: that cannot be predicted.
-                sentences.rows[end] = token;
+                // Every token is written, and overwritten by the next if it has no id: that cannot be predicted.
+                sentences.ids[end] = token;
                 end += usize::from(token < UNKNOWN);
                 nulls += usize::from(token == NULL);
             }
-            sentences.rows.truncate(end);
+            sentences.ids.truncate(end);
             sentences.raw_tokens += u64::from(count) * (tokens.len() - nulls) as u64;
             if end > start {
-                sentences.ends.push(sentences.rows.len());
+                sentences.ends.push(sentences.ids.len());
                 if lists.counts.is_some() {
-                    sentences.repeats.push(count);
+                    sentences.multiplicity.push(count);
                 }
             }
         }
@@ -60,14 +61,14 @@ impl Sentences {
 
     /// Bytes that they take.
     pub(super) fn bytes(&self) -> u64 {
-        (size_of_val(&*self.rows) + size_of_val(&*self.ends) + size_of_val(&*self.repeats)) as u64
+        (size_of_val(&*self.ids) + size_of_val(&*self.ends) + size_of_val(&*self.multiplicity)) as u64
     }
 
     pub(super) fn extend(&mut self, other: Self) {
-        let start = self.rows.len();
-        self.rows.extend(other.rows);
+        let start = self.ids.len();
+        self.ids.extend(other.ids);
         self.ends.extend(other.ends.into_iter().map(|end| start + end));
-        self.repeats.extend(other.repeats);
+        self.multiplicity.extend(other.multiplicity);
         self.raw_tokens += other.raw_tokens;
         self.raw_sentences += other.raw_sentences;
     }
@@ -81,7 +82,7 @@ impl Sentences {
     /// they came in. A sentence that comes many times may stand in several batches.
     pub(super) fn take_batch(&mut self, batch_words: usize, with_rest: bool) -> Option<Self> {
         let (first, start) = (self.taken, self.start(self.taken));
-        if self.repeats.is_empty() {
+        if self.multiplicity.is_empty() {
             let full = self.ends[first..].partition_point(|&end| end < start + batch_words);
             let last = if first + full < self.ends.len() { first + full + 1 } else { self.ends.len() };
             if last == first || (first + full == self.ends.len() && !with_rest) {
@@ -90,30 +91,30 @@ impl Sentences {
             self.taken = last;
             return Some(self.copied(first, last, Vec::new()));
         }
-        let (mut tokens, mut last, mut repeats) = (0, first, Vec::new());
+        let (mut tokens, mut last, mut multiplicity) = (0, first, Vec::new());
         while tokens < batch_words && last < self.ends.len() {
             let length = self.ends[last] - self.start(last);
-            let times = (batch_words - tokens).div_ceil(length).min(self.repeats[last] as usize);
+            let times = (batch_words - tokens).div_ceil(length).min(self.multiplicity[last] as usize);
             tokens += length * times;
-            repeats.push(times as u32);
+            multiplicity.push(times as u32);
             last += 1;
         }
         if last == first || (tokens < batch_words && !with_rest) {
             return None;
         }
-        let batch = self.copied(first, last, repeats);
-        // Of the last one some times may be left.
-        self.repeats[last - 1] -= batch.repeats[last - 1 - first];
-        self.taken = if self.repeats[last - 1] == 0 { last } else { last - 1 };
+        let batch = self.copied(first, last, multiplicity);
+        // The last one may come again in the next batch.
+        self.multiplicity[last - 1] -= batch.multiplicity[last - 1 - first];
+        self.taken = if self.multiplicity[last - 1] == 0 { last } else { last - 1 };
         Some(batch)
     }
 
-    fn copied(&self, first: usize, last: usize, repeats: Vec<u32>) -> Self {
+    fn copied(&self, first: usize, last: usize, multiplicity: Vec<u32>) -> Self {
         let (start, end) = (self.start(first), self.start(last));
         Self {
-            rows: self.rows[start..end].to_vec(),
+            ids: self.ids[start..end].to_vec(),
             ends: self.ends[first..last].iter().map(|end| end - start).collect(),
-            repeats,
+            multiplicity,
             ..Self::default()
         }
     }
@@ -122,11 +123,11 @@ impl Sentences {
     pub(super) fn forget_taken(&mut self) {
         let taken = std::mem::take(&mut self.taken);
         let start = self.start(taken);
-        self.rows.drain(..start);
+        self.ids.drain(..start);
         self.ends.drain(..taken);
         self.ends.iter_mut().for_each(|end| *end -= start);
-        if !self.repeats.is_empty() {
-            self.repeats.drain(..taken);
+        if !self.multiplicity.is_empty() {
+            self.multiplicity.drain(..taken);
         }
     }
 
@@ -138,9 +139,9 @@ impl Sentences {
         };
         let offsets: ScalarBuffer<i32> =
             std::iter::once(Ok(0)).chain(self.ends.iter().map(|&end| offset(end))).collect::<Result<Vec<_>>>()?.into();
-        let rows = Arc::new(UInt32Array::from(self.rows)) as Arc<dyn Array>;
-        let lists = ListArray::new(item_field(), OffsetBuffer::new(offsets), rows, None);
-        let repeats = (!self.repeats.is_empty()).then(|| UInt32Array::from(self.repeats));
-        Ok(EncodedBatch { number, lists, repeats })
+        let ids = Arc::new(UInt32Array::from(self.ids)) as Arc<dyn Array>;
+        let lists = ListArray::new(item_field(), OffsetBuffer::new(offsets), ids, None);
+        let multiplicity = (!self.multiplicity.is_empty()).then(|| UInt32Array::from(self.multiplicity));
+        Ok(EncodedBatch { number, lists, multiplicity })
     }
 }

@@ -10,15 +10,30 @@ use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
 use arrow::ipc::writer::FileWriter;
 
-use super::{Encoded, EncodedBatch, item_field};
+use super::batch::{Encoded, EncodedBatch, item_field};
 use crate::arrow::ipc::{self, MappedIpc};
 use crate::error::{Error, IoContext, Result};
+
+/// Whether and where the encoded corpus is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpoolOptions {
+    /// True to encode the corpus once and keep it; false to read and encode it again in every epoch.
+    pub spool: bool,
+    /// Bytes of encoded corpus that stay in memory; a larger one goes to a temporary file.
+    pub memory_budget: u64,
+}
+
+impl Default for SpoolOptions {
+    fn default() -> Self {
+        Self { spool: true, memory_budget: 256 << 20 }
+    }
+}
 
 /// An encoded corpus.
 pub struct Spool {
     chunks: Vec<Chunk>,
     /// Where the batches are: there are too many to keep an array of each.
-    places: Vec<Place>,
+    slices: Vec<BatchSlice>,
     encoded: Encoded,
     /// The file that they lie in.
     mapped: Option<MappedIpc>,
@@ -27,12 +42,12 @@ pub struct Spool {
 /// Batches, one after the other.
 struct Chunk {
     lists: ListArray,
-    repeats: Option<UInt32Array>,
+    multiplicity: Option<UInt32Array>,
 }
 
-/// Where a batch is: the chunk, its first list there, and the first that is no longer of it.
+/// The lists of a batch: their chunk, the first of them there, and the end.
 #[derive(Clone, Copy)]
-struct Place {
+struct BatchSlice {
     chunk: u32,
     first: u32,
     end: u32,
@@ -48,21 +63,21 @@ impl Spool {
 
     /// The number of batches.
     pub(crate) fn len(&self) -> usize {
-        self.places.len()
+        self.slices.len()
     }
 
     /// The batch of a number.
     pub(crate) fn batch(&self, number: usize) -> Option<EncodedBatch> {
-        let place = self.places.get(number)?;
-        let chunk = &self.chunks[place.chunk as usize];
-        let (first, lists) = (place.first as usize, (place.end - place.first) as usize);
+        let slice = self.slices.get(number)?;
+        let chunk = &self.chunks[slice.chunk as usize];
+        let (first, lists) = (slice.first as usize, (slice.end - slice.first) as usize);
         let bounds = &chunk.lists.offsets()[first..=first + lists];
-        let rows = chunk.lists.values().slice(bounds[0] as usize, (bounds[lists] - bounds[0]) as usize);
+        let ids = chunk.lists.values().slice(bounds[0] as usize, (bounds[lists] - bounds[0]) as usize);
         let offsets: ScalarBuffer<i32> = bounds.iter().map(|bound| bound - bounds[0]).collect();
         Some(EncodedBatch {
             number,
-            lists: ListArray::new(item_field(), OffsetBuffer::new(offsets), rows, None),
-            repeats: chunk.repeats.as_ref().map(|repeats| repeats.slice(first, lists)),
+            lists: ListArray::new(item_field(), OffsetBuffer::new(offsets), ids, None),
+            multiplicity: chunk.multiplicity.as_ref().map(|multiplicity| multiplicity.slice(first, lists)),
         })
     }
 
@@ -72,18 +87,18 @@ impl Spool {
     }
 }
 
-/// Row numbers of a chunk, unless a batch has more.
-const CHUNK_ROWS: usize = 1 << 18;
+/// Ids of a chunk, unless a batch has more.
+const CHUNK_IDS: usize = 1 << 18;
 
 /// Keeps batches in order.
 pub(super) struct SpoolWriter {
     budget: u64,
     bytes: u64,
-    places: Vec<Place>,
+    slices: Vec<BatchSlice>,
     /// The last chunk, as far as it has come.
-    rows: Vec<u32>,
+    ids: Vec<u32>,
     offsets: Vec<i32>,
-    repeats: Vec<u32>,
+    multiplicity: Vec<u32>,
     chunks: Vec<Chunk>,
     /// Chunks in memory and in the file.
     finished: u32,
@@ -105,10 +120,10 @@ impl SpoolWriter {
         Self {
             budget: held,
             bytes: 0,
-            places: Vec::new(),
-            rows: Vec::new(),
+            slices: Vec::new(),
+            ids: Vec::new(),
             offsets: vec![0],
-            repeats: Vec::new(),
+            multiplicity: Vec::new(),
             chunks: Vec::new(),
             finished: 0,
             file: None,
@@ -116,30 +131,30 @@ impl SpoolWriter {
     }
 
     pub(super) fn write(&mut self, batch: &EncodedBatch) -> Result<()> {
-        let rows = batch.lists.values().as_primitive::<UInt32Type>().values();
-        if !self.rows.is_empty() && self.rows.len() + rows.len() > CHUNK_ROWS {
+        let ids = batch.lists.values().as_primitive::<UInt32Type>().values();
+        if !self.ids.is_empty() && self.ids.len() + ids.len() > CHUNK_IDS {
             self.finish_chunk()?;
         }
-        if self.rows.is_empty() {
-            self.rows.reserve_exact(rows.len().max(CHUNK_ROWS));
+        if self.ids.is_empty() {
+            self.ids.reserve_exact(ids.len().max(CHUNK_IDS));
         }
-        let (first, start) = (self.offsets.len() - 1, self.rows.len() as i32);
-        self.rows.extend_from_slice(rows);
+        let (first, start) = (self.offsets.len() - 1, self.ids.len() as i32);
+        self.ids.extend_from_slice(ids);
         self.offsets.extend(batch.lists.offsets()[1..].iter().map(|end| start + end));
-        self.repeats.extend(batch.repeats.iter().flat_map(|repeats| repeats.values()));
-        // A chunk has no more lists than row numbers, which are fewer than 2^32.
-        self.places.push(Place { chunk: self.finished, first: first as u32, end: self.offsets.len() as u32 - 1 });
+        self.multiplicity.extend(batch.multiplicity.iter().flat_map(|multiplicity| multiplicity.values()));
+        // A chunk has no more lists than ids, which are fewer than 2^32.
+        self.slices.push(BatchSlice { chunk: self.finished, first: first as u32, end: self.offsets.len() as u32 - 1 });
         Ok(())
     }
 
     fn finish_chunk(&mut self) -> Result<()> {
-        let mut rows = std::mem::take(&mut self.rows);
-        rows.shrink_to_fit();
-        let rows = Arc::new(UInt32Array::from(rows));
+        let mut ids = std::mem::take(&mut self.ids);
+        ids.shrink_to_fit();
+        let ids = Arc::new(UInt32Array::from(ids));
         let offsets = OffsetBuffer::new(std::mem::replace(&mut self.offsets, vec![0]).into());
-        let repeats = std::mem::take(&mut self.repeats);
-        let repeats = (!repeats.is_empty()).then(|| UInt32Array::from(repeats));
-        let chunk = Chunk { lists: ListArray::new(item_field(), offsets, rows, None), repeats };
+        let multiplicity = std::mem::take(&mut self.multiplicity);
+        let multiplicity = (!multiplicity.is_empty()).then(|| UInt32Array::from(multiplicity));
+        let chunk = Chunk { lists: ListArray::new(item_field(), offsets, ids, None), multiplicity };
         self.finished += 1;
         if let Some(file) = &mut self.file {
             return file.write(&chunk);
@@ -147,7 +162,7 @@ impl SpoolWriter {
         self.bytes += ((chunk.lists.values().len() + 2 * chunk.lists.len()) * size_of::<u32>()) as u64;
         self.chunks.push(chunk);
         if self.bytes > self.budget {
-            let mut file = SpoolFile::create(self.chunks[0].repeats.is_some())?;
+            let mut file = SpoolFile::create(self.chunks[0].multiplicity.is_some())?;
             self.chunks.drain(..).try_for_each(|chunk| file.write(&chunk))?;
             self.file = Some(file);
         }
@@ -155,36 +170,36 @@ impl SpoolWriter {
     }
 
     pub(super) fn finish(mut self, encoded: Encoded) -> Result<Spool> {
-        if !self.rows.is_empty() {
+        if !self.ids.is_empty() {
             self.finish_chunk()?;
         }
-        let (places, chunks) = (self.places, self.chunks);
-        let Some(file) = self.file else { return Ok(Spool { chunks, places, encoded, mapped: None }) };
+        let (slices, chunks) = (self.slices, self.chunks);
+        let Some(file) = self.file else { return Ok(Spool { chunks, slices, encoded, mapped: None }) };
         let mapped = file.finish()?;
         let chunks = mapped.batches.iter().map(|batch| Chunk {
             lists: batch.column(0).as_list().clone(),
-            repeats: batch.columns().get(1).map(|repeats| repeats.as_primitive().clone()),
+            multiplicity: batch.columns().get(1).map(|multiplicity| multiplicity.as_primitive().clone()),
         });
-        let spool = Spool { chunks: chunks.collect(), places, encoded, mapped: Some(mapped) };
+        let spool = Spool { chunks: chunks.collect(), slices, encoded, mapped: Some(mapped) };
         spool.release();
         Ok(spool)
     }
 }
 
 impl SpoolFile {
-    fn create(has_repeats: bool) -> Result<Self> {
+    fn create(has_multiplicity: bool) -> Result<Self> {
         let directory = std::env::temp_dir();
         let file = tempfile::tempfile_in(&directory).at("write a spool in", &directory)?;
         let writer = file.try_clone().at("write a spool in", &directory)?;
-        let writer = FileWriter::try_new_buffered(writer, &schema(has_repeats));
+        let writer = FileWriter::try_new_buffered(writer, &schema(has_multiplicity));
         let writer = writer.map_err(|error| failed(error, directory.clone()))?;
         Ok(Self { file, directory, writer })
     }
 
     fn write(&mut self, chunk: &Chunk) -> Result<()> {
         let lists: ArrayRef = Arc::new(chunk.lists.clone());
-        let repeats = chunk.repeats.clone().map(|repeats| Arc::new(repeats) as ArrayRef);
-        RecordBatch::try_new(schema(repeats.is_some()), std::iter::once(lists).chain(repeats).collect())
+        let multiplicity = chunk.multiplicity.clone().map(|multiplicity| Arc::new(multiplicity) as ArrayRef);
+        RecordBatch::try_new(schema(multiplicity.is_some()), std::iter::once(lists).chain(multiplicity).collect())
             .and_then(|batch| self.writer.write(&batch))
             .map_err(|error| failed(error, self.directory.clone()))
     }
@@ -196,11 +211,11 @@ impl SpoolFile {
     }
 }
 
-/// `List<UInt32>`, and if lists come again how often.
-fn schema(has_repeats: bool) -> SchemaRef {
-    let rows = Field::new("rows", DataType::List(item_field()), false);
-    let repeats = has_repeats.then(|| Field::new("repeats", DataType::UInt32, false));
-    Arc::new(Schema::new(std::iter::once(rows).chain(repeats).collect::<Vec<_>>()))
+/// `List<UInt32>`, and if lists come several times, how many.
+fn schema(has_multiplicity: bool) -> SchemaRef {
+    let ids = Field::new("ids", DataType::List(item_field()), false);
+    let multiplicity = has_multiplicity.then(|| Field::new("multiplicity", DataType::UInt32, false));
+    Arc::new(Schema::new(std::iter::once(ids).chain(multiplicity).collect::<Vec<_>>()))
 }
 
 fn failed(error: arrow::error::ArrowError, directory: PathBuf) -> Error {

@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, ListBuilder, RecordBatch, StringBuilder};
-use arrow::datatypes::UInt32Type;
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, ListBuilder, PrimitiveBuilder, RecordBatch, StringBuilder,
+};
+use arrow::datatypes::{Int32Type, Int64Type, UInt32Type, UInt64Type};
 
 use super::*;
 use crate::corpus::ArrowCorpus;
-use crate::vocab::{CountOptions, Trim, WordCounts};
+use crate::progress::{Phase, Progress};
+use crate::vocab::{CountOptions, Trim, Vocabulary, WordCounts};
 
 const BATCH_WORDS: usize = 1 << 15;
 
@@ -90,4 +93,46 @@ fn a_cancelled_job_is_interrupted() {
     let progress = Progress::default();
     progress.cancel();
     assert!(matches!(encode(&corpus, &vocabulary, BATCH_WORDS, u64::MAX, &progress), Err(crate::Error::Interrupted)));
+}
+
+/// A corpus of integers, one column of lists a part.
+fn integers<T: ArrowPrimitiveType>(parts: &[&[&[Option<T::Native>]]]) -> ArrowCorpus {
+    let batch = |part: &&[&[Option<T::Native>]]| {
+        let mut lists = ListBuilder::new(PrimitiveBuilder::<T>::new());
+        part.iter().for_each(|sentence| lists.append_value(sentence.iter().copied()));
+        RecordBatch::try_from_iter([("tokens", Arc::new(lists.finish()) as ArrayRef)]).unwrap()
+    };
+    ArrowCorpus::new(&parts.iter().map(batch).collect::<Vec<_>>(), "tokens").unwrap()
+}
+
+#[test]
+fn integers_are_encoded_by_number_and_unknown_ones_and_nulls_are_left_out() {
+    let corpus = integers::<Int32Type>(&[&[&[Some(-3), None, Some(7), Some(9)]], &[&[Some(7), Some(7)]]]);
+    let (lists, spool) = encoded(&corpus, 1, u64::MAX);
+    // By count, then by number.
+    assert_eq!(lists, [vec![1, 0, 2], vec![0, 0]]);
+    assert_eq!((spool.encoded().tokens, spool.encoded().raw_tokens), (5, 5));
+    let (lists, _) = encoded(&corpus, 2, u64::MAX);
+    assert_eq!(lists, [vec![0], vec![0, 0]]);
+}
+
+#[test]
+fn a_number_of_one_sign_is_the_same_number_in_a_column_of_the_other() {
+    let corpus = integers::<UInt64Type>(&[&[&[Some(7), Some(u64::MAX)]]]);
+    let vocabulary = vocabulary(&corpus, 1);
+    let signed = integers::<Int64Type>(&[&[&[Some(-1), Some(7)]]]);
+    let progress = Progress::default();
+    let spool = encode(&signed, &vocabulary, BATCH_WORDS, u64::MAX, &progress).unwrap();
+    assert_eq!((spool.encoded().tokens, spool.encoded().raw_tokens), (1, 2));
+}
+
+#[test]
+fn tokens_of_another_kind_than_the_keys_are_refused() {
+    let (words, items) = (corpus(&[&[Some("7")]]), integers::<Int64Type>(&[&[&[Some(7)]]]));
+    let encoded = |of: &ArrowCorpus, with| {
+        let error = encode(of, &vocabulary(with, 1), BATCH_WORDS, u64::MAX, &Progress::default()).err();
+        error.map(|error| error.to_string()).unwrap_or_default()
+    };
+    assert!(encoded(&words, &items).contains("holds text, but the keys of the vocabulary are integers (Int64)"));
+    assert!(encoded(&items, &words).contains("holds integers (Int64), but the keys of the vocabulary are text"));
 }

@@ -1,6 +1,4 @@
-//! Row numbers of an array of tokens.
-
-use std::hash::BuildHasher;
+//! Word ids of an array of tokens.
 
 use arrow::array::{Array, ArrayAccessor, AsArray, PrimitiveArray, StringViewArray};
 use arrow::datatypes::{
@@ -8,97 +6,94 @@ use arrow::datatypes::{
     UInt16Type, UInt32Type, UInt64Type,
 };
 
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
-
+use super::index::{IntegerIndex, KeyIndex, TextIndex};
 use crate::error::{Error, Result};
-use crate::vocab::{Key, Keys, View};
+use crate::vocab::{KeyType, View, WordId, bits_of};
 
-/// Stands for a token that has no row; every row number is below it.
-pub(crate) const UNKNOWN: u32 = u32::MAX - 1;
+/// Stands for a token that has no id; every id is below it.
+pub(crate) const UNKNOWN: WordId = WordId::MAX - 1;
 /// Stands for a null.
-pub(crate) const NULL: u32 = u32::MAX;
+pub(crate) const NULL: WordId = WordId::MAX;
 
-/// The row of each token, or [`UNKNOWN`], or [`NULL`]. Of a dictionary each value is looked up once.
+/// The id of each token, or [`UNKNOWN`], or [`NULL`]. Each value of a dictionary is looked up once.
 ///
 /// # Errors
-/// [`Error::Corpus`] naming `origin`, for an array that holds no strings.
-pub(crate) fn rows_of_tokens(tokens: &dyn Array, words: &RowIndex<'_>, origin: &str) -> Result<Vec<u32>> {
-    match tokens.data_type() {
-        DataType::Utf8 => Ok(rows_of_strings(tokens.as_string::<i32>(), words)),
-        DataType::LargeUtf8 => Ok(rows_of_strings(tokens.as_string::<i64>(), words)),
-        DataType::Utf8View => Ok(rows_of_views(tokens.as_string_view(), words)),
-        DataType::Dictionary(key, _) => match key.as_ref() {
-            DataType::Int8 => rows_of_dictionary::<Int8Type>(tokens, words, origin),
-            DataType::Int16 => rows_of_dictionary::<Int16Type>(tokens, words, origin),
-            DataType::Int32 => rows_of_dictionary::<Int32Type>(tokens, words, origin),
-            DataType::Int64 => rows_of_dictionary::<Int64Type>(tokens, words, origin),
-            DataType::UInt8 => rows_of_dictionary::<UInt8Type>(tokens, words, origin),
-            DataType::UInt16 => rows_of_dictionary::<UInt16Type>(tokens, words, origin),
-            DataType::UInt32 => rows_of_dictionary::<UInt32Type>(tokens, words, origin),
-            _ => rows_of_dictionary::<UInt64Type>(tokens, words, origin),
-        },
-        other => Err(Error::corpus(origin, format!("tokens are {other}; expected strings"))),
+/// [`Error::Corpus`] naming `origin`, for an array that holds no tokens, or tokens of another kind than the keys.
+pub(crate) fn ids_of_tokens(tokens: &dyn Array, index: &KeyIndex<'_>, origin: &str) -> Result<Vec<WordId>> {
+    if let DataType::Dictionary(key, _) = tokens.data_type() {
+        return match key.as_ref() {
+            DataType::Int8 => ids_of_dictionary::<Int8Type>(tokens, index, origin),
+            DataType::Int16 => ids_of_dictionary::<Int16Type>(tokens, index, origin),
+            DataType::Int32 => ids_of_dictionary::<Int32Type>(tokens, index, origin),
+            DataType::Int64 => ids_of_dictionary::<Int64Type>(tokens, index, origin),
+            DataType::UInt8 => ids_of_dictionary::<UInt8Type>(tokens, index, origin),
+            DataType::UInt16 => ids_of_dictionary::<UInt16Type>(tokens, index, origin),
+            DataType::UInt32 => ids_of_dictionary::<UInt32Type>(tokens, index, origin),
+            _ => ids_of_dictionary::<UInt64Type>(tokens, index, origin),
+        };
+    }
+    if tokens.null_count() == tokens.len() {
+        return Ok(vec![NULL; tokens.len()]);
+    }
+    match (index, tokens.data_type()) {
+        (KeyIndex::Text(index), DataType::Utf8) => Ok(ids_of_strings(tokens.as_string::<i32>(), index)),
+        (KeyIndex::Text(index), DataType::LargeUtf8) => Ok(ids_of_strings(tokens.as_string::<i64>(), index)),
+        (KeyIndex::Text(index), DataType::Utf8View) => Ok(ids_of_views(tokens.as_string_view(), index)),
+        (KeyIndex::Integers(index), DataType::Int64 | DataType::UInt64) => Ok(ids_of_integers(tokens, index)),
+        (index, other) => Err(Error::corpus(
+            origin,
+            match KeyType::of(other) {
+                Some(tokens) => format!("holds {tokens}, but the keys of the vocabulary are {}", index.key_type()),
+                None => format!("tokens are {other}; expected strings or integers"),
+            },
+        )),
     }
 }
 
-/// The rows of words. Short ones are found by their string view, in one cache line: most tokens are short.
-pub(crate) struct RowIndex<'a> {
-    words: &'a Keys,
-    short: HashTable<(View, u32)>,
-    hasher: FixedState,
-}
-
-impl<'a> RowIndex<'a> {
-    pub(crate) fn new(words: &'a Keys) -> Self {
-        let (mut short, hasher) = (
-            HashTable::with_capacity(words.iter().filter_map(Key::as_text).filter(|word| View::holds(word)).count()),
-            FixedState::default(),
-        );
-        let hash_of = |(view, _): &(View, u32)| hasher.hash_one(view.0);
-        for (row, word) in words.iter().filter_map(Key::as_text).enumerate().filter(|(_, word)| View::holds(word)) {
-            let entry = (View::of(word), row as u32);
-            short.insert_unique(hash_of(&entry), entry, hash_of);
+fn ids_of_integers(tokens: &dyn Array, index: &IntegerIndex) -> Vec<WordId> {
+    let bits = bits_of(tokens).unwrap_or_default();
+    // The bits of a number that only one of the two types has mean another number in the other.
+    let is_foreign = |bits: u64| bits.cast_signed() < 0;
+    let is_of_same_type = KeyType::of(tokens.data_type()) == Some(index.key_type());
+    match tokens.nulls() {
+        None if is_of_same_type => bits.iter().map(|&bits| index.id(bits).unwrap_or(UNKNOWN)).collect(),
+        nulls => {
+            let id = |(i, &bits): (usize, &u64)| match () {
+                () if nulls.is_some_and(|nulls| nulls.is_null(i)) => NULL,
+                () if !is_of_same_type && is_foreign(bits) => UNKNOWN,
+                () => index.id(bits).unwrap_or(UNKNOWN),
+            };
+            bits.iter().enumerate().map(id).collect()
         }
-        Self { words, short, hasher }
-    }
-
-    fn row(&self, word: &str) -> Option<u32> {
-        if View::holds(word) { self.row_of_short(View::of(word)) } else { self.words.id(word) }
-    }
-
-    #[inline]
-    fn row_of_short(&self, view: View) -> Option<u32> {
-        self.short.find(self.hasher.hash_one(view.0), |(known, _)| *known == view).map(|(_, row)| *row)
     }
 }
 
-fn rows_of_views(tokens: &StringViewArray, words: &RowIndex<'_>) -> Vec<u32> {
-    let row = |(i, &view): (usize, &u128)| match View(view) {
+fn ids_of_views(tokens: &StringViewArray, index: &TextIndex<'_>) -> Vec<WordId> {
+    let id = |(i, &view): (usize, &u128)| match View(view) {
         _ if tokens.is_null(i) => NULL,
-        view if view.is_whole() => words.row_of_short(view.padded()).unwrap_or(UNKNOWN),
+        view if view.is_whole() => index.id_of_short(view.padded()).unwrap_or(UNKNOWN),
         // SAFETY: i is below the array's length.
-        _ => words.row(unsafe { tokens.value_unchecked(i) }).unwrap_or(UNKNOWN),
+        _ => index.id_of_long(unsafe { tokens.value_unchecked(i) }).unwrap_or(UNKNOWN),
     };
-    tokens.views().iter().enumerate().map(row).collect()
+    tokens.views().iter().enumerate().map(id).collect()
 }
 
-fn rows_of_strings<'a>(tokens: impl ArrayAccessor<Item = &'a str>, words: &RowIndex<'_>) -> Vec<u32> {
-    let row = |i| match tokens.is_null(i) {
+fn ids_of_strings<'a>(tokens: impl ArrayAccessor<Item = &'a str>, index: &TextIndex<'_>) -> Vec<WordId> {
+    let id = |i| match tokens.is_null(i) {
         true => NULL,
         // SAFETY: i is below the array's length.
-        false => words.row(unsafe { tokens.value_unchecked(i) }).unwrap_or(UNKNOWN),
+        false => index.id(unsafe { tokens.value_unchecked(i) }).unwrap_or(UNKNOWN),
     };
-    (0..tokens.len()).map(row).collect()
+    (0..tokens.len()).map(id).collect()
 }
 
-fn rows_of_dictionary<K: ArrowDictionaryKeyType>(
+fn ids_of_dictionary<K: ArrowDictionaryKeyType>(
     tokens: &dyn Array,
-    words: &RowIndex<'_>,
+    index: &KeyIndex<'_>,
     origin: &str,
-) -> Result<Vec<u32>> {
+) -> Result<Vec<WordId>> {
     let dictionary = tokens.as_dictionary::<K>();
-    let rows = rows_of_tokens(dictionary.values().as_ref(), words, origin)?;
+    let ids = ids_of_tokens(dictionary.values().as_ref(), index, origin)?;
     let keys: &PrimitiveArray<K> = dictionary.keys();
-    Ok(keys.iter().map(|key| key.map_or(NULL, |key| rows[key.as_usize()])).collect())
+    Ok(keys.iter().map(|key| key.map_or(NULL, |key| ids[key.as_usize()])).collect())
 }

@@ -7,24 +7,27 @@ use crate::error::{Error, Result};
 use crate::process::can_use_thread_pools;
 use crate::progress::Progress;
 use crate::vectors::Rows;
-use crate::vocab::HuffmanTree;
+use crate::vocab::{HuffmanTree, Key};
 
 impl Word2Vec {
-    /// The log-probability of each sentence, a list of words, by hierarchical softmax: the sum over all centres, and in
+    /// The log-probability of each sentence, a list of keys, by hierarchical softmax: the sum over all centres, and in
     /// skip-gram over all words in their full window (Taddy 2015). Unknown words are left out. Other than in
     /// gensim, sentences are not cut and large products count.
     ///
     /// # Errors
     /// [`Error::Parameter`] if the model was not trained with hierarchical softmax; [`Error::Interrupted`].
-    pub fn score<W: AsRef<str> + Sync>(&self, sentences: &[Vec<W>], progress: &Progress) -> Result<Vec<f64>> {
+    pub fn score<'k, K>(&self, sentences: &[Vec<K>], progress: &Progress) -> Result<Vec<f64>>
+    where
+        K: Into<Key<'k>> + Copy + Sync,
+    {
         let Some(nodes) = self.node_rows().filter(|_| self.config.hs) else {
             return Err(Error::parameter("hs", "score needs a model of hierarchical softmax: hs=1"));
         };
         let tree = HuffmanTree::new(self.vocabulary.counts());
         let input = Rows::from_matrix(self.weights.input.clone());
         let scorer = Scorer { model: self, input, nodes, tree, progress };
-        let score = |sentence: &Vec<W>| {
-            let rows: Vec<u32> = sentence.iter().filter_map(|word| self.vocabulary.keys().id(word.as_ref())).collect();
+        let score = |sentence: &Vec<K>| {
+            let rows: Vec<u32> = sentence.iter().filter_map(|&key| self.vocabulary.keys().id(key)).collect();
             scorer.score(&rows)
         };
         match can_use_thread_pools() {
@@ -129,7 +132,8 @@ mod tests {
     use crate::vocab::{Trim, WordCounts};
 
     fn model() -> Word2Vec {
-        let frequencies = (0..40u64).map(|i| (format!("w{i}"), 50 + i));
+        let words: Vec<String> = (0..40).map(|i| format!("w{i}")).collect();
+        let frequencies = words.iter().zip(50..);
         let counts = WordCounts::from_frequencies(frequencies, 5, true).unwrap();
         let config = Config { vector_size: 5, hs: true, negative: 0, sg: true, ..Config::default() };
         Word2Vec::new(config, &counts, &Trim::default()).unwrap().0
@@ -140,6 +144,8 @@ mod tests {
         let sentences: Vec<Vec<String>> =
             (0..500usize).map(|i| (0..i % 17).map(|j| format!("w{}", (i * j + i) % 45)).collect()).collect();
         let (model, progress) = (model(), Progress::default());
+        let sentences: Vec<Vec<&str>> =
+            sentences.iter().map(|words| words.iter().map(String::as_str).collect()).collect();
         let scores = model.score(&sentences, &progress).unwrap();
         let one_by_one = sentences.chunks(1).map(|sentence| model.score(sentence, &progress).unwrap()[0]);
         assert_eq!(scores, one_by_one.collect::<Vec<f64>>());

@@ -2,9 +2,8 @@
 
 use std::thread;
 
-use super::Reading;
 use crate::config::Config;
-use crate::encode::waiting_bytes;
+use crate::encode::{SpoolOptions, waiting_bytes};
 use crate::kernel::Matrix;
 use crate::train::{PRIVATE_NODES, PRIVATE_WORDS};
 
@@ -51,7 +50,7 @@ const BYTES_OF_BATCH_TOKEN: u64 = 16;
 
 impl Memory {
     /// An estimate for a vocabulary of `words`, and a corpus of `tokens` in-vocabulary tokens.
-    pub fn estimate(config: &Config, words: u64, tokens: u64, reading: Reading) -> Self {
+    pub fn estimate(config: &Config, words: u64, tokens: u64, options: SpoolOptions) -> Self {
         let row = (Matrix::stride_of(config.vector_size) * size_of::<f32>()) as u64;
         let matrix = words.saturating_mul(row);
         let workers = config.worker_threads() as u64;
@@ -65,15 +64,15 @@ impl Memory {
         let batch = tokens.min(config.batch_words as u64).saturating_mul(BYTES_OF_BATCH_TOKEN);
         let spool = (tokens as f64 * BYTES_OF_TOKEN) as u64;
         let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
-        let in_hand = threads * BYTES_OF_READING + waiting_bytes(reading.memory_budget);
+        let in_hand = threads * BYTES_OF_READING + waiting_bytes(options.memory_budget);
         Self {
             vocab: words.saturating_mul(BYTES_OF_WORD + BYTES_OF_TEXT),
             vectors: matrix,
             syn1: if config.hs { matrix } else { 0 },
             syn1neg: if config.negative > 0 { matrix } else { 0 },
             tables: words.saturating_mul(BYTES_OF_NOISE + BYTES_OF_INDEX + if config.hs { BYTES_OF_PATH } else { 0 }),
-            spool: if reading.spool { spool.min(reading.memory_budget) } else { 0 },
-            reading: if reading.spool { 0 } else { tokens.saturating_mul(BYTES_OF_READ_TOKEN).min(in_hand) },
+            spool: if options.spool { spool.min(options.memory_budget) } else { 0 },
+            reading: if options.spool { 0 } else { tokens.saturating_mul(BYTES_OF_READ_TOKEN).min(in_hand) },
             workers: workers.saturating_mul((2 * own_rows).saturating_mul(row).saturating_add(batch)),
         }
     }
@@ -120,7 +119,7 @@ mod tests {
     #[test]
     fn rows_are_counted_with_their_padding_and_beyond_32_bits() {
         let config = Config { vector_size: 100, hs: true, workers: 1, ..Config::default() };
-        let memory = Memory::estimate(&config, 3_000_000_000, 0, Reading::default());
+        let memory = Memory::estimate(&config, 3_000_000_000, 0, SpoolOptions::default());
         assert_eq!(memory.vectors, 3_000_000_000 * 448);
         assert_eq!((memory.syn1, memory.syn1neg), (memory.vectors, memory.vectors));
         assert_eq!((memory.spool, memory.workers), (0, 0));
@@ -128,9 +127,9 @@ mod tests {
 
     #[test]
     fn the_spool_stays_within_its_budget() {
-        let reading = Reading { memory_budget: 1_000, ..Reading::default() };
-        let estimate = |reading| Memory::estimate(&Config::default(), 10, 1_000_000, reading);
-        assert_eq!(estimate(reading).spool, 1_000);
-        assert_eq!(estimate(Reading { spool: false, ..reading }).spool, 0);
+        let options = SpoolOptions { memory_budget: 1_000, ..SpoolOptions::default() };
+        let estimate = |options| Memory::estimate(&Config::default(), 10, 1_000_000, options);
+        assert_eq!(estimate(options).spool, 1_000);
+        assert_eq!(estimate(SpoolOptions { spool: false, ..options }).spool, 0);
     }
 }

@@ -9,4 +9,4 @@ mod word2vec;
 pub use checkpoint::{Checkpoint, Every};
 pub use memory::{Memory, peak_memory};
 pub use saved::Saved;
-pub use word2vec::{CorpusSize, Reading, Resume, TrainOptions, Word2Vec};
+pub use word2vec::{CorpusSize, Resume, TrainOptions, Word2Vec};

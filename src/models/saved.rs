@@ -189,7 +189,7 @@ mod tests {
     use crate::vocab::{Trim, WordCounts};
 
     fn model() -> Word2Vec {
-        let frequencies = [("a", 9), ("b", 8), ("c", 7)].map(|(word, count)| (word.to_owned(), count));
+        let frequencies = [("a", 9), ("b", 8), ("c", 7)];
         let counts = WordCounts::from_frequencies(frequencies, 5, true).unwrap();
         let config = Config { vector_size: 5, hs: true, max_final_vocab: Some(2), ..Config::default() };
         let trim = Trim { max_final_vocab: config.max_final_vocab, ..Trim::default() };

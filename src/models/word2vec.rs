@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Checkpoint;
 use crate::config::Config;
 use crate::corpus::Corpus;
-use crate::encode::{Encoded, Encoder, encode, measure};
+use crate::encode::{Encoded, Encoder, SpoolOptions, encode, measure};
 use crate::error::{Error, Result};
 use crate::kernel::Isa;
 use crate::kernel::Matrix;
@@ -90,26 +90,11 @@ impl From<&WordCounts> for CorpusSize {
     }
 }
 
-/// How to read a corpus for training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// Whether it is encoded once and kept. If not, it is read and encoded anew in every epoch.
-    pub spool: bool,
-    /// Bytes of encoded corpus that stay in memory; a larger one goes to a temporary file.
-    pub memory_budget: u64,
-}
-
-impl Default for Reading {
-    fn default() -> Self {
-        Self { spool: true, memory_budget: 256 << 20 }
-    }
-}
-
 /// What [`Word2Vec::train`] may be told besides the hyperparameters.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TrainOptions<'a> {
-    /// How to read the corpus.
-    pub reading: Reading,
+    /// Whether and where the encoded corpus is kept.
+    pub spool: SpoolOptions,
     /// Whether the corpus is the one that the vocabulary is from, so that it must have the same tokens.
     pub is_counted: bool,
     /// The size of the corpus by which the learning rate falls, where it is not that of the corpus trained on.
@@ -230,8 +215,8 @@ impl Word2Vec {
         }
         let start = Instant::now();
         let (config, vocabulary) = (&self.config, self.vocabulary.as_ref());
-        let memory_budget = options.reading.memory_budget;
-        let spool = match options.reading.spool {
+        let memory_budget = options.spool.memory_budget;
+        let spool = match options.spool.spool {
             true => Some(encode(corpus, vocabulary, config.batch_words, memory_budget, progress)?),
             false => None,
         };

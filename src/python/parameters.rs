@@ -9,7 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::config::Config;
-use crate::models::{Checkpoint, Every, Reading};
+use crate::encode::SpoolOptions;
+use crate::models::{Checkpoint, Every};
 
 /// Keyword arguments, named when one is of the wrong type or out of range.
 pub(super) struct Parameters<'a, 'py>(pub(super) &'a Bound<'py, PyDict>);
@@ -34,8 +35,8 @@ impl<'py> Parameters<'_, 'py> {
         self.get(name, "a number")
     }
 
-    pub(super) fn reading(&self) -> PyResult<Reading> {
-        Ok(Reading { spool: self.switch("spool")?, memory_budget: self.count("memory_budget")? })
+    pub(super) fn spool(&self) -> PyResult<SpoolOptions> {
+        Ok(SpoolOptions { spool: self.switch("spool")?, memory_budget: self.count("memory_budget")? })
     }
 
     /// True, False, 1 or 0.

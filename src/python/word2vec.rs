@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arrow::array::Array;
 use numpy::{PyArray1, PyArray2, PyReadonlyArray1};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::job::{self, Caller, Report};
 use super::keyed_vectors::{PyVectors, matrix_of};
+use super::keys::PyKey;
 use super::parameters::Parameters;
 use super::source::PyCorpusSource;
 use super::table::PyTable;
@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::models::{CorpusSize, Memory, Resume, Saved, TrainOptions, Word2Vec};
 use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::{CountOptions, Rule, Trim, TrimReport, WordCounts};
+use crate::vocab::{CountOptions, Key, Rule, Trim, TrimReport, WordCounts};
 
 /// A model, from before it has a vocabulary on. `polargram.Word2Vec` is its face.
 #[pyclass(name = "Model", module = "polargram._polargram", frozen)]
@@ -123,17 +123,19 @@ impl PyModel {
             let expected = |error: PyErr| {
                 PyValueError::new_err(format!("word_freq: {word:?}: {count:?} is no count of a word: {error}"))
             };
-            Ok((word.extract::<String>()?, count.extract::<u64>().map_err(expected)?))
+            let is_no_key = || PyTypeError::new_err(format!("word_freq: {word:?} is neither a string nor an integer"));
+            Ok((PyKey::of(&word).ok_or_else(is_no_key)?, count.extract::<u64>().map_err(expected)?))
         });
         let frequencies = frequencies.collect::<PyResult<Vec<_>>>()?;
+        let frequencies = frequencies.iter().map(|(key, count)| (key.key(), *count));
         *lock(&self.counts) = Some(Arc::new(WordCounts::from_frequencies(frequencies, sentences, sorted)?));
         Ok(())
     }
 
     /// The words counted and their counts, in the order of the rules for [`prepare_vocab`](Self::prepare_vocab).
     fn counted<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyArray1<u64>>)> {
-        let (words, counts) = self.counts()?.columns()?;
-        Ok((PyList::new(py, (0..words.len()).map(|row| words.value(row)))?, PyArray1::from_vec(py, counts)))
+        let (keys, counts) = self.counts()?.columns()?;
+        Ok((PyList::new(py, keys.iter())?, PyArray1::from_vec(py, counts)))
     }
 
     /// Forgets what was counted.
@@ -212,7 +214,7 @@ impl PyModel {
         let config = Parameters(parameters).config()?;
         config.validate()?;
         let options = Parameters(options);
-        let reading = options.reading()?;
+        let spool = options.spool()?;
         let expected =
             CorpusSize { sentences: options.count("total_examples")?, tokens: options.count("total_words")? };
         let expected = Some(expected).filter(|expected| *expected != CorpusSize::default());
@@ -226,7 +228,7 @@ impl PyModel {
         let report = report_from(report);
         let trained = job::run(py, report.as_ref(), |progress, caller| {
             let options = TrainOptions {
-                reading,
+                spool,
                 is_counted,
                 expected,
                 locks: locks.as_deref(),
@@ -287,8 +289,17 @@ impl PyModel {
     }
 
     /// The log-probability of each sentence.
-    fn score(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, sentences: Vec<Vec<String>>) -> PyResult<Vec<f64>> {
+    fn score(
+        &self,
+        py: Python<'_>,
+        parameters: &Bound<'_, PyDict>,
+        sentences: Vec<Vec<Bound<'_, PyAny>>>,
+    ) -> PyResult<Vec<f64>> {
         let model = self.model()?.with_config(Parameters(parameters).config()?);
+        // What can be no key is unknown.
+        let keys_of = |sentence: &Vec<Bound<'_, PyAny>>| sentence.iter().filter_map(PyKey::of).collect::<Vec<_>>();
+        let owned: Vec<Vec<PyKey>> = sentences.iter().map(keys_of).collect();
+        let sentences: Vec<Vec<Key<'_>>> = owned.iter().map(|keys| keys.iter().map(PyKey::key).collect()).collect();
         job::run(py, None, |progress, _| model.score(&sentences, progress))
     }
 
@@ -342,8 +353,8 @@ impl PyModel {
         }
         let model = lock(&self.model).clone();
         let tokens = tokens.or(model.as_ref().map(|model| model.vocabulary().tokens())).unwrap_or(0);
-        let reading = Parameters(options).reading()?;
-        let memory = Memory::estimate(&Parameters(parameters).config()?, words, tokens, reading);
+        let spool = Parameters(options).spool()?;
+        let memory = Memory::estimate(&Parameters(parameters).config()?, words, tokens, spool);
         let dict = PyDict::new(py);
         let parts =
             [("vocab", memory.vocab), ("vectors", memory.vectors), ("syn1", memory.syn1), ("syn1neg", memory.syn1neg)];

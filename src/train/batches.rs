@@ -57,7 +57,7 @@ impl SubsampledBatch {
         self.kept = 0;
         let (mut end, mut longest) = (0, 0);
         let lists = batch.lists.offsets().windows(2).enumerate();
-        for bounds in lists.flat_map(|(list, bounds)| repeat_n(bounds, batch.repeats(list) as usize)) {
+        for bounds in lists.flat_map(|(list, bounds)| repeat_n(bounds, batch.multiplicity(list) as usize)) {
             let ids = &values[bounds[0] as usize..bounds[1] as usize];
             let sentence = end..end + subsample(ids, keep, &mut self.tokens[end..], rng);
             self.kept += sentence.len() as u64;
@@ -145,7 +145,7 @@ mod tests {
         );
         let mut batch = SubsampledBatch::new(span);
         let keep = KeepThresholds::new(&[1; 10], 0.0);
-        batch.set(&EncodedBatch { number: 0, lists, repeats: None }, &keep, &mut BatchRng::seed_from_u64(7));
+        batch.set(&EncodedBatch { number: 0, lists, multiplicity: None }, &keep, &mut BatchRng::seed_from_u64(7));
         batch
     }
 

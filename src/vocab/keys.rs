@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, GenericStringArray, Int64Array, LargeStringArray, OffsetSizeTrait, UInt64Array,
+    Array, ArrayRef, AsArray, GenericStringArray, Int64Array, LargeStringArray, LargeStringBuilder, OffsetSizeTrait,
+    UInt64Array,
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
@@ -210,6 +211,50 @@ enum Column {
     UInt64(UInt64Array),
 }
 
+impl Column {
+    /// Keys of this type, or nothing if one of them is of another kind or does not fit.
+    fn collect<'k>(key_type: KeyType, mut keys: impl Iterator<Item = Key<'k>>) -> Option<Self> {
+        Some(match key_type {
+            KeyType::Text => {
+                let mut text = LargeStringBuilder::new();
+                keys.try_for_each(|key| key.as_text().map(|key| text.append_value(key)))?;
+                Self::Text(text.finish())
+            }
+            KeyType::Int64 => Self::Int64(keys.map(Key::as_i64).collect::<Option<Vec<_>>>()?.into()),
+            KeyType::UInt64 => Self::UInt64(keys.map(Key::as_u64).collect::<Option<Vec<_>>>()?.into()),
+        })
+    }
+
+    fn array(&self) -> ArrayRef {
+        match self {
+            Self::Text(text) => Arc::new(text.clone()),
+            Self::Int64(numbers) => Arc::new(numbers.clone()),
+            Self::UInt64(numbers) => Arc::new(numbers.clone()),
+        }
+    }
+}
+
+/// Keys, which may repeat, as an array of their type. Integers are Int64, or UInt64 if one of them needs that.
+///
+/// # Errors
+/// Which key is not like the others.
+pub(super) fn array_of(keys: &[Key<'_>]) -> Result<ArrayRef, String> {
+    let key_type = match keys.first().map(|key| key.key_type()) {
+        Some(first) if first.is_integer() => {
+            match keys.iter().all(|key| !key.key_type().is_integer() || key.as_i64().is_some()) {
+                true => KeyType::Int64,
+                false => KeyType::UInt64,
+            }
+        }
+        _ => KeyType::Text,
+    };
+    Column::collect(key_type, keys.iter().copied()).map(|column| column.array()).ok_or_else(|| {
+        let is_other = |key: &&Key<'_>| Column::collect(key_type, std::iter::once(**key)).is_none();
+        let other = keys.iter().find(is_other).copied().unwrap_or(Key::Text(""));
+        format!("has the key {other:?} among {key_type}; all keys must be text, or all integers of one type")
+    })
+}
+
 impl Keys {
     /// Indexes an array of strings or integers, as [`KeyType::of`] its type says. If a key occurs twice, its first place
     /// is found.
@@ -309,11 +354,23 @@ impl Keys {
 
     /// The keys in order, as an Arrow array: LargeUtf8, Int64 or UInt64. Nothing is copied.
     pub fn array(&self) -> ArrayRef {
-        match &self.column {
-            Column::Text(text) => Arc::new(text.clone()),
-            Column::Int64(numbers) => Arc::new(numbers.clone()),
-            Column::UInt64(numbers) => Arc::new(numbers.clone()),
+        self.column.array()
+    }
+
+    /// These keys, then those of `more` that are not among them, in order.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if new keys are of another kind, or integers that do not fit.
+    pub(super) fn extended(&self, more: &Self) -> Result<Self> {
+        if self.is_empty() {
+            return Ok(more.clone());
         }
+        let new = more.iter().filter(|key| self.id(*key).is_none());
+        let column = Column::collect(self.key_type(), self.iter().chain(new)).ok_or_else(|| {
+            let reason = format!("are {}; the new ones are {}", self.key_type(), more.key_type());
+            Error::parameter("keys", reason)
+        })?;
+        Ok(Self::index(column))
     }
 
     /// The error for a key that the list does not hold.
@@ -419,6 +476,30 @@ mod tests {
         let words = StringArray::from(vec!["a", "b", "c"]).slice(1, 1);
         let keys = Keys::new(&words).unwrap();
         assert_eq!((keys.id("b"), keys.id("a"), keys.len()), (Some(0), None, 1));
+    }
+
+    #[test]
+    fn an_extension_appends_what_is_new_and_keeps_the_type() {
+        let numbers = |numbers: &[i64]| Keys::new(&Int64Array::from(numbers.to_vec())).unwrap();
+        let both = numbers(&[7, -3]).extended(&numbers(&[5, 7, 4])).unwrap();
+        assert_eq!(both.iter().map(|key| key.as_i64().unwrap()).collect::<Vec<_>>(), [7, -3, 5, 4]);
+        let unsigned = Keys::new(&UInt64Array::from(vec![7])).unwrap().extended(&numbers(&[8])).unwrap();
+        assert_eq!((unsigned.key_type(), unsigned.id(8i64)), (KeyType::UInt64, Some(1)));
+        assert!(unsigned.extended(&numbers(&[-1])).is_err());
+        let words: Keys = ["a"].into_iter().collect();
+        let error = words.extended(&numbers(&[1])).unwrap_err();
+        assert_eq!(error.to_string(), "keys: are text; the new ones are integers (Int64)");
+    }
+
+    #[test]
+    fn loose_keys_make_one_array_or_are_told_apart() {
+        let keys = [Key::Int64(1), Key::UInt64(u64::MAX)];
+        assert_eq!(array_of(&keys).unwrap().data_type(), &DataType::UInt64);
+        assert_eq!(array_of(&keys[..1]).unwrap().data_type(), &DataType::Int64);
+        assert_eq!(array_of(&[]).unwrap().len(), 0);
+        let reason = array_of(&[Key::Int64(1), Key::Text("a")]).unwrap_err();
+        assert!(reason.starts_with("has the key \"a\" among integers (Int64)"), "{reason}");
+        assert!(array_of(&[Key::Int64(-1), Key::UInt64(u64::MAX)]).unwrap_err().contains("-1"));
     }
 
     #[test]

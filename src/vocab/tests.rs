@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
+use arrow::array::{ArrayRef, Int64Builder, ListBuilder, RecordBatch, StringBuilder};
 
 use super::*;
 use crate::corpus::ArrowCorpus;
+use crate::error::{Error, Result};
 use crate::progress::Progress;
 
 /// A corpus of one part for each text, whose lines are its sentences. `-` is a null token, a line of `--` a null list.
@@ -32,7 +33,7 @@ fn sorted(parts: &[&str]) -> WordCounts {
 }
 
 fn frequencies(frequencies: &[(&str, u64)], sorted: bool) -> Result<WordCounts> {
-    WordCounts::from_frequencies(frequencies.iter().map(|&(word, count)| (word.to_owned(), count)), 0, sorted)
+    WordCounts::from_frequencies(frequencies.iter().copied(), 0, sorted)
 }
 
 /// The frequencies of which gensim 4.4 gave the numbers below.
@@ -54,7 +55,7 @@ fn entries(vocabulary: &Vocabulary) -> Vec<(&str, u64)> {
 
 fn columns(counts: &WordCounts) -> Vec<(String, u64)> {
     let (words, counts) = counts.columns().unwrap();
-    words.iter().map(|word| word.unwrap().to_owned()).zip(counts).collect()
+    words.iter().map(|word| word.to_string()).zip(counts).collect()
 }
 
 fn named(entries: &[(&str, u64)]) -> Vec<(String, u64)> {
@@ -147,8 +148,8 @@ fn counts_that_do_not_fit_into_memory_are_the_same_from_disk() {
             WordCounts::count(&corpus, &options, &Progress::default()).unwrap()
         };
         let (in_memory, on_disk) = (counted(u64::MAX), counted(0));
-        assert!(matches!(in_memory.counts, word_counts::Counts::InMemory(_)));
-        assert!(matches!(on_disk.counts, word_counts::Counts::OnDisk(_)));
+        assert!(matches!(in_memory.counts, counting::Counts::InMemory(_)));
+        assert!(matches!(on_disk.counts, counting::Counts::OnDisk(_)));
         assert_eq!((on_disk.len(), on_disk.raw_tokens()), (700_001, 2_800_000));
         assert!(columns(&on_disk) == columns(&in_memory));
         assert_eq!(on_disk.count_at(1).unwrap(), Some(2));
@@ -314,4 +315,82 @@ fn a_cancelled_count_is_interrupted() {
     progress.cancel();
     let counted = WordCounts::count(&corpus(&["a"]), &CountOptions::default(), &progress);
     assert!(matches!(counted, Err(Error::Interrupted)));
+}
+
+/// Lists of integers as a corpus of one part.
+fn integers(batches: &[&[&[i64]]]) -> OnePart {
+    let lists = |batch: &&[&[i64]]| {
+        let mut lists = ListBuilder::new(Int64Builder::new());
+        batch.iter().for_each(|list| lists.append_value(list.iter().copied().map(Some)));
+        Arc::new(lists.finish()) as ArrayRef
+    };
+    OnePart(batches.iter().map(lists).collect())
+}
+
+fn count_all(corpus: &dyn crate::corpus::Corpus, options: &CountOptions) -> Result<WordCounts> {
+    WordCounts::count(corpus, options, &Progress::default())
+}
+
+#[test]
+fn integers_are_by_descending_count_and_then_by_number() {
+    let corpus = integers(&[&[&[101, 7, -3], &[7, 1 << 40]], &[&[10, 9]]]);
+    let counts = count_all(&corpus, &CountOptions::default()).unwrap();
+    assert_eq!(columns(&counts), named(&[("7", 2), ("-3", 1), ("9", 1), ("10", 1), ("101", 1), ("1099511627776", 1)]));
+    assert_eq!((counts.raw_tokens(), counts.sentences()), (7, 3));
+    let unsorted = count_all(&corpus, &CountOptions { sorted: false, ..CountOptions::default() }).unwrap();
+    let order: Vec<String> = columns(&unsorted).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(order, ["101", "7", "-3", "1099511627776", "10", "9"]);
+    let kept = vocabulary(&counts, &trim(2));
+    assert_eq!((kept.keys().key_type(), kept.keys().id(7i64), kept.keys().id("7")), (KeyType::Int64, Some(0), None));
+}
+
+#[test]
+fn integers_beyond_memory_or_a_bound_are_counted_as_text_is() {
+    let lists: Vec<Vec<i64>> = (0..1_400_000).map(|i| vec![-1, i % 700_000]).collect();
+    let lists: Vec<&[i64]> = lists.iter().map(Vec::as_slice).collect();
+    let batches: Vec<&[&[i64]]> = lists.chunks(50_000).collect();
+    let corpus = integers(&batches);
+    let counted =
+        |memory_budget| count_all(&corpus, &CountOptions { memory_budget, ..CountOptions::default() }).unwrap();
+    let (in_memory, on_disk) = (counted(u64::MAX), counted(0));
+    assert!(matches!(on_disk.counts, counting::Counts::OnDisk(_)));
+    assert!(columns(&on_disk) == columns(&in_memory));
+    assert_eq!((on_disk.len(), on_disk.raw_tokens()), (700_001, 2_800_000));
+    let bounded = CountOptions { max_vocab_size: Some(10), ..CountOptions::default() };
+    assert_eq!(columns(&count_all(&corpus, &bounded).unwrap()), named(&[("-1", 1_400_000)]));
+}
+
+#[test]
+fn text_and_integers_in_one_corpus_are_refused_naming_both_places() {
+    let mut parts = integers(&[&[&[1]]]);
+    parts.0.insert(0, batch("a").column(0).clone());
+    let error = count_all(&parts, &CountOptions::default()).unwrap_err().to_string();
+    assert!(error.starts_with("part: column \"tokens\" holds integers (Int64), but text in part;"), "{error}");
+    // Nulls and empty lists are of any type.
+    let mut parts = integers(&[&[&[1]]]);
+    parts.0.insert(0, batch("-\n\n--").column(0).clone());
+    assert_eq!(columns(&count_all(&parts, &CountOptions::default()).unwrap()), named(&[("1", 1)]));
+}
+
+#[test]
+fn a_vocabulary_of_integers_grows_by_integers_only() {
+    let first = vocabulary(&count_all(&integers(&[&[&[7, 7, -3]]]), &CountOptions::default()).unwrap(), &trim(1));
+    let more = count_all(&integers(&[&[&[5, 7]]]), &CountOptions::default()).unwrap();
+    let (second, _) = first.extended(&more, &trim(1)).unwrap();
+    let keys: Vec<i64> = second.keys().iter().filter_map(Key::as_i64).collect();
+    assert_eq!((keys, second.counts()), (vec![7, -3, 5], &[3, 1, 1][..]));
+    let error = first.extended(&sorted(&["7"]), &trim(1)).unwrap_err().to_string();
+    assert!(error.contains("holds text, but the keys of the model are integers (Int64)"), "{error}");
+    let error = first.extended(&more, &Trim { null_word: true, ..trim(1) }).unwrap_err().to_string();
+    assert!(error.starts_with("null_word: is text"), "{error}");
+}
+
+#[test]
+fn frequencies_of_integers_are_of_integers() {
+    let counts = WordCounts::from_frequencies([(-1i64, 3), (9, 3), (10, 3), (9, 1)], 0, true).unwrap();
+    assert_eq!(columns(&counts), named(&[("9", 4), ("-1", 3), ("10", 3)]));
+    let mixed = [(Key::Int64(1), 1), (Key::Text("a"), 1)];
+    assert!(
+        WordCounts::from_frequencies(mixed, 0, true).unwrap_err().to_string().starts_with("word_freq: has the key")
+    );
 }

@@ -1,51 +1,13 @@
-//! Trimming: which words of a corpus get a row.
+//! Trimming: which words of a corpus get an id.
 
-use super::keys::MAX_WORDS;
+use super::counting::{Kept, WordCounts};
+use super::keys::{Keys, MAX_WORDS, WordId};
+use super::rule::Rule;
 use super::subsample::keep_probability;
-use super::word_counts::Kept;
-use super::{Vocabulary, WordCounts};
+use super::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 
-/// What becomes of one word. The numbers are gensim's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Rule {
-    /// It is kept if it occurs often enough.
-    Default = 0,
-    /// It is dropped, however often it occurs.
-    Discard = 1,
-    /// It is kept, however rare.
-    Keep = 2,
-}
-
-impl Rule {
-    /// Whether a word of this count stays.
-    pub(super) fn keeps(self, count: u64, min_count: u64) -> bool {
-        match self {
-            Self::Default => count >= min_count,
-            Self::Discard => false,
-            Self::Keep => true,
-        }
-    }
-}
-
-impl TryFrom<u8> for Rule {
-    type Error = Error;
-
-    fn try_from(number: u8) -> Result<Self> {
-        match number {
-            0 => Ok(Self::Default),
-            1 => Ok(Self::Discard),
-            2 => Ok(Self::Keep),
-            _ => Err(Error::parameter(
-                "trim_rule",
-                format!("gave {number}; expected 0 (default), 1 (discard) or 2 (keep)"),
-            )),
-        }
-    }
-}
-
-/// Which words get a row.
+/// Which words get an id.
 #[derive(Debug, Clone, Copy)]
 pub struct Trim<'a> {
     /// Words with fewer occurrences get none.
@@ -59,7 +21,7 @@ pub struct Trim<'a> {
     pub rules: Option<&'a [Rule]>,
     /// The threshold of subsampling, for the report.
     pub sample: f64,
-    /// Whether `"\0"`, which pads windows, follows as the last word, with count 1.
+    /// True if `"\0"`, which pads windows, follows as the last word, with count 1. For text only.
     pub null_word: bool,
 }
 
@@ -106,57 +68,95 @@ impl Trim<'_> {
     }
 }
 
+/// Pads windows at the ends of a sentence.
+const NULL_WORD: &str = "\0";
+
+impl Vocabulary {
+    /// Keeps the words that `trim` says.
+    ///
+    /// # Errors
+    /// [`Error::EmptyVocabulary`] if no word is left; [`Error::Parameter`] if more are left than there can be ids, or
+    /// if there is not one rule for each word.
+    pub fn new(counts: &WordCounts, trim: &Trim) -> Result<(Self, TrimReport)> {
+        Self::empty().extended(counts, trim)
+    }
+
+    /// Adds a further corpus: words keep their ids and their counts grow, however rare they are in the new corpus, and
+    /// the new words that `trim` keeps follow. The raw totals are then those of the new corpus.
+    ///
+    /// The report is on the new corpus too, but how much of a word subsampling leaves follows from the counts of the
+    /// whole vocabulary, as it does in training. (gensim takes those of the new corpus alone.)
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new); [`Error::Corpus`] if keys of the new corpus are of another kind.
+    pub fn extended(&self, counts: &WordCounts, trim: &Trim) -> Result<(Self, TrimReport)> {
+        let extension = Extension::new(self, counts, trim)?;
+        if extension.counts.is_empty() {
+            let min_count = extension.report.effective_min_count;
+            return Err(Error::EmptyVocabulary { min_count, distinct: counts.len(), total: counts.raw_tokens() });
+        }
+        let mut keys = self.keys().extended(&extension.kept.keys)?;
+        let (mut totals, report) = (extension.counts, extension.report);
+        if trim.null_word && keys.id(NULL_WORD).is_none() {
+            if keys.key_type().is_integer() {
+                let reason = format!("is text, but the words are {}; turn it off", keys.key_type());
+                return Err(Error::parameter("null_word", reason));
+            }
+            keys = keys.extended(&Keys::from_iter([NULL_WORD]))?;
+            totals.push(1);
+        }
+        Ok((Self::from_parts(keys, totals, counts.raw_tokens(), counts.len())?, report))
+    }
+}
+
 /// What a corpus adds to a vocabulary, which may be empty.
-pub(super) struct Extension {
+struct Extension {
     kept: Kept,
-    /// The row of each word kept: the one that it has, or else the next.
-    rows: Vec<u32>,
-    /// Counts of all rows, those of the vocabulary first.
-    pub(super) counts: Vec<u64>,
-    pub(super) report: TrimReport,
+    /// Counts of all ids, those of the vocabulary first.
+    counts: Vec<u64>,
+    report: TrimReport,
 }
 
 impl Extension {
-    pub(super) fn new(known: &Vocabulary, counts: &WordCounts, trim: &Trim) -> Result<Self> {
+    fn new(known: &Vocabulary, counts: &WordCounts, trim: &Trim) -> Result<Self> {
         let min_count = trim.effective_min_count(counts)?;
         let kept = counts.kept(min_count, trim.rules)?;
+        let (ours, theirs) = (known.keys().key_type(), kept.keys.key_type());
+        if !known.is_empty() && !counts.is_empty() && ours.is_integer() != theirs.is_integer() {
+            let reason = format!("holds {theirs}, but the keys of the model are {ours}; they stay of one type");
+            return Err(Error::corpus("corpus", reason));
+        }
         let mut totals = Vec::with_capacity(known.len() + kept.counts.len());
         totals.extend_from_slice(known.counts());
         if !known.is_empty() {
             counts.each(|word, count| {
-                if let Some(row) = known.keys().id(word) {
-                    totals[row as usize] = totals[row as usize].saturating_add(count);
+                if let Some(id) = known.keys().id(word) {
+                    totals[id as usize] = totals[id as usize].saturating_add(count);
                 }
             })?;
         }
-        let mut rows = Vec::with_capacity(kept.counts.len());
-        for (word, &count) in kept.words.no_null_iter().zip(&kept.counts) {
-            let row = known.keys().id(word).unwrap_or_else(|| {
+        let mut ids = Vec::with_capacity(kept.counts.len());
+        for (key, &count) in kept.keys.iter().zip(&kept.counts) {
+            let id = known.keys().id(key).unwrap_or_else(|| {
                 totals.push(count);
-                (totals.len() - 1) as u32
+                (totals.len() - 1) as WordId
             });
-            rows.push(row);
+            ids.push(id);
         }
         if totals.len() > MAX_WORDS {
             let reason = format!("{} words are left; at most {MAX_WORDS} fit", totals.len());
             return Err(Error::parameter("min_count", reason));
         }
-        let report = report(&kept, &rows, &totals, counts.len(), min_count, trim.sample);
-        Ok(Self { kept, rows, counts: totals, report })
-    }
-
-    /// The words that get the rows from `first` on.
-    pub(super) fn new_words(&self, first: usize) -> impl Iterator<Item = &str> {
-        let words = self.kept.words.no_null_iter().zip(&self.rows);
-        words.filter(move |(_, row)| **row as usize >= first).map(|(word, _)| word)
+        let report = report(&kept, &ids, &totals, counts.len(), min_count, trim.sample);
+        Ok(Self { kept, counts: totals, report })
     }
 }
 
-fn report(kept: &Kept, rows: &[u32], totals: &[u64], distinct: usize, min_count: u64, sample: f64) -> TrimReport {
+fn report(kept: &Kept, ids: &[WordId], totals: &[u64], distinct: usize, min_count: u64, sample: f64) -> TrimReport {
     let probability = keep_probability(totals, sample);
     let (mut downsample_unique, mut downsample_total) = (0, 0.0);
-    for (&row, &count) in rows.iter().zip(&kept.counts) {
-        let probability = probability(totals[row as usize]);
+    for (&id, &count) in ids.iter().zip(&kept.counts) {
+        let probability = probability(totals[id as usize]);
         downsample_unique += usize::from(probability < 1.0);
         downsample_total += probability * count as f64;
     }

@@ -3,24 +3,23 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::LargeStringArray;
 use polars::prelude::*;
 
-use super::count::{CountOptions, add_up, count_at, count_words, streamed};
+use super::options::CountOptions;
 use super::spill::Spilled;
-use super::trim::Rule;
-use crate::corpus::Corpus;
+use super::sums::{add_up, collected, count_at, each_word};
+use crate::arrow::polars::{from_polars, series};
 use crate::error::{Error, Result};
-use crate::process::ensure_not_forked;
-use crate::progress::Progress;
+use crate::vocab::keys::{Key, Keys, MAX_WORDS, array_of};
+use crate::vocab::rule::Rule;
 
-/// The distinct words of a corpus and their counts. Their order is that of the rows they get: by descending count, then
-/// by word (as UTF-8 bytes), or by first occurrence.
+/// The distinct words of a corpus and their counts. Their order is that of the ids they get: by descending count, then
+/// by key (text by its UTF-8 bytes, integers by their number), or by first occurrence.
 ///
 /// ```
 /// use polargram::vocab::{Trim, Vocabulary, WordCounts};
 ///
-/// let frequencies = [("the", 10), ("cat", 3), ("dodo", 1)].map(|(word, count)| (word.to_owned(), count));
+/// let frequencies = [("the", 10), ("cat", 3), ("dodo", 1)];
 /// let counts = WordCounts::from_frequencies(frequencies, 0, true)?;
 /// let (vocabulary, report) = Vocabulary::new(&counts, &Trim { min_count: 2, ..Trim::default() })?;
 /// assert_eq!(vocabulary.keys().id("cat"), Some(1));
@@ -29,16 +28,16 @@ use crate::progress::Progress;
 /// ```
 #[derive(Debug, Clone)]
 pub struct WordCounts {
-    pub(super) counts: Counts,
+    pub(in crate::vocab) counts: Counts,
     pub(super) words: usize,
     pub(super) sorted: bool,
     pub(super) raw_tokens: u64,
     pub(super) sentences: u64,
 }
 
-/// A line for each word, in no order: `word`, `count`, and unless sorted `first`, where it occurs first.
+/// Where the frames of counts are.
 #[derive(Debug, Clone)]
-pub(super) enum Counts {
+pub(in crate::vocab) enum Counts {
     InMemory(DataFrame),
     OnDisk(Arc<Spilled>),
 }
@@ -53,37 +52,31 @@ impl Counts {
     }
 }
 
-/// The words that trimming leaves, in row order, and their counts in the corpus.
-pub(super) struct Kept {
-    pub(super) words: StringChunked,
-    pub(super) counts: Vec<u64>,
+/// The words that trimming leaves, in order of ids, and their counts in the corpus.
+pub(in crate::vocab) struct Kept {
+    pub(in crate::vocab) keys: Keys,
+    pub(in crate::vocab) counts: Vec<u64>,
 }
 
 impl WordCounts {
-    /// Counts a corpus.
-    ///
-    /// # Errors
-    /// What the corpus fails with; [`Error::Interrupted`].
-    pub fn count(corpus: &dyn Corpus, options: &CountOptions, progress: &Progress) -> Result<Self> {
-        ensure_not_forked()?;
-        count_words(corpus, options, progress)
-    }
-
     /// Takes counts that are known already; those of a word that comes twice are added up. `sentences` is what
-    /// [`sentences`](Self::sentences) will say, 0 if not known. Rows are in the order given unless `sorted`.
+    /// [`sentences`](Self::sentences) will say, 0 if not known. Words are in the order given unless `sorted`.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if the counts add up to 2^64 or more.
-    pub fn from_frequencies(
-        frequencies: impl IntoIterator<Item = (String, u64)>,
+    /// [`Error::Parameter`] if the counts add up to 2^64 or more, or if keys are text and integers.
+    pub fn from_frequencies<'k, K: Into<Key<'k>>>(
+        frequencies: impl IntoIterator<Item = (K, u64)>,
         sentences: u64,
         sorted: bool,
     ) -> Result<Self> {
-        let (words, counts): (Vec<String>, Vec<u64>) = frequencies.into_iter().unzip();
+        let (keys, counts): (Vec<Key<'k>>, Vec<u64>) =
+            frequencies.into_iter().map(|(key, count)| (key.into(), count)).unzip();
+        let keys = array_of(&keys).map_err(|reason| Error::parameter("word_freq", reason))?;
         let raw_tokens = checked_total(&counts)
             .ok_or_else(|| Error::parameter("word_freq", "the counts add up to more than fits 64 bits"))?;
-        let first: Vec<u64> = (0..words.len() as u64).collect();
-        let frame = df!("word" => words, "count" => counts, "first" => first)?;
+        let first: Vec<u64> = (0..counts.len() as u64).collect();
+        let mut frame = df!("count" => counts, "first" => first)?;
+        frame.with_column(series("word", &keys)?.into())?;
         let frame = add_up(vec![frame], &CountOptions { sorted, ..CountOptions::default() })?;
         Ok(Self { words: frame.height(), counts: Counts::InMemory(frame), sorted, raw_tokens, sentences })
     }
@@ -93,7 +86,7 @@ impl WordCounts {
         self.words
     }
 
-    /// Whether there are none.
+    /// True if there are no words.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -108,50 +101,45 @@ impl WordCounts {
         self.sentences
     }
 
-    /// The words and their counts, in row order.
+    /// The words' keys and counts, in order of ids.
     ///
     /// # Errors
-    /// [`Error::Polars`] if the query fails.
-    pub fn columns(&self) -> Result<(LargeStringArray, Vec<u64>)> {
-        let all = Kept::new(&self.in_row_order(|words| words)?)?;
-        Ok((LargeStringArray::from_iter_values(all.words.no_null_iter()), all.counts))
+    /// [`Error::Polars`] if the query fails; [`Error::Parameter`] if there are more words than there can be ids.
+    pub fn columns(&self) -> Result<(Keys, Vec<u64>)> {
+        let all = Kept::new(&self.in_order(|words| words)?)?;
+        Ok((all.keys, all.counts))
     }
 
     /// The count at an index of the descending counts, if there are so many words.
-    pub(super) fn count_at(&self, index: usize) -> Result<Option<u64>> {
+    pub(in crate::vocab) fn count_at(&self, index: usize) -> Result<Option<u64>> {
         count_at(self.counts.frames(), index)
     }
 
-    /// The words of at least `min_count` occurrences; with rules, one for each word in row order, those that they keep.
-    pub(super) fn kept(&self, min_count: u64, rules: Option<&[Rule]>) -> Result<Kept> {
+    /// The words of at least `min_count` occurrences; with rules, one for each word in order of ids, those that they keep.
+    pub(in crate::vocab) fn kept(&self, min_count: u64, rules: Option<&[Rule]>) -> Result<Kept> {
         let Some(rules) = rules else {
-            return Kept::new(&self.in_row_order(|words| words.filter(col("count").gt_eq(lit(min_count))))?);
+            return Kept::new(&self.in_order(|words| words.filter(col("count").gt_eq(lit(min_count))))?);
         };
         if rules.len() != self.len() {
             return Err(Error::parameter("rules", format!("{} rules for {} words", rules.len(), self.len())));
         }
-        let all = self.in_row_order(|words| words)?;
+        let all = self.in_order(|words| words)?;
         let counts = all.column("count")?.u64()?.into_no_null_iter();
         let mask: BooleanChunked = counts.zip(rules).map(|(count, rule)| rule.keeps(count, min_count)).collect();
         Kept::new(&all.filter(&mask)?)
     }
 
-    /// Tells all words and counts, in no order.
-    pub(super) fn each(&self, mut tell: impl FnMut(&str, u64)) -> Result<()> {
-        for frame in self.counts.frames() {
-            let frame = frame?;
-            let counts = frame.column("count")?.u64()?.into_no_null_iter();
-            frame.column("word")?.str()?.no_null_iter().zip(counts).for_each(|(word, count)| tell(word, count));
-        }
-        Ok(())
+    /// Calls `tell` with all words and counts, in no order.
+    pub(in crate::vocab) fn each(&self, mut tell: impl FnMut(Key<'_>, u64)) -> Result<()> {
+        self.counts.frames().try_for_each(|frame| each_word(&*frame?, &mut tell))
     }
 
-    /// Those that are chosen, in row order.
-    fn in_row_order(&self, choose: impl Fn(LazyFrame) -> LazyFrame) -> Result<DataFrame> {
-        let chosen = self.counts.frames().map(|frame| Ok(streamed(choose(frame?.into_owned().lazy()))?.lazy()));
+    /// Those that are chosen, in order of ids.
+    fn in_order(&self, choose: impl Fn(LazyFrame) -> LazyFrame) -> Result<DataFrame> {
+        let chosen = self.counts.frames().map(|frame| Ok(collected(choose(frame?.into_owned().lazy()))?.lazy()));
         let words = concat(chosen.collect::<Result<Vec<_>>>()?, UnionArgs::default())?;
         let order = SortMultipleOptions::default();
-        streamed(match self.sorted {
+        collected(match self.sorted {
             true => words.sort(["count", "word"], order.with_order_descending_multi([true, false])),
             false => words.sort(["first"], order),
         })
@@ -160,12 +148,16 @@ impl WordCounts {
 
 impl Kept {
     fn new(frame: &DataFrame) -> Result<Self> {
-        let words = frame.column("word")?.str()?.clone();
-        Ok(Self { words, counts: frame.column("count")?.u64()?.into_no_null_iter().collect() })
+        if frame.height() > MAX_WORDS {
+            let reason = format!("{} words are left; at most {MAX_WORDS} fit", frame.height());
+            return Err(Error::parameter("min_count", reason));
+        }
+        let keys = Keys::new(&from_polars(frame.column("word")?.as_materialized_series())?)?;
+        Ok(Self { keys, counts: frame.column("count")?.u64()?.into_no_null_iter().collect() })
     }
 }
 
 /// The sum, if it fits.
-pub(super) fn checked_total(counts: &[u64]) -> Option<u64> {
+pub(in crate::vocab) fn checked_total(counts: &[u64]) -> Option<u64> {
     counts.iter().try_fold(0u64, |sum, &count| sum.checked_add(count))
 }

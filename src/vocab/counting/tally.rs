@@ -8,12 +8,18 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use polars::prelude::*;
 
-use super::view::View;
+use super::integers::{IntegerTally, Number};
 use crate::error::{Error, Result};
+use crate::vocab::bits::bits_of;
+use crate::vocab::keys::KeyType;
+use crate::vocab::view::View;
 
-/// Distinct words, how often each was seen, and where first.
+/// Distinct words of one type, how often each was seen, and where first.
 #[derive(Default)]
 pub(super) struct Tally {
+    /// If they are integers, their type.
+    integer_type: Option<KeyType>,
+    integers: IntegerTally,
     words: HashTable<Word>,
     hasher: FixedState,
     /// The text of the words that are longer than a view.
@@ -33,7 +39,7 @@ struct Word {
 impl Tally {
     /// The number of distinct words.
     pub(super) fn len(&self) -> usize {
-        self.words.len()
+        self.words.len() + self.integers.len()
     }
 
     /// Bytes of text besides what is in the views.
@@ -44,7 +50,7 @@ impl Tally {
     /// Counts tokens, the first of which stands at `position` in the corpus; each as often as `counts` says, or once.
     ///
     /// # Errors
-    /// [`Error::Corpus`] for an array that holds no strings.
+    /// [`Error::Corpus`] for an array that holds neither strings nor 64-bit integers.
     pub(super) fn add(
         &mut self,
         tokens: &dyn Array,
@@ -53,12 +59,19 @@ impl Tally {
         origin: &str,
     ) -> Result<()> {
         self.tokens += tokens.len();
+        if let Some(bits) = bits_of(tokens) {
+            self.integer_type = KeyType::of(tokens.data_type());
+            self.integers.add_all(&bits, tokens.nulls(), counts, position);
+            return Ok(());
+        }
         match tokens.data_type() {
             ArrowType::Utf8 => self.add_strings(tokens.as_string::<i32>(), counts, position),
             ArrowType::LargeUtf8 => self.add_strings(tokens.as_string::<i64>(), counts, position),
             ArrowType::Utf8View => self.add_views(tokens.as_string_view(), counts, position),
             ArrowType::Dictionary(..) => return self.add_dictionary(tokens, counts, position, origin),
-            other => return Err(Error::corpus(origin, format!("tokens are {other}; expected strings"))),
+            other => {
+                return Err(Error::corpus(origin, format!("tokens are {other}; expected strings or 64-bit integers")));
+            }
         }
         Ok(())
     }
@@ -77,7 +90,7 @@ impl Tally {
         }
     }
 
-    /// Of a dictionary each value is looked up once.
+    /// Looks up each value of a dictionary once.
     fn add_dictionary(
         &mut self,
         tokens: &dyn Array,
@@ -99,6 +112,15 @@ impl Tally {
             }
         }
         let values = dictionary.values();
+        if let Some(bits) = bits_of(values) {
+            self.integer_type = KeyType::of(values.data_type());
+            for (i, (&bits, (count, first))) in bits.iter().zip(seen).enumerate() {
+                if count > 0 && values.is_valid(i) {
+                    self.integers.add(bits, count, first);
+                }
+            }
+            return Ok(());
+        }
         let values = arrow::compute::cast(values, &ArrowType::LargeUtf8)
             .map_err(|error| Error::corpus(origin, error.to_string()))?;
         for (value, (count, first)) in values.as_string::<i64>().iter().zip(seen) {
@@ -163,8 +185,24 @@ impl Tally {
 
     /// All counts as a frame, and the tally empty again.
     pub(super) fn take(&mut self, with_first: bool) -> Result<DataFrame> {
-        let Self { words, text, .. } = std::mem::take(self);
+        let Self { integer_type, integers, words, text, .. } = std::mem::take(self);
         let name = PlSmallStr::from_static;
+        if let Some(integer_type) = integer_type {
+            let column =
+                |name, of: fn(&Number) -> u64| UInt64Chunked::from_vec(name, integers.iter().map(of).collect());
+            let keys = match integer_type {
+                KeyType::UInt64 => column(name("word"), |number| number.bits).into_column(),
+                _ => {
+                    let signed = integers.iter().map(|number| number.bits.cast_signed()).collect();
+                    Int64Chunked::from_vec(name("word"), signed).into_column()
+                }
+            };
+            let mut columns = vec![keys, column(name("count"), |number| number.count).into_column()];
+            if with_first {
+                columns.push(column(name("first"), |number| number.first).into_column());
+            }
+            return Ok(DataFrame::new(integers.len(), columns)?);
+        }
         let numbers = |name, number: fn(&Word) -> u64| {
             UInt64Chunked::from_vec(name, words.iter().map(number).collect()).into_column()
         };
@@ -197,7 +235,7 @@ mod tests {
     use std::collections::HashMap;
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, LargeStringArray, StringArray, StringViewArray};
+    use arrow::array::{ArrayRef, Int64Array, LargeStringArray, StringArray, StringViewArray};
     use proptest::prelude::*;
 
     use super::*;
@@ -213,6 +251,25 @@ mod tests {
         let number = |name: &str| frame.column(name).unwrap().u64().unwrap().into_no_null_iter().collect::<Vec<_>>();
         let words = frame.column("word").unwrap().str().unwrap().no_null_iter().map(str::to_owned).collect::<Vec<_>>();
         words.into_iter().zip(number("count").into_iter().zip(number("first"))).collect()
+    }
+
+    #[test]
+    fn integers_are_counted_as_arrays_and_as_dictionaries() {
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(7), None, Some(-3), Some(7)]));
+        let key = Box::new(ArrowType::Int8);
+        let dictionary =
+            arrow::compute::cast(&numbers, &ArrowType::Dictionary(key, Box::new(ArrowType::Int64))).unwrap();
+        let counts = UInt64Array::from(vec![1, 100, 2, 3]);
+        for array in [&numbers, &dictionary] {
+            let mut tally = Tally::default();
+            tally.add(array, None, 10, "test").unwrap();
+            tally.add(array, Some(&counts), 14, "test").unwrap();
+            assert_eq!(tally.len(), 2);
+            let frame = tally.take(true).unwrap().sort(["word"], SortMultipleOptions::default()).unwrap();
+            let want = df!("word" => [-3i64, 7], "count" => [3u64, 6], "first" => [12u64, 10]).unwrap();
+            assert_eq!(frame, want);
+            assert_eq!(tally.len(), 0);
+        }
     }
 
     proptest! {

@@ -15,12 +15,15 @@ use foldhash::fast::FixedState;
 use polars::prelude::DataFrame;
 use tempfile::TempDir;
 
-use super::count::{CountOptions, add_up};
+use super::options::CountOptions;
+use super::sums::add_up;
 use crate::arrow::ipc;
 use crate::arrow::polars::{frame, from_polars};
 use crate::error::{Error, IoContext, Result};
+use crate::vocab::bits::bits_of;
+use crate::vocab::keys::KeyType;
 
-/// Files that words are spread over. Each fits into memory where all together do not.
+/// Files that words are spread over. Each fits into memory where all of them together would not.
 const FILES: usize = 64;
 
 /// Files of partial counts, growing.
@@ -32,18 +35,18 @@ pub(super) struct Spill {
 
 /// Counts in files, every word once.
 #[derive(Debug)]
-pub(super) struct Spilled {
+pub(in crate::vocab) struct Spilled {
     /// Removed with the last copy of the counts.
     _directory: TempDir,
     files: Vec<PathBuf>,
 }
 
 impl Spill {
-    pub(super) fn create(options: &CountOptions) -> Result<Self> {
+    pub(super) fn create(keys: KeyType, options: &CountOptions) -> Result<Self> {
         let temporary = std::env::temp_dir();
         let directory = tempfile::Builder::new().prefix("polargram-counts-").tempdir_in(&temporary);
         let directory = directory.at("spill counts to", &temporary)?;
-        let schema = schema(options);
+        let schema = schema(keys, options);
         let file = |i| writer(&path(&directory, "part", i), &schema);
         let files = (0..FILES).map(file).collect::<Result<_>>()?;
         Ok(Self { directory, files, schema })
@@ -52,10 +55,15 @@ impl Spill {
     /// Writes each word's count to its file.
     pub(super) fn write(&mut self, counts: &DataFrame) -> Result<()> {
         let batch = batch_of(counts, &self.schema)?;
-        let words = batch.column(0).as_string_view();
         let mut rows = vec![Vec::new(); FILES];
-        for (row, word) in words.iter().flatten().enumerate() {
-            rows[(FixedState::default().hash_one(word) % FILES as u64) as usize].push(row as u64);
+        let mut spread = |row: usize, hash: u64| rows[(hash % FILES as u64) as usize].push(row as u64);
+        let hasher = FixedState::default();
+        match bits_of(batch.column(0)) {
+            Some(bits) => bits.iter().enumerate().for_each(|(row, bits)| spread(row, hasher.hash_one(bits))),
+            None => {
+                let words = batch.column(0).as_string_view();
+                words.iter().flatten().enumerate().for_each(|(row, word)| spread(row, hasher.hash_one(word)));
+            }
         }
         for (file, rows) in self.files.iter_mut().zip(rows) {
             let part =
@@ -99,9 +107,14 @@ fn path(directory: &TempDir, name: &str, number: usize) -> PathBuf {
     directory.path().join(format!("{name}-{number}.arrow"))
 }
 
-fn schema(options: &CountOptions) -> SchemaRef {
+fn schema(keys: KeyType, options: &CountOptions) -> SchemaRef {
     let number = |name| Field::new(name, DataType::UInt64, false);
-    let mut fields = vec![Field::new("word", DataType::Utf8View, false), number("count")];
+    let keys = match keys {
+        KeyType::Text => DataType::Utf8View,
+        KeyType::Int64 => DataType::Int64,
+        KeyType::UInt64 => DataType::UInt64,
+    };
+    let mut fields = vec![Field::new("word", keys, false), number("count")];
     if !options.sorted {
         fields.push(number("first"));
     }
@@ -115,7 +128,8 @@ fn writer(path: &std::path::Path, schema: &SchemaRef) -> Result<FileWriter<BufWr
 
 /// The same with the text of these words alone: rows taken from a batch still refer to all of its text.
 fn compact(batch: &RecordBatch) -> std::result::Result<RecordBatch, ArrowError> {
-    let words: ArrayRef = Arc::new(batch.column(0).as_string_view().gc());
+    let Some(words) = batch.column(0).as_string_view_opt() else { return Ok(batch.clone()) };
+    let words: ArrayRef = Arc::new(words.gc());
     RecordBatch::try_new(batch.schema(), std::iter::once(words).chain(batch.columns()[1..].iter().cloned()).collect())
 }
 

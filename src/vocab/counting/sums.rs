@@ -1,0 +1,89 @@
+//! Frames of counts, added up by Polars.
+//!
+//! A frame has a line for each word, in no order: `word` (String, Int64 or UInt64), `count`, and unless sorted `first`,
+//! where it occurs first.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use polars::prelude::*;
+
+use super::options::CountOptions;
+use crate::error::Result;
+use crate::vocab::keys::{Key, KeyType};
+
+/// Adds up the counts of each word, and drops the rarest where there are too many.
+pub(super) fn add_up(frames: Vec<DataFrame>, options: &CountOptions) -> Result<DataFrame> {
+    let frames: Vec<LazyFrame> = frames.into_iter().map(DataFrame::lazy).collect();
+    if frames.is_empty() {
+        let none = Vec::<u64>::new;
+        return Ok(df!("word" => Vec::<String>::new(), "count" => none(), "first" => none())?);
+    }
+    let mut sums = vec![col("count").sum()];
+    if !options.sorted {
+        sums.push(col("first").min());
+    }
+    let sum = collected(concat(frames, UnionArgs::default())?.group_by([col("word")]).agg(sums))?;
+    match options.max_vocab_size {
+        Some(most) => prune(sum, most),
+        None => Ok(sum),
+    }
+}
+
+/// At most `most` words. The threshold follows from the counts alone, so words of one count stay or go together.
+fn prune(counts: DataFrame, most: usize) -> Result<DataFrame> {
+    match count_at(std::iter::once(Ok(Cow::Borrowed(&counts))), most)? {
+        Some(count) => collected(counts.lazy().filter(col("count").gt(lit(count)))),
+        None => Ok(counts),
+    }
+}
+
+/// The count at an index of the descending counts, if there are so many.
+pub(super) fn count_at<'a>(
+    frames: impl Iterator<Item = Result<Cow<'a, DataFrame>>>,
+    index: usize,
+) -> Result<Option<u64>> {
+    // Few counts are different from each other.
+    let mut words_of_count: BTreeMap<Reverse<u64>, usize> = BTreeMap::new();
+    for frame in frames {
+        for count in frame?.column("count")?.u64()?.into_no_null_iter() {
+            *words_of_count.entry(Reverse(count)).or_default() += 1;
+        }
+    }
+    let mut words = 0;
+    let reached = words_of_count.into_iter().find(|(_, more)| {
+        words += more;
+        words > index
+    });
+    Ok(reached.map(|(Reverse(count), _)| count))
+}
+
+pub(super) fn collected(query: LazyFrame) -> Result<DataFrame> {
+    Ok(query.collect()?)
+}
+
+/// The type of a frame's words.
+pub(super) fn key_type(counts: &DataFrame) -> Result<KeyType> {
+    Ok(match counts.column("word")?.dtype() {
+        DataType::Int64 => KeyType::Int64,
+        DataType::UInt64 => KeyType::UInt64,
+        _ => KeyType::Text,
+    })
+}
+
+/// Calls `tell` with all words of a frame and their counts.
+pub(super) fn each_word(counts: &DataFrame, mut tell: impl FnMut(Key<'_>, u64)) -> Result<()> {
+    let words = counts.column("word")?;
+    let numbers = counts.column("count")?.u64()?.into_no_null_iter();
+    match key_type(counts)? {
+        KeyType::Text => words.str()?.no_null_iter().zip(numbers).for_each(|(key, count)| tell(Key::Text(key), count)),
+        KeyType::Int64 => {
+            words.i64()?.into_no_null_iter().zip(numbers).for_each(|(key, count)| tell(Key::Int64(key), count));
+        }
+        KeyType::UInt64 => {
+            words.u64()?.into_no_null_iter().zip(numbers).for_each(|(key, count)| tell(Key::UInt64(key), count));
+        }
+    }
+    Ok(())
+}
