@@ -1,25 +1,24 @@
 //! The block kernel against the machine's peak of fused multiply-adds: `cargo bench --bench kernel`.
 //!
-//! Rows lie in the first caches, so this is the kernel's arithmetic alone. Criterion's "elements" are floating-point
-//! operations: its Gelem/s are GFLOP/s. A block of n inputs and t targets does 3 · n · t · d multiply-adds; padding is
-//! not counted.
+//! All rows are in the L1 cache, so this measures only the arithmetic of the kernel. Criterion's "elements" are
+//! floating-point operations: its Gelem/s are GFLOP/s. A block of n inputs and t targets does 3 · n · t · d multiply-adds;
+//! padding is not counted.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use polargram::kernel::Matrix;
-use polargram::kernel::{Block, Isa, Scratch, fma_peak, train_block};
+use polargram::kernel::{Block, Isa, Matrix, Scratch, fma_peak, train_block};
 
-/// The mean context of a window of 5, and a centre with five noise words.
+/// The mean number of context words with a window of 5, and a centre with five noise words.
 const INPUTS: usize = 6;
 const TARGETS: usize = 6;
 const DIMENSIONS: [usize; 4] = [100, 128, 200, 300];
-/// Inputs and targets of the blocks that training makes: two centres of skip-gram and one of CBOW with negative
-/// sampling, one of skip-gram with hierarchical softmax.
+/// Inputs and targets of typical blocks in training: two centres of skip-gram and one of CBOW, both with negative
+/// sampling, and one centre of skip-gram with hierarchical softmax.
 const SHAPES: [(usize, usize); 3] = [(8, 7), (1, 6), (6, 11)];
 
-/// Few enough rows that even those of 300 dimensions stay in the first cache.
+/// So few rows that even those of 300 dimensions stay in the L1 cache.
 struct Rows {
     input: Matrix,
     output: Matrix,
@@ -41,7 +40,7 @@ impl Rows {
         Self { input, output }
     }
 
-    /// Trains one block of rows that start at `at`.
+    /// Trains one block, whose rows start with row `at`.
     fn train(&self, isa: Isa, at: usize, (inputs, targets): (usize, usize), scratch: &mut Scratch) {
         let row = |matrix: &Matrix, i: usize| matrix.row(((at + i) % Self::COUNT) as u32);
         let x: [*mut f32; Self::COUNT] = std::array::from_fn(|i| row(&self.input, i));
@@ -56,7 +55,7 @@ impl Rows {
             stride,
             rate: 1e-4,
         };
-        // SAFETY: rows of two matrices of equal stride, on an instruction set that was checked.
+        // SAFETY: rows of two matrices of equal stride, and an available instruction set.
         unsafe { train_block(isa, &block, scratch) }
     }
 }
@@ -86,7 +85,7 @@ fn kernel(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The best GFLOP/s of a few rounds of `work`, which does `flops`.
+/// The best GFLOP/s of a few rounds of `work`, each of which does `flops` operations.
 fn best_gflops(flops: u64, mut work: impl FnMut()) -> f64 {
     let mut once = || {
         let start = Instant::now();
@@ -97,7 +96,7 @@ fn best_gflops(flops: u64, mut work: impl FnMut()) -> f64 {
     flops as f64 / best.as_secs_f64() / 1e9
 }
 
-/// The kernel as a share of the peak, measured alternately on one core.
+/// Prints the speed of the kernel as a share of the peak, both measured in turn on one core.
 fn table() {
     const BLOCKS: usize = 20_000;
     const CHAINED: u64 = 1_000_000;

@@ -1,4 +1,4 @@
-//! One error type for the whole crate. Each message says what was wrong, where, and what to do about it.
+//! The error type of the crate. Each message says what is wrong, where, and what to do about it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,29 +6,30 @@ use std::path::{Path, PathBuf};
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can go wrong between a corpus and a column of vectors.
+/// Everything that can go wrong between a corpus and a column of vectors. The message says what is wrong, where, and what
+/// to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A hyperparameter or an argument is outside its range.
     #[error("{name}: {reason}")]
     Parameter {
-        /// The parameter's name as the user wrote it.
+        /// The name of the parameter as the user wrote it.
         name: &'static str,
-        /// What is wrong with its value, and what is allowed.
+        /// What is wrong with the value, and what is allowed.
         reason: String,
     },
-    /// A file could not be opened, read, written or renamed.
+    /// The system refused an operation on a file, an object in a store, or memory.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was being done: "read", "write", …
+        /// The operation: "read", "write", …
         action: &'static str,
-        /// The file or directory.
+        /// The file, directory or object.
         path: PathBuf,
-        /// What the system said.
+        /// The answer of the system.
         source: io::Error,
     },
-    /// A corpus, or a part of one, is not what it should be.
+    /// A corpus, or a part of it, cannot be used.
     #[error("{origin}: {reason}")]
     Corpus {
         /// The file, row group or object at fault.
@@ -36,20 +37,20 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         reason: String,
     },
-    /// No word is left to train on.
+    /// No word occurs often enough to get a vector.
     #[error(
         "the vocabulary is empty: none of the {distinct} distinct words ({total} tokens) occurs at least min_count={min_count} \
          times. Lower min_count or use a larger corpus."
     )]
     EmptyVocabulary {
-        /// The threshold in force.
+        /// The threshold.
         min_count: u64,
-        /// Distinct words seen.
+        /// Distinct words in the corpus.
         distinct: usize,
-        /// Tokens seen.
+        /// Tokens in the corpus.
         total: u64,
     },
-    /// A vectors file is damaged or of another kind than its name says.
+    /// A file of vectors or a model is damaged, or has another format than expected.
     #[error("{}: {reason}", path.display())]
     Format {
         /// The file.
@@ -57,21 +58,23 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A key that has no row: text in quotes or a number, and what keys are if it is of the wrong kind.
+    /// A key that has no vector: text in quotes, or a number. It is followed by the type of the keys if the key has another
+    /// type.
     #[error("the key {0} is not in the vocabulary")]
     UnknownKey(String),
-    /// A forked child cannot use the thread pools that its parent started.
+    /// A forked process cannot use the thread pools that its parent started.
     #[error(
-        "this process was forked after its parent started threads, which it lacks; start it with spawn or forkserver instead"
+        "this process was forked after its parent started threads, and a fork does not copy threads; start the process with \
+         spawn or forkserver instead"
     )]
     Forked,
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,
     /// Polars refused a query.
-    #[error("the vocabulary query failed: {0}")]
+    #[error("the query failed: {0}")]
     Polars(#[from] polars::error::PolarsError),
-    /// An error raised by the caller's own code (a Python source or callback), carried through unchanged.
+    /// An error of the caller's own code, such as a Python source or callback, unchanged.
     #[error("{0}")]
     Caller(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -90,7 +93,7 @@ impl Error {
     }
 }
 
-/// Names the file in an [`io::Error`].
+/// Adds the operation and the file to an [`io::Error`].
 pub(crate) trait IoContext<T> {
     fn at(self, action: &'static str, path: &Path) -> Result<T>;
 }

@@ -1,4 +1,5 @@
-//! Floats that come back from JSON as they went in. The parser errs in the last bit of some; these are written as text.
+//! Floats that are read from JSON exactly as they were written. The JSON parser gets the last bit of some floats wrong;
+//! these are written as text.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -34,7 +35,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Float::deserialize(deserializer)?.value()
 }
 
-/// The same for lists of them.
+/// The same for a list of floats.
 pub(crate) mod each {
     use super::*;
 

@@ -19,12 +19,30 @@
 //! # Ok::<(), polargram::Error>(())
 //! ```
 //!
-//! The way of the data is one direction: [`corpus`] → [`vocab`] → [`encode`] → [`train`] → [`vectors`] → [`formats`] →
-//! [`models`]. A module uses what stands before it, never what stands after.
+//! # The house
+//! The data goes in one direction. A module imports only modules above it in this table; `python tests/imports.py` draws
+//! the imports and fails on any other.
+//!
+//! | module | content |
+//! |---|---|
+//! | `error`, `exact`, `process`, `progress`, [`config`] | the ground: errors, exact floats in JSON, forks, progress, and the table of hyperparameters |
+//! | [`kernel`] | rows of floats and what is done to them, for each instruction set; it knows nothing of words |
+//! | `arrow` | between arrow-rs and Polars; memory-mapped Arrow files |
+//! | `store`, `output` | object stores; files, directories and objects that are written whole or not at all |
+//! | [`toy_corpus`] | a generated corpus, to try everything |
+//! | [`corpus`] | sources of token lists that can be read again |
+//! | [`vocab`] | keys, counts, and what follows from the counts: noise, subsampling, the Huffman tree |
+//! | [`encode`] | tokens as word numbers; the spool |
+//! | [`train`] | epochs, workers, model families and losses |
+//! | [`vectors`] | a table of keys and vectors: lookup and search |
+//! | [`formats`] | a table of file formats |
+//! | [`models`] | the job from a corpus to a model; checkpoints and saved models |
+//! | `expr` | Polars expressions |
+//! | [`cli`], `python` | the command and the Python classes, which only call the rest |
 //!
 //! # Features
-//! - `python`: the extension module with the Python classes and the Polars expressions; built by maturin. The crate and
-//!   the `polargram` command need no Python without it.
+//! - `python`: the extension module with the Python classes and the Polars expressions, built by maturin. Without it the
+//!   crate and the `polargram` command do not need Python.
 
 #![deny(missing_docs)]
 #![warn(clippy::undocumented_unsafe_blocks)]

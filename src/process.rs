@@ -1,4 +1,4 @@
-//! What a forked child may do, and code of others that may panic.
+//! Forked processes, and code of other crates that may panic.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::{Error, Result};
 
-/// The process that first started threads; 0 before.
+/// The id of the process that first used thread pools, or 0.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
-/// Whether this process may use thread pools. A child that was forked after its parent started them has none of their
-/// threads: work given to a pool would wait for ever.
+/// True if this process may use thread pools. A child that was forked after its parent started a pool has none of the
+/// pool's threads: it would wait forever for work that it gives to the pool.
 pub(crate) fn can_use_thread_pools() -> bool {
     let this = process::id();
     OWNER.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed).is_ok()
@@ -20,18 +20,17 @@ pub(crate) fn can_use_thread_pools() -> bool {
 }
 
 /// # Errors
-/// [`Error::Forked`] in a child that [has no threads](can_use_thread_pools).
+/// [`Error::Forked`] in a process that [cannot use thread pools](can_use_thread_pools).
 pub(crate) fn ensure_not_forked() -> Result<()> {
     if can_use_thread_pools() { Ok(()) } else { Err(Error::Forked) }
 }
 
 thread_local! {
-    /// Whether this thread's panics are caught, and so not worth a report.
+    /// True while [`catch_panic`] catches the panics of this thread, which are not printed then.
     static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What a decoder of somebody else's gives, or `None` if it panics, as some do on damaged files. Nothing is printed
-/// then.
+/// Runs a decoder of another crate. Returns `None` if it panics, as some do on damaged files, and prints nothing then.
 pub(crate) fn catch_panic<T>(decode: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -43,7 +42,7 @@ pub(crate) fn catch_panic<T>(decode: impl FnOnce() -> T) -> Option<T> {
         }));
     });
     let before = IS_CAUGHT.replace(true);
-    // What was being decoded is not used any more.
+    // Unwind safe: after a panic nothing uses what the decoder has touched.
     let decoded = catch_unwind(AssertUnwindSafe(decode)).ok();
     IS_CAUGHT.set(before);
     decoded

@@ -1,4 +1,4 @@
-//! How far a job has come, shared between those who work and those who watch.
+//! The progress of a job, shared between its workers and the displays that show it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub enum Phase {
     /// Counting words.
     Vocabulary,
-    /// Turning tokens into row numbers.
+    /// Turning tokens into word numbers.
     Encoding,
     /// Training.
     Training,
@@ -34,7 +34,7 @@ impl std::fmt::Display for Phase {
     }
 }
 
-/// Counters that workers advance and a display polls, and the flag by which a user stops a job. Clones share them.
+/// Counters that workers advance and a display polls, and a flag with which a user stops the job. Clones share both.
 /// Nothing here takes a lock, so a worker never waits for a terminal.
 #[derive(Debug, Clone, Default)]
 pub struct Progress(Arc<Counters>);
@@ -49,14 +49,14 @@ struct Counters {
 }
 
 impl Progress {
-    /// Enters a phase of `total` tokens, 0 if not known.
+    /// Enters a phase of `total` tokens; 0 if the number is not known.
     pub fn enter(&self, phase: Phase, total: u64) {
         self.0.tokens.store(0, Ordering::Relaxed);
         self.0.total.store(total, Ordering::Relaxed);
         self.0.phase.store(phase as u8, Ordering::Relaxed);
     }
 
-    /// Adds tokens done and returns how many were done before.
+    /// Adds completed tokens. Returns the number that was completed before.
     pub fn advance(&self, tokens: u64) -> u64 {
         self.0.tokens.fetch_add(tokens, Ordering::Relaxed)
     }
@@ -70,27 +70,27 @@ impl Progress {
         Phase::ALL[usize::from(self.0.phase.load(Ordering::Relaxed))]
     }
 
-    /// Tokens done in this phase; in training, over all epochs.
+    /// Completed tokens of this phase; in training, of all epochs.
     pub fn tokens(&self) -> u64 {
         self.0.tokens.load(Ordering::Relaxed)
     }
 
-    /// Tokens to do in this phase, 0 if not known.
+    /// The number of tokens of this phase, or 0 if it is not known; in training, over all epochs.
     pub fn total(&self) -> u64 {
         self.0.total.load(Ordering::Relaxed)
     }
 
-    /// The learning rate in force, 0 before training.
+    /// The current learning rate; 0 before training.
     pub fn learning_rate(&self) -> f32 {
         f32::from_bits(self.0.rate.load(Ordering::Relaxed))
     }
 
-    /// Asks the job to stop; it does within a fraction of a second, with [`Error::Interrupted`].
+    /// Asks the job to stop. It ends within a fraction of a second, with [`Error::Interrupted`].
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the job was asked to stop.
+    /// True if the job was asked to stop.
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.load(Ordering::Relaxed)
     }

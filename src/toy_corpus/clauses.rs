@@ -1,20 +1,20 @@
-//! What is said in the sample corpus: clauses with slots.
+//! The clauses of the toy corpus, with slots for words.
 //!
-//! Word vectors answer `paris - france + italy = rome` when a word's company is the sum of two parts: that of its role
-//! (any capital has a mayor and trams) and that of its entity (France and Paris are both heard of near the Seine). So
-//! every clause of a family belongs to one role and says of it what is said of no other role, and most clauses make
-//! room for the entity's own words within a few tokens of the form.
+//! Word vectors answer `paris - france + italy = rome` if the contexts of a word are the sum of two parts: those of its
+//! role (every capital has a mayor and trams) and those of its entity (both France and Paris occur near the Seine). So
+//! every clause of a family belongs to one role and says something that no clause says of another role, and most clauses
+//! have a slot for the entity's own words within a few tokens of the form.
 
 use super::world::{self, Row};
 
 /// Entities that share their roles and the clauses for each role.
 pub(super) struct Family {
-    /// What a form can be: country, capital, ..
+    /// The roles of the forms: country, capital, …
     pub(super) roles: &'static [&'static str],
     /// The entities, from frequent to rare.
     pub(super) rows: &'static [Row],
-    /// For each role the clauses about it, and perhaps one list more, about the entity's own words. `{role}` stands
-    /// for a form of the entity, `{own}` for one of its own words, `{class}` for a word of that class.
+    /// The clauses about each role, and in some families one more list of clauses about the entity's own words. `{role}`
+    /// is a slot for a form of the entity, `{own}` for one of its own words, and `{class}` for a word of that class.
     pub(super) clauses: &'static [&'static [&'static str]],
 }
 
@@ -315,7 +315,7 @@ pub(super) const FAMILIES: &[Family] = &[
     ] },
 ];
 
-/// Clauses about no entity, which give the plain words their company.
+/// Clauses about no entity, which give the plain words their contexts.
 #[rustfmt::skip]
 pub(super) const SCENES: &[&str] = &[
     "the {noun} of the {noun} was {adj} and {adj}",
@@ -349,7 +349,7 @@ pub(super) const SCENES: &[&str] = &[
     "through the glass {name} saw {planet} and {planet} in the {direction} sky",
 ];
 
-/// What may stand before a clause.
+/// Phrases that can come before a clause.
 pub(super) const OPENERS: &[&str] = &[
     "in {month}",
     "on {day}",
@@ -363,7 +363,7 @@ pub(super) const OPENERS: &[&str] = &[
     "to my {noun}",
 ];
 
-/// What may stand after a clause.
+/// Phrases that can come after a clause.
 pub(super) const CLOSERS: &[&str] = &[
     "with a {adj} {noun}",
     "in the {noun}",
@@ -377,7 +377,7 @@ pub(super) const CLOSERS: &[&str] = &[
     "for a {noun}",
 ];
 
-/// What may join two clauses.
+/// Words that can join two clauses.
 pub(super) const JOINTS: &[&str] = &["and", "but", "while", "and", "so", "because", "yet", "though"];
 
 #[cfg(test)]
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_of_an_entity_belongs_to_that_entity_alone() {
+    fn a_word_of_an_entity_belongs_to_no_other_entity() {
         let mut seen: HashSet<&str> = literals().into_iter().chain(class_words()).collect();
         let shared: Vec<_> = forms().chain(own_words()).filter(|&word| !seen.insert(word)).collect();
         assert!(shared.is_empty(), "in two roles: {shared:?}");
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_is_of_lower_case_letters() {
+    fn every_word_consists_of_lower_case_letters() {
         let wrong = |word: &&str| word.is_empty() || !word.bytes().all(|b| b.is_ascii_lowercase());
         let words = forms().chain(own_words()).chain(class_words()).chain(literals());
         assert_eq!(words.filter(wrong).collect::<Vec<_>>(), Vec::<&str>::new());
@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn every_clause_of_a_role_says_that_role() {
+    fn every_clause_of_a_role_has_a_slot_for_that_role() {
         for family in FAMILIES {
             for (role, clauses) in family.roles.iter().zip(family.clauses) {
                 let slot = format!("{{{role}}}");

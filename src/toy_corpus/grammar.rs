@@ -1,23 +1,23 @@
-//! How the world's words are put into sentences.
+//! How the words of the world become sentences.
 //!
-//! A sentence picks a topic, an entity or none, and says one or two clauses about it; each slot of a clause draws a
-//! form or an own word of that entity, or a word of a class.
+//! A sentence has a topic, which is an entity or none, and one or two clauses about it. Each slot of a clause draws a form
+//! or an own word of the entity, or a word of a class.
 
 use rand_core::Rng;
 
 use super::clauses::{CLOSERS, FAMILIES, Family, JOINTS, OPENERS, SCENES};
 use super::world::{CLASSES, Row};
 
-/// Of a hundred sentences, how many speak of no entity.
+/// Of a hundred sentences, the number that are about no entity.
 const SCENES_PER_HUNDRED: u64 = 10;
 
 /// Words in the longest sentence.
 pub(super) const LONGEST_SENTENCE: usize = 25;
 
-/// Flattens the frequencies of a class: its words are weighed 1/3, 1/4, 1/5, ..
+/// Flattens the frequencies of a class: its words have the weights 1/3, 1/4, 1/5, …
 const CLASS_FLATTENING: u64 = 3;
 
-/// A whole number from 0 to `bound` - 1 (Lemire's multiply-shift; its bias is below 2^-28 for the bounds in use).
+/// A random integer below `bound` (Lemire's multiply-shift; its bias is below 2^-28 for the bounds in use).
 fn below(rng: &mut impl Rng, bound: u64) -> u64 {
     ((u128::from(rng.next_u64()) * u128::from(bound)) >> 64) as u64
 }
@@ -40,7 +40,7 @@ impl Weighted {
         Self { cumulative: weights.scan(0, total).collect() }
     }
 
-    /// Weighs the ranks 0, 1, .. by 1 / (rank + flattening), in whole numbers so that all platforms draw alike.
+    /// Gives the ranks 0, 1, … the weights 1 / (rank + flattening), as integers, so that all platforms draw the same.
     fn zipf(len: usize, flattening: u64) -> Self {
         Self::new((0..len as u64).map(|rank| (1 << 32) / (rank + flattening)))
     }
@@ -61,7 +61,7 @@ enum Piece {
 
 type Template = Vec<Piece>;
 
-/// Panics on a slot that names neither a role nor a class: the table of clauses is wrong then, and every test fails.
+/// Panics on a slot that names neither a role nor a class. The table of clauses is wrong then, and every test fails.
 fn parse(text: &'static str, roles: &[&str]) -> Template {
     text.split(' ').map(|token| parse_token(token, roles)).collect()
 }
@@ -76,9 +76,9 @@ fn parse_token(token: &'static str, roles: &[&str]) -> Piece {
     if let Some(role) = roles.iter().position(|&role| role == slot) {
         return Piece::Form(role);
     }
-    // Never fails: the templates are our own, and the tests parse every one.
+    // Never fails: the templates are ours, and the tests parse all of them.
     let class = CLASSES.iter().position(|&(class, _)| class == slot);
-    Piece::Class(class.unwrap_or_else(|| panic!("no role and no class is called {slot:?}")))
+    Piece::Class(class.unwrap_or_else(|| panic!("no role or class has the name {slot:?}")))
 }
 
 fn parse_all(texts: &[&'static str], roles: &[&str]) -> Vec<Template> {
@@ -107,8 +107,8 @@ impl ParsedFamily {
         let rows = family.rows;
         Self {
             entities: rows.iter().map(Entity::new).collect(),
-            // With a third of the rows for flattening the first row comes four times as often as the last: uneven,
-            // as in any corpus, and yet enough of each to learn from.
+            // Flattened by a third of the number of rows, the first row is four times as frequent as the last: uneven,
+            // as in any corpus, and still enough of each row to learn from.
             frequencies: Weighted::zipf(rows.len(), 1 + rows.len() as u64 / 3),
             clauses: family.clauses.iter().map(|clauses| parse_all(clauses, family.roles)).collect(),
         }
@@ -127,7 +127,7 @@ impl Class {
     }
 }
 
-/// What a sentence is about.
+/// The topic of a sentence.
 enum Topic<'a> {
     Entity(&'a ParsedFamily, &'a Entity),
     Scene,
@@ -148,7 +148,8 @@ impl Grammar {
     pub(super) fn new() -> Self {
         Self {
             families: FAMILIES.iter().map(ParsedFamily::new).collect(),
-            // A family is spoken of in proportion to its forms, so that a form is about as frequent in any family.
+            // The frequency of a family is proportional to the number of its forms, so that forms have similar frequencies
+            // in all families.
             family_frequencies: Weighted::new(FAMILIES.iter().map(|f| (f.clauses.len() * f.rows.len()) as u64)),
             classes: CLASSES.iter().map(|&(_, words)| Class::new(words)).collect(),
             scenes: parse_all(SCENES, &[]),
@@ -166,7 +167,7 @@ impl Grammar {
         sentence
     }
 
-    /// Says two clauses about one topic, or one clause with or without trimmings.
+    /// Says two clauses about one topic, or one clause with or without an opener and a closer.
     fn speak(&self, sentence: &mut Vec<&'static str>, rng: &mut impl Rng) {
         let topic = self.topic(rng);
         if below(rng, 3) > 0 {
@@ -202,7 +203,7 @@ impl Grammar {
         }
     }
 
-    /// Appends a template's words, its slots filled.
+    /// Appends the words of a template, with words in its slots.
     fn say(&self, template: &Template, entity: Option<&Entity>, sentence: &mut Vec<&'static str>, rng: &mut impl Rng) {
         for piece in template {
             let word = match (piece, entity) {
@@ -220,7 +221,7 @@ impl Grammar {
     }
 }
 
-/// Draws again, a few times, while the word was said before: "rain and rain" reads badly.
+/// Draws again, a few times, if the sentence has the word already: "rain and rain" reads badly.
 fn unsaid(sentence: &[&'static str], mut draw: impl FnMut() -> &'static str) -> &'static str {
     const ATTEMPTS: usize = 4;
     let mut word = draw();
@@ -233,7 +234,7 @@ fn unsaid(sentence: &[&'static str], mut draw: impl FnMut() -> &'static str) -> 
     word
 }
 
-/// Turns "a" into "an" before a vowel that is heard.
+/// Turns "a" into "an" before a vowel sound.
 fn correct_articles(sentence: &mut [&'static str]) {
     for i in 1..sentence.len() {
         if sentence[i - 1] == "a" && begins_with_vowel_sound(sentence[i]) {
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weighted_draw_follows_its_weights_and_skips_a_weight_of_nought() {
+    fn a_weighted_draw_follows_its_weights_and_never_draws_a_weight_of_zero() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
         let weighted = Weighted::new([1, 0, 3].into_iter());
         let mut seen = [0; 3];
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn the_article_agrees_with_the_sound_that_follows() {
+    fn the_article_agrees_with_the_next_sound() {
         let mut sentence = ["a", "apple", "a", "hour", "a", "university", "a", "usual", "a", "pear", "a"];
         correct_articles(&mut sentence);
         assert_eq!(sentence, ["an", "apple", "an", "hour", "a", "university", "a", "usual", "a", "pear", "a"]);

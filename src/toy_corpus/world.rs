@@ -1,12 +1,12 @@
-//! The small world that the sample corpus speaks of: its countries, people, verbs, animals and plain words.
+//! The small world of the toy corpus: its countries, people, verbs, animals and plain words.
 //!
-//! A family's row is one entity: its forms, one for each role of the family, and then its own words, which occur
-//! beside these forms and nowhere else. Rows stand from frequent to rare; so do the words of a class.
+//! A row of a family is one entity: its forms, one for each role of the family, and its own words, which occur only near
+//! these forms. Rows are in order from frequent to rare, and so are the words of a class.
 
-/// One entity: its forms in the order of its family's roles, and the words found in its company.
+/// One entity: its forms in the order of its family's roles, and its own words.
 pub(super) type Row = (&'static str, &'static str);
 
-/// Country, capital, currency, nationality; places of that country. Some currencies are those of before the euro.
+/// Country, capital, currency, nationality; places in the country. Some currencies are from before the euro.
 #[rustfmt::skip]
 pub(super) const COUNTRIES: &[Row] = &[
     ("france paris franc french", "provence normandy lyon seine bordeaux"),
@@ -59,7 +59,7 @@ pub(super) const COUNTRIES: &[Row] = &[
     ("botswana gaborone pula botswanan", "okavango maun francistown chobe kalahari"),
 ];
 
-/// Male, female; what the two have to do with.
+/// Male, female; things that belong to both.
 #[rustfmt::skip]
 pub(super) const PEOPLE: &[Row] = &[
     ("man woman", "stranger newspaper overcoat wristwatch errand"),
@@ -94,7 +94,7 @@ pub(super) const PEOPLE: &[Row] = &[
     ("baron baroness", "barony villa moat gamekeeper chandelier"),
 ];
 
-/// Base, third person, past, gerund; things that go with doing it.
+/// Base, third person, past, gerund; things that go with the verb.
 #[rustfmt::skip]
 pub(super) const VERBS: &[Row] = &[
     ("walk walks walked walking", "pavement footpath trail stride sidewalk"),
@@ -149,7 +149,7 @@ pub(super) const VERBS: &[Row] = &[
     ("weave weaves wove weaving", "loom tapestry shuttle wicker rug"),
 ];
 
-/// Positive, comparative, superlative; what may be so.
+/// Positive, comparative, superlative; things that the adjective can describe.
 #[rustfmt::skip]
 pub(super) const ADJECTIVES: &[Row] = &[
     ("big bigger biggest", "whale boulder giant mammoth"),
@@ -198,7 +198,7 @@ pub(super) const ADJECTIVES: &[Row] = &[
     ("weak weaker weakest", "pulse signal handshake twig"),
 ];
 
-/// Singular, plural, young; what they have and where they live.
+/// Singular, plural, young; parts of the animal, and where it lives.
 #[rustfmt::skip]
 pub(super) const ANIMALS: &[Row] = &[
     ("dog dogs puppy", "leash kennel bone collar"),
@@ -227,7 +227,7 @@ pub(super) const ANIMALS: &[Row] = &[
     ("eel eels elver", "weir sargasso slime mudbank"),
 ];
 
-/// Singular, plural; what it is eaten with.
+/// Singular, plural; what people eat it with.
 #[rustfmt::skip]
 pub(super) const FOODS: &[Row] = &[
     ("apple apples", "cider strudel cinnamon orchard"),
@@ -302,7 +302,7 @@ pub(super) const TRADES: &[Row] = &[
     ("undertaker mortuary", "coffin hearse wreath shroud pallbearer"),
 ];
 
-/// Plain words by class, for the slots that no entity fills: the name of the class, and its words.
+/// Plain words by class, for the slots that no entity fills: the name of a class, and its words.
 pub(super) const CLASSES: &[(&str, &str)] = &[
     (
         "noun",
