@@ -189,9 +189,11 @@ class KeyedVectors(Vectors):
 
     # Files
 
-    def save(self, fname: _Path) -> None:
-        """Save in the format of the ending: .npy (with NAME.vocab.txt beside it), .txt, .bin; any other is Arrow.
+    def save(self, fname: _Path, *, storage_options: dict[str, Any] | None = None) -> None:
+        """Save in the format that the ending names: .arrow, .npy (and NAME.vocab.txt), .txt or .bin.
 
+        A file with any other ending, or none, is written as Arrow. ``fname`` may be the URL of a store (``s3://…``),
+        whose ``storage_options`` are those of :func:`polars.scan_parquet`; what they lack comes from the environment.
         The file appears whole or not at all. Attributes that you added are not in it: pickle keeps them.
 
         Raises
@@ -208,13 +210,17 @@ class KeyedVectors(Vectors):
         >>> pg.KeyedVectors.load("vectors.arrow")
         KeyedVectors<vector_size=4, 2 keys>
         """
-        super().save(fname)
+        super().save(fname, storage_options=storage_options)
 
     @classmethod
-    def load(cls, fname: _Path, mmap: Literal["r"] | None = None) -> Self:
-        """Load a file of any format that :meth:`save` writes: that of its first bytes, or else of its ending.
+    def load(
+        cls, fname: _Path, mmap: Literal["r"] | None = None, *, storage_options: dict[str, Any] | None = None
+    ) -> Self:
+        """Load a file of any format that :meth:`save` writes: known by its first bytes, or else by its ending.
 
-        Arrow and .npy are memory-mapped, and with that read-only. With ``mmap="r"`` all are read-only.
+        .arrow and .npy are memory-mapped, and with that read-only. With ``mmap="r"`` all are read-only. ``fname`` may
+        be the URL of a store (``s3://…``): what it names is copied to a temporary file, which is removed at once where
+        the system can.
 
         Raises
         ------
@@ -230,10 +236,19 @@ class KeyedVectors(Vectors):
         >>> pg.KeyedVectors.load("vectors.txt").index_to_key
         ['a', 'b']
         """
-        return cls._of(Table.load(fname, mmap))
+        return cls._of(Table.load(fname, mmap, storage_options))
 
-    def save_word2vec_format(self, fname: _Path, fvocab: _Path | None = None, binary: bool = False) -> None:
+    def save_word2vec_format(
+        self,
+        fname: _Path,
+        fvocab: _Path | None = None,
+        binary: bool = False,
+        *,
+        storage_options: dict[str, Any] | None = None,
+    ) -> None:
         """Save in the word2vec C format, text or binary, and lines of word and count to ``fvocab``.
+
+        Both may be URLs, with the same ``storage_options``.
 
         Raises
         ------
@@ -252,7 +267,7 @@ class KeyedVectors(Vectors):
         b 9
         <BLANKLINE>
         """
-        super().save_word2vec_format(fname, fvocab, binary)
+        super().save_word2vec_format(fname, fvocab, binary, storage_options=storage_options)
 
     @classmethod
     def load_word2vec_format(
@@ -264,6 +279,8 @@ class KeyedVectors(Vectors):
         unicode_errors: Literal["strict", "replace", "ignore"] = "strict",
         limit: int | None = None,
         no_header: bool = False,
+        *,
+        storage_options: dict[str, Any] | None = None,
     ) -> Self:
         """Load the word2vec C format, text or binary.
 
@@ -284,6 +301,8 @@ class KeyedVectors(Vectors):
             Rows that are read; None and 0 read all.
         no_header
             True for a text file without its first line, as GloVe's are.
+        storage_options
+            For files in stores, as in :func:`polars.scan_parquet`.
 
         Examples
         --------
@@ -292,4 +311,5 @@ class KeyedVectors(Vectors):
         >>> pg.KeyedVectors.load_word2vec_format("glove.txt", no_header=True)["cat"]
         array([0.3, 0.4], dtype=float32)
         """
-        return cls._of(Table.load_word2vec_format(fname, fvocab, binary, encoding, unicode_errors, limit, no_header))
+        options = (encoding, unicode_errors, limit, no_header, storage_options)
+        return cls._of(Table.load_word2vec_format(fname, fvocab, binary, *options))

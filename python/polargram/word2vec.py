@@ -907,12 +907,13 @@ class Word2Vec:
 
     # Keeping a model
 
-    def save(self, fname: str | os.PathLike[str]) -> None:
-        """Save everything that is needed to train on, to a directory.
+    def save(self, fname: str | os.PathLike[str], *, storage_options: dict[str, Any] | None = None) -> None:
+        """Save everything that is needed to train on, to a directory, or under the URL of a store (``s3://…``).
 
         It holds ``config.json``, ``vectors.arrow`` and the other weights as ``.npy``; no pickle. It appears whole or
         not at all: an older model at this place is replaced when the new one is complete. ``callbacks``,
-        ``trim_rule``, ``hashfxn`` and ``storage_options`` are not kept.
+        ``trim_rule``, ``hashfxn`` and ``storage_options`` are not kept. For a URL, ``storage_options`` are those of
+        :func:`polars.scan_parquet`; what they lack comes from the environment.
 
         Examples
         --------
@@ -928,10 +929,10 @@ class Word2Vec:
         attributes["epoch_losses"] = [repr(loss) for loss in self._epoch_losses]
         attributes["vectors_lockf"] = _lock_factors(self.wv).tolist()
         attributes["workers"] = self.workers
-        self._model.save(self._parameters(), os.fspath(fname), json.dumps(attributes))
+        self._model.save(self._parameters(), os.fspath(fname), json.dumps(attributes), storage_options)
 
     @classmethod
-    def load(cls, fname: str | os.PathLike[str]) -> Word2Vec:
+    def load(cls, fname: str | os.PathLike[str], *, storage_options: dict[str, Any] | None = None) -> Word2Vec:
         """Load a model that :meth:`save` wrote, to use it or to train on. Nothing in it can run code.
 
         Examples
@@ -942,7 +943,7 @@ class Word2Vec:
         >>> bool(np.array_equal(pg.Word2Vec.load("model").wv.vectors, model.wv.vectors))
         True
         """
-        native, parameters, attributes = Model.load(os.fspath(fname))
+        native, parameters, attributes = Model.load(os.fspath(fname), storage_options)
         kept = json.loads(attributes) or {}
         model = cls()
         model.corpus_count, model.corpus_total_words = native.corpus

@@ -9,11 +9,11 @@ use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use super::job;
 use super::keys::{is_key, row_of};
+use super::location::location;
 use super::table::PyTable;
 use crate::formats;
-use crate::progress::Progress;
-use crate::store::Location;
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{Key, WordId};
 
@@ -182,24 +182,27 @@ impl PyVectors {
         Ok(py.detach(|| self.vectors.most_similar(&positive, &negative, topn))?)
     }
 
-    /// Saves in the format that the ending names: .arrow, .npy (and NAME.vocab.txt), .txt or .bin.
-    fn save(&self, py: Python<'_>, fname: PathBuf) -> PyResult<()> {
-        Ok(py.detach(|| self.vectors.save(fname))?)
+    /// Saves in the format that the ending names, or else as Arrow.
+    #[pyo3(signature = (fname, *, storage_options = None))]
+    fn save(&self, py: Python<'_>, fname: PathBuf, storage_options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        let location = location(fname, storage_options)?;
+        job::run(py, None, |progress, _| self.vectors.save_with(location, progress))
     }
 
     /// Saves in the word2vec C format, text or binary, and `word count` lines to `fvocab`.
-    #[pyo3(signature = (fname, fvocab = None, binary = false))]
+    #[pyo3(signature = (fname, fvocab = None, binary = false, *, storage_options = None))]
     fn save_word2vec_format(
         &self,
         py: Python<'_>,
         fname: PathBuf,
         fvocab: Option<PathBuf>,
         binary: bool,
+        storage_options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        Ok(py.detach(|| {
-            let progress = Progress::default();
-            formats::save_word2vec_format(&self.vectors, &Location::from(fname), binary, fvocab.as_deref(), &progress)
-        })?)
+        let location = location(fname, storage_options)?;
+        job::run(py, None, |progress, _| {
+            formats::save_word2vec_format(&self.vectors, &location, binary, fvocab.as_deref(), progress)
+        })
     }
 }
 

@@ -5,6 +5,7 @@ mod errors;
 mod job;
 mod keyed_vectors;
 mod keys;
+mod location;
 mod parameters;
 mod source;
 mod table;

@@ -8,11 +8,12 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
+use super::job;
+use super::location::location;
 use crate::corpus::Utf8Errors;
 use crate::error::Error;
 use crate::formats::{self, Identity, LoadOptions};
-use crate::progress::Progress;
-use crate::store::{Location, local};
+use crate::store::local;
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::HuffmanTree;
 
@@ -83,29 +84,33 @@ impl PyTable {
     /// Loads a file in the format that its ending names. With `mmap="r"`, and for .arrow and .npy always, the file is
     /// memory-mapped and read-only.
     #[staticmethod]
-    #[pyo3(signature = (fname, mmap = None))]
-    fn load(py: Python<'_>, fname: PathBuf, mmap: Option<&str>) -> PyResult<Self> {
+    #[pyo3(signature = (fname, mmap = None, storage_options = None))]
+    fn load(
+        py: Python<'_>,
+        fname: PathBuf,
+        mmap: Option<&str>,
+        storage_options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
         if let Some(other) = mmap.filter(|&mmap| mmap != "r") {
             return Err(PyValueError::new_err(format!("mmap: {other:?} is unknown; expected \"r\" or None")));
         }
-        py.detach(|| {
-            let location = Location::from(fname);
+        let location = location(fname, storage_options)?;
+        let (vectors, file) = job::run(py, None, |progress, _| {
             // The local copy of an object has no name any more once it is mapped.
-            let file = location
-                .url()
-                .is_none()
-                .then(|| local(location.path()).and_then(|path| Identity::of(&path)))
-                .transpose()?;
-            let vectors = KeyedVectors::load(location)?;
-            let is_mapped = vectors.rows().is_mapped();
-            let file = file.filter(|_| is_mapped);
-            Ok(Self { file, ..Self::new(vectors, mmap.is_none() && !is_mapped) })
-        })
+            let file = match location.url() {
+                Some(_) => None,
+                None => Some(Identity::of(&local(location.path())?)?),
+            };
+            Ok((KeyedVectors::load_with(location, &LoadOptions::default(), progress)?, file))
+        })?;
+        let is_mapped = vectors.rows().is_mapped();
+        let file = file.filter(|_| is_mapped);
+        Ok(Self { file, ..Self::new(vectors, mmap.is_none() && !is_mapped) })
     }
 
     /// Loads the word2vec C format, text or binary; counts from the `word count` lines of `fvocab`.
     #[staticmethod]
-    #[pyo3(signature = (fname, fvocab = None, binary = false, encoding = "utf8", unicode_errors = "strict", limit = None, no_header = false))]
+    #[pyo3(signature = (fname, fvocab = None, binary = false, encoding = "utf8", unicode_errors = "strict", limit = None, no_header = false, storage_options = None))]
     #[allow(clippy::too_many_arguments, reason = "gensim's parameters")]
     fn load_word2vec_format(
         py: Python<'_>,
@@ -116,6 +121,7 @@ impl PyTable {
         unicode_errors: &str,
         limit: Option<usize>,
         no_header: bool,
+        storage_options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         if !matches!(encoding, "utf8" | "utf-8") {
             return Err(PyValueError::new_err(format!(
@@ -135,9 +141,9 @@ impl PyTable {
         // As in gensim, no limit.
         let limit = limit.filter(|&limit| limit > 0);
         let options = LoadOptions { limit, no_header, errors };
-        let vectors = py.detach(|| {
-            let (location, progress) = (Location::from(fname), Progress::default());
-            formats::load_word2vec_format(&location, binary, fvocab.as_deref(), &options, &progress)
+        let location = location(fname, storage_options)?;
+        let vectors = job::run(py, None, |progress, _| {
+            formats::load_word2vec_format(&location, binary, fvocab.as_deref(), &options, progress)
         })?;
         Ok(Self::new(vectors, true))
     }

@@ -14,6 +14,7 @@ use pyo3::types::{PyDict, PyList};
 use super::job::{self, Caller, Report};
 use super::keyed_vectors::{PyVectors, matrix_of};
 use super::keys::PyKey;
+use super::location::location;
 use super::parameters::Parameters;
 use super::source::PyCorpusSource;
 use super::table::PyTable;
@@ -316,22 +317,32 @@ impl PyModel {
     }
 
     /// Saves to a directory, with the caller's attributes as JSON.
+    #[pyo3(signature = (parameters, directory, attributes, storage_options = None))]
     fn save(
         &self,
         py: Python<'_>,
         parameters: &Bound<'_, PyDict>,
         directory: PathBuf,
         attributes: &str,
+        storage_options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
         let model = self.model()?.with_config(Parameters(parameters).config()?);
         let attributes = serde_json::from_str(attributes).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(py.detach(|| model.save(directory, attributes))?)
+        let location = location(directory, storage_options)?;
+        job::run(py, None, |progress, _| model.save_with(location, attributes, progress))
     }
 
     /// Loads from a directory; the model, its parameters and the caller's attributes as JSON.
     #[staticmethod]
-    fn load(py: Python<'_>, directory: PathBuf) -> PyResult<(Self, String, String)> {
-        let Saved { model, attributes, .. } = py.detach(|| Word2Vec::load(directory))?;
+    #[pyo3(signature = (directory, storage_options = None))]
+    fn load(
+        py: Python<'_>,
+        directory: PathBuf,
+        storage_options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<(Self, String, String)> {
+        let location = location(directory, storage_options)?;
+        let Saved { model, attributes, .. } =
+            job::run(py, None, |progress, _| Word2Vec::load_with(location, progress))?;
         let parameters =
             serde_json::to_string(model.config()).map_err(|error| PyValueError::new_err(error.to_string()))?;
         let this = Self::default();
