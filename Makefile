@@ -152,6 +152,19 @@ test-races:
 	$(RACES) RUSTFLAGS=-Zsanitizer=thread cargo +nightly test --lib -Zbuild-std \
 		--target $$(rustc +nightly -vV | sed -n 's/host: //p')
 
+## fuzz: libFuzzer on one reader for SECONDS: make fuzz TARGET=corpus_npy; needs a nightly toolchain
+FUZZ := $(TOOLS)/bin/cargo-fuzz
+$(FUZZ):
+	cargo install --locked --root $(TOOLS) cargo-fuzz@0.13.2
+
+SECONDS ?= 60
+fuzz: $(FUZZ)
+	@[ -n "$(TARGET)" ] || { echo 'say which reader, make fuzz TARGET=… with one of'; ls fuzz/fuzz_targets | sed 's/\.rs//'; exit 2; }
+	[ -e fuzz/Cargo.lock ] || cp Cargo.lock fuzz/
+	[ -d fuzz/corpus ] || cargo run --manifest-path fuzz/Cargo.toml --example seeds
+	PATH=$(TOOLS)/bin:$$PATH CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/fuzz cargo +nightly fuzz run $(TARGET) -- \
+		-max_total_time=$(SECONDS) -rss_limit_mb=4096
+
 ### Benchmarks
 
 CORPUS ?= $(SHARED)/data/enwiki-tokens

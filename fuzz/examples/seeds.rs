@@ -1,0 +1,125 @@
+//! Writes inputs that the readers accept to `corpus/TARGET/`, from where libFuzzer changes them.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, Int64Array, ListBuilder, RecordBatch, StringBuilder};
+use arrow::ipc::writer::{FileWriter, StreamWriter};
+use polargram::models::{Checkpoint, Every};
+use polargram::toy_corpus::write_corpus;
+use polargram::{KeyedVectors, Progress};
+use polargram_fuzz::{COLUMN, SENTENCES, as_one_input, place, small_checkpoint, small_model};
+
+/// NumPy's array of lists of strings as Python pickles it (protocol 4).
+const PICKLED: &[u8] = b"\x80\x04\x95\xa4\x00\x00\x00\x00\x00\x00\x00\x8c\x16numpy._core.multiarray\x94\x8c\x0c_r\
+    econstruct\x94\x93\x94\x8c\x05numpy\x94\x8c\x07ndarray\x94\x93\x94K\x00\x85\x94C\x01b\
+    \x94\x87\x94R\x94(K\x01K\x02\x85\x94h\x03\x8c\x05dtype\x94\x93\x94\x8c\x02O8\x94\x89\x88\
+    \x87\x94R\x94(K\x03\x8c\x01|\x94NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?t\x94b\x89]\x94(]\
+    \x94(\x8c\x03the\x94\x8c\x04king\x94e]\x94\x8c\x03tea\x94aet\x94b.";
+
+/// The line "the king" as four programs compress it.
+const COMPRESSED: [(&str, &[u8]); 4] = [
+    (
+        "gz",
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03+\xc9HU\xc8\xce\xccK\xe7\x02\x00\x8cW\x86\xb6\
+    \x09\x00\x00\x00",
+    ),
+    (
+        "bz2",
+        b"BZh91AY&SY1/\x95 \x00\x00\x04Q\x80\x00\x10@\x00\x02\xe9\x04\x00 \x00\"\x06\x86\xd4 \xc9\
+    \x88K\x180\xf1w$S\x85\x09\x03\x12\xf9R\x00",
+    ),
+    ("zst", b"(\xb5/\xfd\x04XI\x00\x00the king\x0a;\xbf\x872"),
+    (
+        "xz",
+        b"\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4F\x02\x00!\x01\x16\x00\x00\x00t/\xe5\xa3\x01\x00\x08the \
+    king\x0a\x00\x00\x00\x00\xd2%\xcb\xd2\xd3\xa0=]\x00\x01!\x09l\x18\xc5\xd5\x1f\xb6\xf3}\
+    \x01\x00\x00\x00\x00\x04YZ",
+    ),
+];
+
+fn seed(target: &str, name: &str, data: &[u8]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    fs::create_dir_all(&folder).expect("a folder for seeds");
+    fs::write(folder.join(name), data).expect("a seed");
+}
+
+fn bytes_of(name: &str) -> Vec<u8> {
+    fs::read(place(name)).expect("a file that was written")
+}
+
+fn vectors() {
+    let vectors =
+        KeyedVectors::from_rows(["king", "queen", "tea"], 2, &[1.0, 0.9, 0.9, 1.0, -1.0, 0.2]).expect("vectors");
+    for (target, name) in [
+        ("vectors_arrow", "v.arrow"),
+        ("vectors_word2vec_text", "v.txt"),
+        ("vectors_word2vec_binary", "v.bin"),
+        ("vectors_npy", "v.npy"),
+    ] {
+        vectors.save(place(name)).expect("a file of vectors");
+        let data = match name {
+            "v.npy" => as_one_input(&bytes_of("v.vocab.txt"), &bytes_of(name)),
+            _ => bytes_of(name),
+        };
+        seed(target, "small", &data);
+    }
+}
+
+fn tables() {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for sentence in SENTENCES {
+        lists.append_value(sentence.split(' ').map(Some));
+    }
+    let lists = Arc::new(lists.finish());
+    let counts = Arc::new(Int64Array::from_iter_values(1..=lists.len() as i64));
+    let batch = RecordBatch::try_from_iter([(COLUMN, lists as Arc<dyn Array>), ("n", counts)]).expect("a table");
+    let mut file = FileWriter::try_new(Vec::new(), &batch.schema()).expect("a writer");
+    file.write(&batch).expect("a record batch");
+    seed("corpus_ipc", "file", &file.into_inner().expect("a whole file"));
+    let mut stream = StreamWriter::try_new(Vec::new(), &batch.schema()).expect("a writer");
+    stream.write(&batch).expect("a record batch");
+    seed("corpus_ipc", "stream", &stream.into_inner().expect("a whole stream"));
+
+    write_corpus(&place("corpus"), 200, 1).expect("a sample corpus");
+    seed("corpus_parquet", "sample", &bytes_of("corpus/part-0.parquet"));
+}
+
+fn npy(description: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{description:117}\n");
+    [b"\x93NUMPY\x01\x00".as_slice(), &(header.len() as u16).to_le_bytes(), header.as_bytes(), data].concat()
+}
+
+fn arrays() {
+    let ids: Vec<u8> = [3u64, 1, 2, 3, 5, 1].into_iter().flat_map(u64::to_le_bytes).collect();
+    seed("corpus_npy", "ids", &npy("{'descr': '<u8', 'fortran_order': False, 'shape': (2, 3), }", &ids));
+    seed("corpus_npy", "lists", &npy("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", PICKLED));
+}
+
+fn texts() {
+    let text = SENTENCES.join("\n");
+    seed("corpus_text", "lines", text.as_bytes());
+    seed("corpus_text", "brown", b"\n\tThe/at king/nn likes/vbz tea/nn\n");
+    for (name, data) in COMPRESSED {
+        seed("corpus_compressed", name, data);
+    }
+}
+
+fn models() {
+    let progress = Progress::default();
+    small_model(&progress).save(place("model"), serde_json::Value::Null).expect("a saved model");
+    for (which, name) in ["config.json", "vectors.arrow", "output.npy"].into_iter().enumerate() {
+        seed("saved_model", name, &[&[which as u8], bytes_of(&format!("model/{name}")).as_slice()].concat());
+    }
+    small_checkpoint(&Checkpoint::new(place("checkpoint"), Every::Epoch), &progress);
+    seed("checkpoint", "config.json", &bytes_of("checkpoint/config.json"));
+}
+
+fn main() {
+    vectors();
+    tables();
+    arrays();
+    texts();
+    models();
+}
