@@ -2,14 +2,16 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use polargram::formats::{InvalidUtf8, ReadOptions, load_word2vec_format};
+use polargram::corpus::Utf8Errors;
+use polargram::formats::LoadOptions;
+use polargram::{KeyedVectors, Progress};
 use polargram_fuzz::{allow_caught_panics, file, use_vectors};
 
 fuzz_target!(init: allow_caught_panics(), |data: &[u8]| {
-    let path = file("vectors.w2v", data);
-    for invalid_utf8 in [InvalidUtf8::Strict, InvalidUtf8::Replace, InvalidUtf8::Ignore] {
-        let options = ReadOptions { invalid_utf8, ..ReadOptions::default() };
-        if let Ok(vectors) = load_word2vec_format(&path, false, None, &options) {
+    let path = file("vectors.txt", data);
+    for errors in [Utf8Errors::Strict, Utf8Errors::Replace, Utf8Errors::Ignore] {
+        let options = LoadOptions { errors, ..LoadOptions::default() };
+        if let Ok(vectors) = KeyedVectors::load_with(&path, &options, &Progress::default()) {
             use_vectors(&vectors);
         }
     }
