@@ -12,10 +12,10 @@ enum Float {
 
 impl Float {
     fn new(value: f64) -> Self {
-        let text = value.to_string();
-        match serde_json::from_str::<f64>(&text) {
+        let written = serde_json::to_string(&value);
+        match written.and_then(|text| serde_json::from_str::<f64>(&text)) {
             Ok(read) if read == value => Self::Number(value),
-            _ => Self::Text(text),
+            _ => Self::Text(value.to_string()),
         }
     }
 

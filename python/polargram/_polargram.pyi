@@ -12,6 +12,7 @@ _Path: TypeAlias = str | os.PathLike[str]
 __version__: str
 
 def main(argv: Sequence[str]) -> int: ...
+def parameters() -> dict[str, bool | int | float | None]: ...
 
 _Parameters: TypeAlias = dict[str, Any]
 _Report: TypeAlias = tuple[Callable[[str, int, int, float], object], float] | None

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from polargram._polargram import CorpusSource, Model
+from polargram._polargram import CorpusSource, Model, parameters
 from polargram.callbacks import Hooks, Report, StopTraining
 from polargram.keyed_vectors import KeyedVectors
 from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP, TrimRule, rules_of
@@ -54,31 +54,7 @@ _SAVED = (
     "column",
     "count_column",
 )
-_PARAMETERS = (
-    "vector_size",
-    "window",
-    "min_count",
-    "max_vocab_size",
-    "max_final_vocab",
-    "sorted_vocab",
-    "null_word",
-    "sg",
-    "hs",
-    "negative",
-    "shared_negatives",
-    "ns_exponent",
-    "sample",
-    "alpha",
-    "min_alpha",
-    "epochs",
-    "workers",
-    "seed",
-    "cbow_mean",
-    "shrink_windows",
-    "batch_words",
-    "shuffle",
-    "compute_loss",
-)
+_PARAMETERS = tuple(parameters())
 
 
 class Word2Vec:

@@ -1,16 +1,16 @@
 //! The `polargram` command: the same code whether cargo or pip installed it.
 
+mod args;
+mod commands;
 mod display;
-mod sample;
-mod similar;
-mod train;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
-use crate::error::{Error, Result};
+use crate::error::Error;
+use commands::Command;
 use display::say;
 
 /// Word vectors from Parquet and Arrow columns of tokens.
@@ -19,13 +19,6 @@ use display::say;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    Train(Box<train::Train>),
-    Similar(similar::Similar),
-    Sample(sample::Sample),
 }
 
 /// Exit code of a job that failed. clap's own, for wrong usage, is 2.
@@ -44,13 +37,13 @@ pub fn run_to_code(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version go to stdout with code 0, mistakes to stderr with code 2. A closed pipe is nobody's
-            // loss.
+            // Help and version go to stdout with code 0, mistakes to stderr with code 2. That nobody reads them is no
+            // failure.
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(FAILED);
         }
     };
-    match cli.execute() {
+    match cli.command.run() {
         Ok(()) => 0,
         Err(Error::Interrupted) => {
             say("polargram: interrupted; nothing was written");
@@ -59,16 +52,6 @@ pub fn run_to_code(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) => {
             say(format_args!("polargram: {error}"));
             FAILED
-        }
-    }
-}
-
-impl Cli {
-    fn execute(self) -> Result<()> {
-        match self.command {
-            Command::Train(train) => train.run(),
-            Command::Similar(similar) => similar.run(),
-            Command::Sample(sample) => sample.run(),
         }
     }
 }

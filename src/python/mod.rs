@@ -24,6 +24,7 @@ mod _polargram {
     use std::ffi::OsString;
 
     use pyo3::prelude::*;
+    use pyo3::types::PyDict;
 
     #[pymodule_export]
     use super::keyed_vectors::PyVectors;
@@ -39,6 +40,12 @@ mod _polargram {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// The names of the hyperparameters and their defaults.
+    #[pyfunction]
+    fn parameters(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+        super::parameters::defaults(py)
     }
 
     /// Runs the command with `sys.argv` and returns its exit code.

@@ -8,7 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::config::Config;
+use crate::config::{Config, Range, Value};
 use crate::encode::SpoolOptions;
 use crate::models::{Checkpoint, Every};
 
@@ -26,12 +26,7 @@ impl<'py> Parameters<'_, 'py> {
         self.get(name, "a whole number of at least 0 that fits 64 bits")
     }
 
-    /// A bound, which None and 0 lift.
-    fn bound(&self, name: &str) -> PyResult<Option<usize>> {
-        Ok(self.count::<Option<usize>>(name)?.filter(|&bound| bound > 0))
-    }
-
-    fn number<T: FromPyObjectOwned<'py>>(&self, name: &str) -> PyResult<T> {
+    fn number(&self, name: &str) -> PyResult<f64> {
         self.get(name, "a number")
     }
 
@@ -48,31 +43,21 @@ impl<'py> Parameters<'_, 'py> {
         })
     }
 
+    /// The hyperparameters, of which every one must be there.
     pub(super) fn config(&self) -> PyResult<Config> {
-        Ok(Config {
-            vector_size: self.count("vector_size")?,
-            window: self.count("window")?,
-            min_count: self.count("min_count")?,
-            max_vocab_size: self.bound("max_vocab_size")?,
-            max_final_vocab: self.count("max_final_vocab")?,
-            sorted_vocab: self.switch("sorted_vocab")?,
-            null_word: self.switch("null_word")?,
-            sg: self.switch("sg")?,
-            hs: self.switch("hs")?,
-            negative: self.count("negative")?,
-            shared_negatives: self.switch("shared_negatives")?,
-            ns_exponent: self.number("ns_exponent")?,
-            sample: self.number("sample")?,
-            alpha: self.number("alpha")?,
-            min_alpha: self.number("min_alpha")?,
-            epochs: self.count("epochs")?,
-            workers: self.count("workers")?,
-            seed: self.count("seed")?,
-            cbow_mean: self.switch("cbow_mean")?,
-            shrink_windows: self.switch("shrink_windows")?,
-            batch_words: self.count("batch_words")?,
-            shuffle: self.switch("shuffle")?,
-            compute_loss: self.switch("compute_loss")?,
+        let mut config = Config::default();
+        for parameter in Config::PARAMETERS {
+            parameter.set(&mut config, self.value(parameter.name, parameter.range)?)?;
+        }
+        Ok(config)
+    }
+
+    fn value(&self, name: &str, range: Range) -> PyResult<Value> {
+        Ok(match range {
+            Range::Whole { .. } => Value::Whole(self.count(name)?),
+            Range::Real { .. } => Value::Real(self.number(name)?),
+            Range::Optional => self.count::<Option<u64>>(name)?.map_or(Value::None, Value::Whole),
+            Range::Switch | Range::ZeroOrOne => Value::Switch(self.switch(name)?),
         })
     }
 
@@ -91,4 +76,18 @@ impl<'py> Parameters<'_, 'py> {
         };
         Ok(Some(Checkpoint::new(directory, every)))
     }
+}
+
+/// The names of the hyperparameters and their defaults.
+pub(super) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let defaults = PyDict::new(py);
+    for parameter in Config::PARAMETERS {
+        match parameter.default() {
+            Value::None => defaults.set_item(parameter.name, py.None()),
+            Value::Switch(is_on) => defaults.set_item(parameter.name, is_on),
+            Value::Whole(number) => defaults.set_item(parameter.name, number),
+            Value::Real(number) => defaults.set_item(parameter.name, number),
+        }?;
+    }
+    Ok(defaults)
 }

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from runs import Command
 
 import polargram as pg
+from polargram._polargram import parameters
+
+DEFAULTS = parameters()
 
 CORPUS = [["a", "b", "c"], ["a", "b"]] * 20
 SMALL = {"vector_size": 4, "min_count": 1, "epochs": 1, "workers": 1}
@@ -46,6 +54,26 @@ def test_the_refusal_names_the_parameter(name: str) -> None:
 def test_a_column_that_is_no_string_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
         vectors(column=value)
+
+
+def test_the_signature_has_the_parameters_of_the_table_and_their_defaults() -> None:
+    signature = {name: p.default for name, p in inspect.signature(pg.Word2Vec).parameters.items()}
+    assert {name: signature.get(name, "missing") for name in DEFAULTS} == {**DEFAULTS, "workers": None}
+
+
+def test_the_command_offers_the_parameters_of_the_table(command: Command) -> None:
+    text = " ".join(command("train", "--help").stdout.split("Hyperparameters:")[1].split())
+    for name, default in DEFAULTS.items():
+        assert f"--{name.replace('_', '-')} " in text, name
+        if isinstance(default, float):
+            assert f"[default: {default}]" in text
+
+
+def test_a_saved_model_names_every_parameter_of_the_table(tmp_path: Path) -> None:
+    pg.Word2Vec(CORPUS, **SMALL).save(tmp_path / "model")
+    config = json.loads((tmp_path / "model" / "config.json").read_text())["config"]
+    assert list(config) == list(DEFAULTS)
+    assert config == {**DEFAULTS, **SMALL}
 
 
 def test_an_unknown_parameter_is_refused_as_python_does() -> None:

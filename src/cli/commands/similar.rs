@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::display::print_lines;
+use crate::cli::display::print_lines;
 use crate::error::Result;
 use crate::formats::Format;
 use crate::vectors::KeyedVectors;
 
 /// Print the words nearest to the given ones, a line `word<TAB>cosine` each.
 #[derive(Args)]
-pub(super) struct Similar {
+pub(in crate::cli) struct Similar {
     /// The words to be near to.
     #[arg(required = true)]
     positive: Vec<String>,
@@ -26,7 +26,7 @@ pub(super) struct Similar {
 }
 
 impl Similar {
-    pub(super) fn run(&self) -> Result<()> {
+    pub(in crate::cli) fn run(&self) -> Result<()> {
         let vectors = KeyedVectors::load(&self.vectors)?;
         let [positive, negative] =
             [&self.positive, &self.negative].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());

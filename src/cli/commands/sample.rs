@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::display::{print_lines, say};
+use crate::cli::display::{print_lines, say};
 use crate::error::Result;
 use crate::toy_corpus::write_corpus;
 
 /// Write a sample corpus as Parquet, and analogy questions that fit it.
 #[derive(Args)]
-pub(super) struct Sample {
+pub(in crate::cli) struct Sample {
     /// The directory for part-0.parquet … and questions.txt.
     #[arg(long, short)]
     output: PathBuf,
@@ -23,7 +23,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    pub(super) fn run(&self) -> Result<()> {
+    pub(in crate::cli) fn run(&self) -> Result<()> {
         let written = write_corpus(&self.output, self.tokens, self.seed)?;
         say(format_args!("{} sentences, {} tokens", written.sentences, written.tokens));
         print_lines(written.files.iter().chain([&written.questions]).map(|file| file.display()))

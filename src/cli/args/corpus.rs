@@ -1,0 +1,90 @@
+//! Which corpus is read, and how.
+
+use clap::{Args, ValueEnum};
+
+use super::values::{parse_split, parse_storage_option};
+use crate::corpus::{Corpus, FileCorpus, ReadOptions, Sampled, Split, StorageOptions, TextOptions, Utf8Errors};
+use crate::error::Result;
+use crate::progress::Progress;
+
+#[derive(Args)]
+#[command(next_help_heading = "Corpus")]
+pub(in crate::cli) struct CorpusArgs {
+    /// Files, globs or URLs (s3://, gs://, az://, https://) of Parquet, Arrow IPC, .npy or plain text; of a directory or
+    /// prefix the Parquet files, or if there are none those of Arrow.
+    #[arg(required = true, help_heading = None)]
+    corpus: Vec<String>,
+    /// The list column, or with --split the string column.
+    #[arg(long, default_value = "tokens")]
+    column: String,
+    /// A column of whole numbers: how many times each list counts.
+    #[arg(long, value_name = "COLUMN")]
+    count_column: Option<String>,
+    /// Read only the rows for which this Polars SQL expression is true.
+    #[arg(long = "where", value_name = "SQL")]
+    filter: Option<String>,
+    /// Split strings into tokens: at white space, or wherever a regular expression matches.
+    #[arg(long, value_name = "whitespace|regex:PATTERN", value_parser = parse_split)]
+    split: Option<Split>,
+    /// Lowercase the tokens.
+    #[arg(long)]
+    lowercase: bool,
+    /// Read only the first sentences, as many as this, for a trial run.
+    #[arg(long, value_name = "SENTENCES")]
+    limit: Option<u64>,
+    /// Read only this share of the sentences, drawn by --seed, for a trial run.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
+    sample_fraction: f64,
+    /// Plain text: what to do about bytes that are not UTF-8.
+    #[arg(long, value_enum, default_value = "strict")]
+    errors: OnInvalidUtf8,
+    /// A setting of the object store, as in Polars' storage_options; may be given several times. Keys and secrets are
+    /// better left to the environment, where other users of the machine do not see them.
+    #[arg(long = "storage-option", value_name = "NAME=VALUE", value_parser = parse_storage_option)]
+    storage_options: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OnInvalidUtf8 {
+    /// Fail, naming the line.
+    Strict,
+    /// Read U+FFFD in their place.
+    Replace,
+    /// Leave them out.
+    Ignore,
+}
+
+impl CorpusArgs {
+    /// The settings of object stores, for the corpus and the output.
+    pub(in crate::cli) fn storage(&self) -> StorageOptions {
+        self.storage_options.iter().cloned().collect()
+    }
+
+    /// Opens the corpus. `seed`: by which a share of the sentences is drawn.
+    pub(in crate::cli) fn open(&self, memory_budget: u64, seed: u64, progress: &Progress) -> Result<Box<dyn Corpus>> {
+        let corpus = Box::new(FileCorpus::open(&self.corpus, &self.options(memory_budget), progress)?);
+        match self.limit.is_some() || self.sample_fraction != 1.0 {
+            true => Ok(Box::new(Sampled::new(corpus, self.sample_fraction, self.limit, seed)?)),
+            false => Ok(corpus),
+        }
+    }
+
+    fn options(&self, memory_budget: u64) -> ReadOptions {
+        let errors = match self.errors {
+            OnInvalidUtf8::Strict => Utf8Errors::Strict,
+            OnInvalidUtf8::Replace => Utf8Errors::Replace,
+            OnInvalidUtf8::Ignore => Utf8Errors::Ignore,
+        };
+        let options = ReadOptions::column(&self.column);
+        ReadOptions {
+            count_column: self.count_column.clone(),
+            filter: self.filter.clone(),
+            split: self.split.clone(),
+            lowercase: self.lowercase,
+            text: TextOptions { errors, ..TextOptions::default() },
+            storage: self.storage(),
+            fetch_ahead: options.fetch_ahead.min(memory_budget / 4),
+            ..options
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The options of the hyperparameters, which follow from the table of [`Config`].
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+
+use crate::config::{Config, Parameter, Range, Value};
+use crate::error::Result;
+
+/// The hyperparameters given, in the order of the table.
+pub(in crate::cli) struct Parameters(Vec<(&'static Parameter<Config>, Value)>);
+
+impl Parameters {
+    /// # Errors
+    /// [`Error::Parameter`](crate::Error::Parameter) if one is out of range.
+    pub(in crate::cli) fn config(&self) -> Result<Config> {
+        let mut config = Config::default();
+        self.0.iter().try_for_each(|(parameter, value)| parameter.set(&mut config, *value))?;
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+impl Args for Parameters {
+    fn augment_args(command: Command) -> Command {
+        command.args(Config::PARAMETERS.iter().map(option))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Parameters {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = Config::PARAMETERS.iter().filter_map(|parameter| {
+            let value = match is_flag(parameter) {
+                true => Some(Value::Switch(matches.get_flag(parameter.name))),
+                false => matches.get_one(parameter.name).copied(),
+            };
+            Some((parameter, value?))
+        });
+        Ok(Self(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// An option without a value: only what is off by default can be switched on by its name alone.
+fn is_flag(parameter: &Parameter<Config>) -> bool {
+    parameter.range == Range::Switch && parameter.default() == Value::Switch(false)
+}
+
+fn option(parameter: &'static Parameter<Config>) -> Arg {
+    let arg = Arg::new(parameter.name)
+        .long(dashed(parameter.name))
+        .help(help(parameter.meaning))
+        .help_heading("Hyperparameters");
+    if is_flag(parameter) {
+        return arg.action(ArgAction::SetTrue);
+    }
+    let range = parameter.range;
+    let (value_name, may_be_negative) = match range {
+        Range::Whole { .. } | Range::Optional => ("N", false),
+        Range::Real { .. } => ("X", true),
+        Range::Switch => ("true|false", false),
+        Range::ZeroOrOne => ("0|1", false),
+    };
+    let arg = arg
+        .value_name(value_name)
+        .allow_negative_numbers(may_be_negative)
+        .value_parser(move |text: &str| range.parse(text));
+    match parameter.default() {
+        Value::None => arg,
+        default => arg.default_value(range.text(default)),
+    }
+}
+
+fn dashed(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+/// A parameter's meaning with the names of others, which stand between backticks, as options.
+fn help(meaning: &str) -> String {
+    let parts = meaning.trim_end_matches('.').split('`').enumerate();
+    parts.map(|(i, part)| if i % 2 == 1 { format!("--{}", dashed(part)) } else { part.to_owned() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        parameters: Parameters,
+    }
+
+    fn parsed(arguments: &[&str]) -> Result<Config, String> {
+        let program =
+            Program::try_parse_from(["program"].iter().chain(arguments)).map_err(|error| error.to_string())?;
+        program.parameters.config().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn clap_accepts_the_options_of_the_table() {
+        Program::command().debug_assert();
+    }
+
+    #[test]
+    fn without_options_every_parameter_has_its_default() {
+        assert_eq!(parsed(&[]), Ok(Config::default()));
+    }
+
+    #[test]
+    fn every_parameter_can_be_set_by_the_option_of_its_name() {
+        for parameter in Config::PARAMETERS {
+            let (text, value) = match (parameter.range, parameter.default()) {
+                (Range::Whole { .. } | Range::Optional, _) => ("7", Value::Whole(7)),
+                (Range::Real { .. }, _) => ("0.5", Value::Real(0.5)),
+                (Range::ZeroOrOne, Value::Switch(false)) => ("1", Value::Switch(true)),
+                (Range::ZeroOrOne, _) => ("0", Value::Switch(false)),
+                (Range::Switch, Value::Switch(false)) => ("", Value::Switch(true)),
+                (Range::Switch, _) => ("false", Value::Switch(false)),
+            };
+            let option = format!("--{}", parameter.name.replace('_', "-"));
+            let arguments = if text.is_empty() { vec![option.as_str()] } else { vec![option.as_str(), text] };
+            let mut want = Config::default();
+            want.set(parameter.name, value).unwrap();
+            assert_eq!(parsed(&arguments), Ok(want), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn the_help_lists_each_option_with_its_meaning_and_default() {
+        let text = Program::command().render_long_help().to_string();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for wanted in [
+            "--vector-size <N> Dimensions of the word vectors [default: 100]",
+            "--max-final-vocab <N> --min-count is raised until no more words than this are left",
+            "--null-word Adds a last row for the word \"\\0\", to pad sentences with",
+            "--cbow-mean <0|1> In CBOW, takes the mean of the context, rather than its sum [default: 1]",
+            "--sample <X>",
+            "[default: 0.001]",
+            "[default: 0.025]",
+            "--sorted-vocab <true|false>",
+        ] {
+            assert!(text.contains(wanted), "{wanted}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_wrong_usage_and_one_out_of_range_names_the_parameter() {
+        for (arguments, wanted) in [
+            (["--window", "wide"], "'--window <N>': expected a whole number between 1 and 10000"),
+            (["--seed", "18446744073709551616"], "--seed"),
+            (["--sg", "2"], "expected 0 or 1"),
+            (["--alpha", "-1"], "alpha: must be a finite number of at least 0, got -1.0"),
+            (["--sample", "nan"], "sample: must be a finite number"),
+            (["--negative", "0"], "negative: must be at least 1 unless hs is 1"),
+        ] {
+            let error = parsed(&arguments).unwrap_err();
+            assert!(error.contains(wanted), "{arguments:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The commands, a file each.
+
+mod sample;
+mod similar;
+mod train;
+
+use clap::Subcommand;
+
+use crate::error::Result;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    Train(Box<train::Train>),
+    Similar(similar::Similar),
+    Sample(sample::Sample),
+}
+
+impl Command {
+    pub(super) fn run(&self) -> Result<()> {
+        match self {
+            Self::Train(train) => train.run(),
+            Self::Similar(similar) => similar.run(),
+            Self::Sample(sample) => sample.run(),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `polargram train`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+
+use crate::cli::args::{CorpusArgs, OutputArgs, Parameters, parse_bytes, parse_every};
+use crate::cli::display::{Summary, Watcher, on_interrupt, print_lines};
+use crate::config::Config;
+use crate::corpus::Corpus;
+use crate::encode::SpoolOptions;
+use crate::error::Result;
+use crate::models::{Checkpoint, Every, Memory, TrainOptions, Word2Vec};
+use crate::output::Output;
+use crate::progress::{Phase, Progress};
+use crate::store::Location;
+use crate::vocab::{CountOptions, Trim, WordCounts};
+
+/// Train word vectors from a corpus.
+#[derive(Args)]
+pub(in crate::cli) struct Train {
+    #[command(flatten)]
+    corpus: CorpusArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    parameters: Parameters,
+    /// Count the corpus, say how much memory the training would take, and stop.
+    #[arg(long)]
+    dry_run: bool,
+    /// Save the state of the training to this directory now and then. After a crash the same command resumes from it.
+    #[arg(long, value_name = "DIR")]
+    checkpoint: Option<PathBuf>,
+    /// How often to do so: after every epoch, or also after so many minutes within one.
+    #[arg(long, value_name = "epoch|MINUTES", default_value = "epoch", requires = "checkpoint", value_parser = parse_every)]
+    checkpoint_every: Every,
+    /// Read and encode the corpus anew in every epoch, rather than keep it encoded.
+    #[arg(long)]
+    no_spool: bool,
+    /// Bytes of encoded corpus that stay in memory; a larger one goes to a temporary file. 256M, 2G, …
+    #[arg(long, value_name = "BYTES", default_value = "256M", value_parser = parse_bytes)]
+    memory_budget: u64,
+    /// No progress and no summary; errors only.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Train {
+    pub(in crate::cli) fn run(&self) -> Result<()> {
+        let progress = Progress::default();
+        on_interrupt(&progress);
+        let config = self.parameters.config()?;
+        let corpus = self.corpus.open(self.memory_budget, config.seed, &progress)?;
+        let corpus = corpus.as_ref();
+        if self.dry_run {
+            return self.print_memory(corpus, config, &progress);
+        }
+        // An output that cannot be written must be known before the hours of training, not after.
+        let mut output = Output::in_directory(&Location::new(&self.output.place, self.corpus.storage()), &progress)?;
+        let watcher = Watcher::start(&progress, self.quiet);
+        let checkpoint = self.checkpoint.as_ref().map(|directory| Checkpoint::new(directory, self.checkpoint_every));
+        let resumed = checkpoint.as_ref().map(|checkpoint| checkpoint.resume(&config)).transpose()?.flatten();
+        let start = Instant::now();
+        let (model, resume) = match resumed {
+            Some((model, resume)) => (model, Some(resume)),
+            None => {
+                let counts = WordCounts::count(corpus, &self.count_options(&config), &progress)?;
+                (Word2Vec::new(config.clone(), &counts, &Trim::from(&config))?.0, None)
+            }
+        };
+        let counting = resume.is_none().then(|| start.elapsed());
+        let options = TrainOptions {
+            spool: self.spool_options(),
+            is_counted: true,
+            checkpoint: checkpoint.as_ref(),
+            resume: resume.as_ref(),
+            ..TrainOptions::default()
+        };
+        let trained = model.train(corpus, &options, &mut (), &progress)?;
+        progress.enter(Phase::Saving, 0);
+        let vectors = model.vectors()?;
+        let summary = Summary::new(&model, &trained, counting);
+        // What was trained beside the vectors makes room for what saving them takes.
+        drop(model);
+        for format in &self.output.formats {
+            vectors.write_as(format, &mut output, "vectors")?;
+        }
+        let files = output.commit()?;
+        let elapsed = watcher.stop();
+        if !self.quiet {
+            summary.print(elapsed, &files);
+        }
+        Ok(())
+    }
+
+    fn count_options(&self, config: &Config) -> CountOptions {
+        CountOptions { memory_budget: self.memory_budget, ..CountOptions::from(config) }
+    }
+
+    fn spool_options(&self) -> SpoolOptions {
+        SpoolOptions { spool: !self.no_spool, memory_budget: self.memory_budget }
+    }
+
+    fn print_memory(&self, corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<()> {
+        let watcher = Watcher::start(progress, self.quiet);
+        let counts = WordCounts::count(corpus, &self.count_options(&config), progress)?;
+        let report = Trim::from(&config).report(&counts, None)?;
+        drop(counts);
+        watcher.stop();
+        let words = report.num_retained_words as u64;
+        let memory = Memory::estimate(&config, words, report.retain_total, self.spool_options());
+        let mib = |bytes: u64| format!("{} MiB", bytes.div_ceil(1 << 20));
+        print_lines([
+            format!("words          {words} of {}", words + report.drop_unique as u64),
+            format!(
+                "tokens         {} in vocabulary, about {} after subsampling",
+                report.retain_total, report.downsample_total
+            ),
+            format!("vocabulary     {}", mib(memory.vocab + memory.tables)),
+            format!("weights        {}", mib(memory.vectors + memory.syn1 + memory.syn1neg)),
+            format!("encoded corpus {}", mib(memory.spool + memory.reading)),
+            format!("workers        {}", mib(memory.workers)),
+            format!("peak           {}", mib(memory.peak(false))),
+        ])
+    }
+}
