@@ -20,7 +20,7 @@ pub const MAX_WIDTH: usize = 16;
 /// Workers read and write rows without locks (Hogwild; Recht et al. 2011). If two workers update the same row at the
 /// same time, one of the two updates may be lost, which stochastic gradient descent over sparse rows tolerates; no other
 /// memory is at risk. Rust calls such a race undefined unless the accesses are atomic. The portable path therefore uses
-/// [`load_relaxed`] and [`store_relaxed`], and is the path that Miri and ThreadSanitizer check. The SIMD paths cannot
+/// `load_relaxed` and `store_relaxed`, and is the path that Miri and ThreadSanitizer check. The SIMD paths cannot
 /// (relaxed atomics cost 5 to 20 times as much). They rely on this: they access the rows only through raw pointers and
 /// register-wide loads and stores of their instruction set, which the hardware performs in aligned pieces of at least
 /// one float; and no Rust reference to a row exists while workers run, since [`row`](Matrix::row) takes `&self` and

@@ -2,7 +2,7 @@
 //!
 //! Its sentences are about a small world of countries, people, verbs, animals and trades. It has some 2,900 words with
 //! Zipf-like frequencies. 2.5 million tokens are enough for vectors whose nearest neighbours make sense and which answer
-//! the [`questions`]: over 99 % of them after five epochs of skip-gram with gensim 4.4 (64 or 100 dimensions, window 5, 5
+//! the [`questions()`]: over 99 % of them after five epochs of skip-gram with gensim 4.4 (64 or 100 dimensions, window 5, 5
 //! negative samples), but less than half after one epoch. So it can test a whole training run.
 //!
 //! ```no_run

@@ -26,7 +26,7 @@ impl Weights {
     /// rows zero. Row i depends only on the seed and i.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) if the system refuses the memory.
+    /// [`Error::Io`] if the system refuses the memory.
     pub fn new(words: usize, config: &Config) -> Result<Self> {
         let mut input = Matrix::zeros(words, config.vector_size)?;
         (0..words).for_each(|row| initialize(input.values(row), row, config.seed));
