@@ -59,7 +59,7 @@ def embed(expr: IntoExpr, path: str | os.PathLike[str], *, pooling: str | None =
 
 @pl.api.register_expr_namespace("w2v")
 class W2VNamespace:
-    """The expressions of this package, on any Polars expression as ``.w2v``."""
+    """The expressions of this package: every Polars expression has them as ``.w2v``."""
 
     def __init__(self, expr: pl.Expr) -> None:
         self._expr = expr

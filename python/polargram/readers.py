@@ -21,7 +21,7 @@ _Path: TypeAlias = str | os.PathLike[str]
 
 
 class _Reader:
-    """Sentences of files. A model that is trained on it reads files that are not open itself, without Python."""
+    """Sentences of files. A model reads the files natively, without Python, unless the user has opened them."""
 
     _text_source: TextSource | None
 
@@ -39,7 +39,7 @@ class _LineReader(_Reader):
         self.max_sentence_length = max_sentence_length
         self.limit = limit
         self.errors = errors
-        # Made even of no files, as it checks the other parameters.
+        # It checks the other parameters, so it is made even if there are no files.
         text_source = TextSource(paths, "lines", max_sentence_length, limit, errors)
         self._text_source = text_source if paths else None
 
@@ -93,7 +93,7 @@ class LineSentence(_LineReader):
             try:
                 line = next(lines, None)
             except UnicodeDecodeError as error:
-                # A text file decodes ahead, so the line is not known.
+                # A text file decodes ahead, so the exact line is not known.
                 msg = f"{name}, in or after line {number}: {error}. Open it with the right encoding or errors."
                 raise ValueError(msg) from error
             if line is None:
@@ -110,8 +110,8 @@ class LineSentence(_LineReader):
 class PathLineSentences(_LineReader):
     """:class:`LineSentence` of every file in a directory, in the order of their names, or of one file.
 
-    ``limit`` is for each file, as in gensim; hidden files are left out. Of a URL's prefix all that lies below it is
-    read, but for names that start with ``.`` or ``_``.
+    ``limit`` is for each file, as in gensim. Hidden files are left out. A URL may be a prefix: everything below it is
+    read, except names that start with ``.`` or ``_``.
 
     Examples
     --------
@@ -155,9 +155,10 @@ class Text8Corpus(_Reader):
 
 
 class BrownCorpus(_Reader):
-    """A directory of files in the manner of NLTK's Brown corpus: ``word/tag``, a sentence a line.
+    """A directory of files in the format of NLTK's Brown corpus: ``word/tag``, a sentence a line.
 
-    Gives each word in lower case with the first two letters of its tag; drops what is tagged otherwise.
+    Each word is in lower case, with the first two letters of its tag. Words whose tag does not start with letters are
+    left out.
 
     Examples
     --------

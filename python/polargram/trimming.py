@@ -1,4 +1,4 @@
-"""Which words get a vector, whatever their counts."""
+"""Rules that decide which words get a vector, beside their counts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 #: columns ``word`` and ``count``.
 TrimRule: TypeAlias = Callable[[str, int, int], int] | pl.Expr
 
-#: What a :data:`TrimRule` says of a word: it is kept if it occurs ``min_count`` times, …
+#: The word is kept if it occurs ``min_count`` times. The numbers are gensim's.
 RULE_DEFAULT = 0
-#: … it is dropped, …
+#: The word is dropped.
 RULE_DISCARD = 1
-#: … it is kept. The numbers are gensim's.
+#: The word is kept.
 RULE_KEEP = 2
 
 
 def rules_of(trim_rule: TrimRule, words: list[str], counts: NDArray[np.uint64], min_count: int) -> NDArray[np.uint8]:
-    """What a rule says of each word; ``min_count`` is the one in force."""
+    """Return the rule of each word; ``min_count`` is the effective one."""
     if not callable(trim_rule) and not isinstance(trim_rule, pl.Expr):
         msg = f"trim_rule: {trim_rule!r} is neither a function nor a Polars expression"
         raise TypeError(msg)
