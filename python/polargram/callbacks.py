@@ -1,4 +1,4 @@
-"""What a training tells its user: by callbacks, to a function, on stderr and in the log."""
+"""What a training tells its user: through callbacks, to a function, on stderr and in the log."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from polargram.word2vec import Word2Vec
+    from polargram.base import BaseModel
 
 logger = logging.getLogger("polargram")
 
 
 class StopTraining(Exception):  # noqa: N818 - as StopIteration
-    """Raised by a callback to end the training early. What was trained so far stays."""
+    """Raise it in a callback to end the training early. What was trained so far stays."""
 
 
 class Hooks:
     """Calls a user's callbacks."""
 
-    def __init__(self, model: Word2Vec, callbacks: Sequence[Any]) -> None:
+    def __init__(self, model: BaseModel, callbacks: Sequence[Any]) -> None:
         self._model = model
         self._callbacks = callbacks
 
     def tell(self, event: str) -> bool:
-        """Whether one of them wants to stop."""
+        """Call a method of each callback; True if one of them wants to stop."""
         stop = False
         for callback in self._callbacks:
             try:
@@ -46,7 +46,7 @@ class Hooks:
 
 
 class Report:
-    """Reports on a long job to the log, and if wanted to stderr or to a function."""
+    """Reports on a long job: always to the log, and on request to stderr or to a function."""
 
     def __init__(self, progress: bool | Callable[[str, int, int, float], object]) -> None:
         self._progress = progress

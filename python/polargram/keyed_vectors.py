@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Key", "KeyedVectors"]
 
-#: What vectors are looked up by: a word, or its row number.
+#: What vectors are looked up by: text or an integer. Where the keys are text, an integer is a row number.
 Key: TypeAlias = str | int
 
 _Path: TypeAlias = str | os.PathLike[str]
@@ -27,7 +27,9 @@ class KeyedVectors(Vectors):
     """A table of keys and vectors: a trained model's (``model.wv``), or a file's (:meth:`load`).
 
     ``wv[key]`` is a key's vector, ``wv[[key, …]]`` the matrix of several; ``key in wv``, ``len(wv)`` and ``iter(wv)``
-    go over the keys, in the order of the rows. A key that is not there raises KeyError.
+    are about the keys, in the order of the rows. A key that is not there raises KeyError.
+
+    Keys are ``str``, or ``int`` if the corpus was one of integers. Where they are ``str``, an ``int`` is a row number.
 
     It may be subclassed: :meth:`load` and :meth:`load_word2vec_format` give the subclass, and call no ``__init__``. It
     may be given attributes. :func:`copy.copy` shares the vectors; :func:`copy.deepcopy` copies them into memory that
@@ -63,7 +65,7 @@ class KeyedVectors(Vectors):
         # Older protocols do not ask for the arguments of __new__.
         return super().__reduce_ex__(max(2, protocol.__index__()))
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[Any]:
         return iter(self.index_to_key)
 
     def __repr__(self) -> str:
@@ -163,7 +165,7 @@ class KeyedVectors(Vectors):
         positive: Key | Iterable[Key] | None = None,
         negative: Key | Iterable[Key] | None = None,
         topn: int = 10,
-    ) -> list[tuple[str, float]]:
+    ) -> list[tuple[Any, float]]:
         """Give the ``topn`` nearest keys and their cosines, the nearest first.
 
         They are the nearest to the mean of the unit vectors of ``positive`` and the negated ones of ``negative``

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 #: Decides which words get a vector: a function of word, count and ``min_count``, or a Polars expression over the
 #: columns ``word`` and ``count``.
-TrimRule: TypeAlias = Callable[[str, int, int], int] | pl.Expr
+TrimRule: TypeAlias = Callable[[Any, int, int], int] | pl.Expr
 
 #: The word is kept if it occurs ``min_count`` times. The numbers are gensim's.
 RULE_DEFAULT = 0
@@ -21,7 +21,7 @@ RULE_DISCARD = 1
 RULE_KEEP = 2
 
 
-def rules_of(trim_rule: TrimRule, words: list[str], counts: NDArray[np.uint64], min_count: int) -> NDArray[np.uint8]:
+def rules_of(trim_rule: TrimRule, words: list[Any], counts: NDArray[np.uint64], min_count: int) -> NDArray[np.uint8]:
     """Return the rule of each word; ``min_count`` is the effective one."""
     if not callable(trim_rule) and not isinstance(trim_rule, pl.Expr):
         msg = f"trim_rule: {trim_rule!r} is neither a function nor a Polars expression"
@@ -38,8 +38,11 @@ def rules_of(trim_rule: TrimRule, words: list[str], counts: NDArray[np.uint64], 
     return rules
 
 
-def _rules_of_expression(expression: pl.Expr, words: list[str], counts: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    frame = pl.DataFrame({"word": words, "count": counts}, schema_overrides={"word": pl.String})
+def _rules_of_expression(expression: pl.Expr, words: list[Any], counts: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    # Integers beyond Int64 are unsigned.
+    texts = not words or isinstance(words[0], str)
+    data_type = pl.String if texts else pl.UInt64 if max(words) >= 2**63 else pl.Int64
+    frame = pl.DataFrame({"word": words, "count": counts}, schema_overrides={"word": data_type})
     try:
         rule = frame.select(rule=expression)["rule"]
     except pl.exceptions.PolarsError as error:

@@ -120,6 +120,37 @@ def test_the_stubs_name_what_the_native_module_has() -> None:
             assert all(hasattr(getattr(native, node.name), name) for name in members), node.name
 
 
+def parameters_of(function: ast.FunctionDef) -> list[tuple[str, bool]]:
+    """The names of a stub's parameters, and whether they have defaults."""
+    arguments = function.args
+    names = [argument.arg for argument in arguments.args]
+    defaults = [False] * (len(names) - len(arguments.defaults)) + [True] * len(arguments.defaults)
+    keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    both = [
+        *zip(names, defaults, strict=True),
+        *((argument.arg, default is not None) for argument, default in keywords),
+    ]
+    return [(name, default) for name, default in both if name not in ("self", "cls")]
+
+
+def test_the_stubs_have_the_parameters_of_the_native_module() -> None:
+    native = importlib.import_module("polargram._polargram")
+    stubs = ast.parse((PACKAGE / "_polargram.pyi").read_text())
+    compared = 0
+    for scope, owner in [(stubs, native)] + [
+        (node, getattr(native, node.name)) for node in stubs.body if isinstance(node, ast.ClassDef)
+    ]:
+        for stub in scope.body:
+            is_plain = isinstance(stub, ast.FunctionDef) and (not stub.name.startswith("_") or stub.name == "__new__")
+            if not is_plain or any(getattr(mark, "id", "") == "property" for mark in stub.decorator_list):
+                continue
+            signature = inspect.signature(owner if stub.name == "__new__" else getattr(owner, stub.name))
+            there = [(name, p.default is not p.empty) for name, p in signature.parameters.items() if name != "self"]
+            assert parameters_of(stub) == there, f"{getattr(owner, '__name__', owner)}.{stub.name}"
+            compared += 1
+    assert compared > 30
+
+
 def test_the_package_is_marked_as_typed_and_registers_its_namespace() -> None:
     assert (PACKAGE / "py.typed").exists()
     assert isinstance(pl.col("x").w2v, pg.W2VNamespace)

@@ -1,0 +1,145 @@
+"""The training of a model."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from polargram._polargram import CorpusSource
+from polargram.base import BaseModel, Corpus, lock_factors
+from polargram.callbacks import Hooks, Report
+from polargram.renames import takes_old_names
+
+__all__ = ["TrainingSteps"]
+
+logger = logging.getLogger("polargram")
+
+
+class TrainingSteps(BaseModel):
+    """The training itself, and what it tells its callbacks."""
+
+    @takes_old_names(sentences="corpus_iterable")
+    def train(
+        self,
+        corpus_iterable: Corpus | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        total_examples: int | None = None,
+        total_words: int | None = None,
+        epochs: int | None = None,
+        start_alpha: float | None = None,
+        end_alpha: float | None = None,
+        word_count: int = 0,
+        queue_factor: int = 2,
+        report_delay: float = 1.0,
+        compute_loss: bool = False,
+        callbacks: Sequence[Any] = (),
+    ) -> tuple[int, int]:
+        """Train on a corpus.
+
+        Parameters
+        ----------
+        corpus_iterable, corpus_file
+            As in the constructor.
+        total_examples, total_words
+            Sentences, or words, in an epoch: the learning rate falls in proportion to them. One of them must be given:
+            ``total_examples=model.corpus_count`` for the corpus that the vocabulary is from.
+        epochs
+            Passes over the corpus; it must be given: ``epochs=model.epochs``.
+        start_alpha, end_alpha
+            Learning rate at the start and the end; None for the model's.
+        word_count, queue_factor
+            They have no effect: there is no queue, and in gensim ``word_count`` has no effect either.
+        report_delay
+            Seconds between two reports of progress.
+        compute_loss
+            True adds up the loss.
+        callbacks
+            As in the constructor.
+
+        Returns
+        -------
+        The number of words trained, without those out of vocabulary and those that subsampling dropped, and the number
+        of all words read.
+
+        Raises
+        ------
+        RuntimeError
+            If there is no vocabulary.
+        ValueError
+            For missing or contradictory arguments.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> sentences = [["the", "cat", "sat"]] * 50
+        >>> model = pg.Word2Vec(vector_size=8, sample=0)
+        >>> model.build_vocab(sentences)
+        >>> model.train(sentences, total_examples=model.corpus_count, epochs=2)
+        (300, 300)
+        """
+        if total_examples is None and total_words is None:
+            msg = (
+                "total_examples: give the sentences, or total_words the words, of an epoch: the learning rate falls by "
+                "them. If the vocabulary is from this corpus, total_examples=model.corpus_count."
+            )
+            raise ValueError(msg)
+        if epochs is None or epochs <= 0:
+            msg = "epochs: must be given and at least 1, usually epochs=model.epochs"
+            raise ValueError(msg)
+        self.alpha = start_alpha or self.alpha
+        self.min_alpha = end_alpha or self.min_alpha
+        self.epochs = epochs
+        if len(self.wv) == 0:
+            msg = "you must first build vocabulary before training the model"
+            raise RuntimeError(msg)
+        source = self._source(corpus_iterable, corpus_file)
+        return self._train(
+            source,
+            compute_loss=compute_loss,
+            callbacks=callbacks,
+            total_examples=total_examples or 0,
+            total_words=total_words or 0,
+            report_delay=report_delay,
+        )
+
+    def _train(
+        self,
+        source: CorpusSource,
+        *,
+        compute_loss: bool,
+        callbacks: Sequence[Any],
+        is_counted: bool = False,
+        total_examples: int = 0,
+        total_words: int = 0,
+        report_delay: float = 1.0,
+    ) -> tuple[int, int]:
+        if self.alpha > self.min_alpha_yet_reached:
+            logger.warning("alpha=%g is higher than in training before: %g", self.alpha, self.min_alpha_yet_reached)
+        if self.hs and self.negative:
+            logger.warning("hs=1 and negative=%d: both objectives are trained, which is seldom meant", self.negative)
+        self.compute_loss = compute_loss
+        self._set_losses([])
+        hooks = Hooks(self, callbacks)
+        options = {
+            **self._reading(),
+            "total_examples": total_examples,
+            "total_words": total_words,
+            "is_counted": is_counted,
+            "vectors_lockf": lock_factors(self.wv),
+            # A run of the constructor, which can be begun again by the same call.
+            **self._checkpoint_options(is_counted),
+        }
+        if hooks.tell("on_train_begin"):
+            hooks.tell("on_train_end")
+            return 0, 0
+        report = Report(self.progress), float(report_delay)
+        trained, raw, rate, losses, seconds = self._model.train(source, self._parameters(), options, hooks, report)
+        self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, rate)
+        self._set_losses(losses)
+        self.total_train_time += seconds
+        self.train_count += 1
+        logger.info("trained on %d of %d words in %.1f s", trained, raw, seconds)
+        hooks.tell("on_train_end")
+        return trained, raw
