@@ -29,7 +29,7 @@ impl Weights {
     /// [`Error::Io`] if the system refuses the memory.
     pub fn new(words: usize, config: &Config) -> Result<Self> {
         let mut input = Matrix::zeros(words, config.vector_size)?;
-        (0..words).for_each(|row| initialize(input.values(row), row, config.seed));
+        (0..words).for_each(|row| initialise(input.values(row), row, config.seed));
         let zeros = || Matrix::zeros(words, config.vector_size).map(Arc::new);
         Ok(Self {
             input: Arc::new(input),
@@ -72,7 +72,7 @@ impl Weights {
     /// As for [`new`](Self::new).
     pub fn extended(&self, words: usize, seed: u64) -> Result<Self> {
         let mut input = self.input.extended(words)?;
-        (self.input.rows()..words).for_each(|row| initialize(input.values(row), row, seed));
+        (self.input.rows()..words).for_each(|row| initialise(input.values(row), row, seed));
         let extended =
             |matrix: &Option<Arc<Matrix>>| matrix.as_ref().map(|m| m.extended(words).map(Arc::new)).transpose();
         Ok(Self { input: Arc::new(input), output: extended(&self.output)?, nodes: extended(&self.nodes)? })
@@ -80,7 +80,7 @@ impl Weights {
 }
 
 /// Draws the first values of a row.
-fn initialize(values: &mut [f32], row: usize, seed: u64) {
+fn initialise(values: &mut [f32], row: usize, seed: u64) {
     let size = values.len() as f32;
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     for value in values {

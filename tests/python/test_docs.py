@@ -8,6 +8,7 @@ import importlib
 import inspect
 import re
 import shlex
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def blocks(language: str) -> list[str]:
     readme = PACKAGE.parents[1] / "README.md"
     if not readme.exists():
         pytest.skip("the README is not where the sources are")
-    return re.findall(rf"```{language}\n(.*?)```", readme.read_text(encoding="utf8"), re.DOTALL)
+    found = re.findall(rf"```{language}\n(.*?)```", readme.read_text(encoding="utf8"), re.DOTALL)
+    return [textwrap.dedent(block) for block in found]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
