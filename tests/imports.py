@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 #: The folders and files of ``src``, each before those that may import it.
 ORDER = [
-    *("error", "exact", "process", "progress", "config"),
+    *("error", "utf8", "exact", "process", "progress", "config"),
     *("kernel", "arrow", "store", "output", "toy_corpus"),
     *("corpus", "vocab", "encode", "train", "vectors", "formats", "models", "expr"),
     *("cli", "python"),
@@ -35,6 +35,8 @@ OPAQUE = re.compile(
 PATH_IN_STRING = re.compile(r'"((?:crate|self|super)(?:::\w+)+)"')
 TEST_ONLY = re.compile(r"#\[cfg\((?:test|all\(test\b[^\]]*)\)\]")
 USE = re.compile(r"(?P<public>\bpub(?:\([^)]*\))?\s+)?\buse\s+(?P<tree>[^;]+);")
+#: `pub(in crate::vocab)` says who may use a thing. It is no import.
+VISIBILITY = re.compile(r"\bpub\(in [^)]*\)")
 MODULE = re.compile(r"\bmod\s+(\w+)\s*([;{])")
 PATH = re.compile(r"(?<![\w:.])(?:r#)?[a-z_]\w*(?:::\w+)+")
 
@@ -75,14 +77,14 @@ class Import:
 
 
 def without_literals(text: str) -> str:
-    """The code, with blanks for comments and literals; but paths in strings, as ``serde`` takes them, stay."""
+    """The code, with blanks for comments, literals and visibilities; but paths in strings, as for ``serde``, stay."""
 
     def blank(found: re.Match[str]) -> str:
         if inside := PATH_IN_STRING.fullmatch(found[0]):
             return f" {inside[1]} "
         return re.sub(r"[^\n]", " ", found[0])
 
-    return OPAQUE.sub(blank, text)
+    return VISIBILITY.sub(lambda found: "pub".ljust(len(found[0])), OPAQUE.sub(blank, text))
 
 
 def end_of_item(code: str, start: int) -> int:

@@ -32,13 +32,16 @@ pub(super) fn print_lines(lines: impl IntoIterator<Item = impl Display>) -> Resu
     }
 }
 
+/// Exit code of a job that the user interrupted: 128 + SIGINT.
+pub(super) const INTERRUPTED: u8 = 130;
+
 /// Stops the job on Ctrl-C or SIGTERM; a second one ends the process at once.
 pub(super) fn on_interrupt(progress: &Progress) {
     let progress = progress.clone();
     // It fails only where a handler is set already, as in a program that calls `run` twice: then that one stays.
     let _ = ctrlc::set_handler(move || {
         if progress.is_cancelled() {
-            std::process::exit(super::INTERRUPTED.into());
+            std::process::exit(INTERRUPTED.into());
         }
         progress.cancel();
     });

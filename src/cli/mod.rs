@@ -11,7 +11,7 @@ use clap::Parser;
 
 use crate::error::Error;
 use commands::Command;
-use display::say;
+use display::{INTERRUPTED, say};
 
 /// Word vectors from Parquet and Arrow columns of tokens.
 #[derive(Parser)]
@@ -23,8 +23,6 @@ struct Cli {
 
 /// Exit code of a job that failed. clap's own, for wrong usage, is 2.
 const FAILED: u8 = 1;
-/// Exit code of a job that the user interrupted: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
 
 /// Runs the command with the program's name and its arguments, and says how the process should exit: 0 done, 1 failed,
 /// 2 wrong usage, 130 interrupted.

@@ -91,6 +91,7 @@ def test_files_that_import_each_other_are_a_circle(tmp_path: Path) -> None:
         'const TEXT: &str = "say \\"crate::train\\" // ";\nconst QUOTE: char = \'"\';',
         'const RAW: &str = r#"use "crate::train::Weights";"#;',
         "use ::train::Weights;",
+        "pub(in crate::train) fn f() {}",
     ],
 )
 def test_tests_comments_literals_and_other_crates_are_no_imports(tmp_path: Path, text: str) -> None:
