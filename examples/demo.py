@@ -2,7 +2,7 @@
 
     python examples/demo.py DIRECTORY
 
-``make demo`` runs it. Everything it makes is under DIRECTORY.
+``make demo`` runs it. All its files are in DIRECTORY.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import polargram as pg
 
 NEIGHBOURS = ["piano", "monday", "king", "snow", "doctor"]
 ANALOGIES = ["france paris japan", "italy lira poland", "man king woman", "walk walked write", "goose geese wolf"]
-#: Analogies that must be right for the demo to have worked.
+#: The share of analogies that must be right, or the demo fails.
 LEAST_RIGHT = 0.9
 
 
 def command(*arguments: object) -> None:
-    """Run the polargram command, and stop with it if it fails."""
+    """Run the polargram command, and exit if it fails."""
     words = [str(argument) for argument in arguments]
     print("\n$ polargram", *words, flush=True)
     code = subprocess.run([sys.executable, "-m", "polargram", *words], check=False).returncode

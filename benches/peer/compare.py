@@ -2,10 +2,9 @@
 
     python benches/peer/compare.py --corpus DIRECTORY --eval DIRECTORY [--output FILE]
 
-Every job runs in a process of its own (see ``jobs.py``), the two programs by turns, so that a slow spell of the
-machine meets both. gensim reads a text file made beforehand, the fastest way it has; polargram reads the Parquet. The
-time to make that text file is not counted against gensim. Analogies, WordSim-353 and SimLex-999 of both are computed by
-gensim, from the binary files both wrote.
+Every job runs in its own process (see ``jobs.py``). The two programs alternate, so that a slow period of the machine
+affects both. gensim reads a text file, which is its fastest way; the time to write that file is not counted. polargram
+reads the Parquet. gensim computes analogies, WordSim-353 and SimLex-999 of both from the binary files that they wrote.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ import polars as pl
 from gensim.models import KeyedVectors
 
 PROGRAMS = ("gensim", "polargram")
-#: The defaults of both but for these.
+#: Both programs use their defaults for all other parameters.
 PARAMETERS: dict[str, Any] = {"window": 5, "sample": 1e-3, "min_count": 5}
 #: What is compared, by name.
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -36,18 +35,18 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "cbow-hs": ("CBOW, hierarchical softmax, d = 100", {"sg": 0, "hs": 1, "negative": 0, "vector_size": 100}),
     "sg-300": ("Skip-gram, negative sampling, d = 300", {"sg": 1, "negative": 5, "vector_size": 300}),
 }
-#: 3CosAdd over so many of the most frequent words.
+#: 3CosAdd searches this many of the most frequent words.
 ANALOGY_WORDS = 30_000
 
 
 def write_sentences(corpus: Path, target: Path) -> None:
-    """A sentence a line, for gensim's ``corpus_file``."""
+    """One sentence on each line, for gensim's ``corpus_file``."""
     lines = pl.scan_parquet(corpus / "*.parquet").select(pl.col("tokens").list.join(" "))
     lines.sink_csv(target, include_header=False, quote_style="never")
 
 
 def run(program: str, corpus: Path, output: Path, parameters: dict[str, Any]) -> dict[str, float]:
-    """One job in a process of its own."""
+    """One job in its own process."""
     jobs = Path(__file__).with_name("jobs.py")
     command = [sys.executable, str(jobs), program, str(corpus), str(output), json.dumps(parameters)]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -150,7 +149,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="write the tables here too")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=1, help="jobs of each program, by turns; medians are given")
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="jobs of each program, alternating; the medians are printed"
+    )
     parser.add_argument("--models", nargs="*", choices=CONFIGURATIONS, default=list(CONFIGURATIONS))
     parser.add_argument("--no-scaling", action="store_true", help="leave out the table by number of workers")
     args = parser.parse_args()

@@ -1,9 +1,9 @@
-"""How fast corpora are prepared, and in how much memory they are trained: local Parquet against an object store.
+"""Compare local Parquet with an object store: speed of preparation, and memory for training.
 
     python corpora.py --corpus DIRECTORY --server URL
 
-DIRECTORY holds Parquet files with a column ``tokens``; URL is an S3-speaking server that takes the credentials of the
-environment. The files are uploaded to a bucket of its own. Every job runs in a process of its own, by turns.
+DIRECTORY holds Parquet files with a column ``tokens``; URL is an S3 server that accepts the credentials of
+the environment. The files are uploaded to a bucket of their own. Every job runs in its own process, alternating.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BUCKET = "polargram-bench"
-#: The corpus is read so many times in a row, so that what a job does once weighs little.
+#: The corpus is read this many times in a row, so that the fixed cost of a job counts little.
 COPIES = 4
 ROUNDS = 5
 
 
 @dataclass
 class Job:
-    """What a training job said of itself; seconds, tokens and MiB."""
+    """What a training job reported, in seconds, tokens and MiB."""
 
     tokens: int
     preparation: float
@@ -54,20 +54,20 @@ def run(sources: list[str], *options: str) -> Job:
 
 
 def upload(files: list[Path], server: str) -> list[str]:
-    """Put the files into a bucket, and give their URLs."""
+    """Put the files into a bucket, and return their URLs."""
     import boto3
 
     client = boto3.client("s3", endpoint_url=server, region_name="us-east-1")
     if BUCKET not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
         client.create_bucket(Bucket=BUCKET)
     for file in files:
-        # In one piece: of others s3s-fs computes the ETag anew for every request, which no store in use does.
+        # In one piece: for objects uploaded in parts, s3s-fs computes the ETag at every request, unlike real stores.
         client.put_object(Bucket=BUCKET, Key=f"corpus/{file.name}", Body=file.read_bytes())
     return [f"s3://{BUCKET}/corpus/{file.name}" for file in files]
 
 
 def compare(local: list[str], remote: list[str]) -> None:
-    """Prepare and train from both, by turns."""
+    """Prepare and train from both, alternating."""
     jobs: dict[str, list[Job]] = {"local": [], "store": []}
     for _ in range(ROUNDS):
         for name, sources in (("local", local * COPIES), ("store", remote * COPIES)):
@@ -89,7 +89,7 @@ def compare(local: list[str], remote: list[str]) -> None:
 def bound(local: list[str]) -> None:
     """Train a corpus whose encoded form is eight times the memory budget."""
     budget, copies = 64, 8 * 64 * (1 << 20) // 4 // run(local).tokens + 1
-    # So that the words are the same, however often they come.
+    # So that the vocabulary is the same, however often the corpus is repeated.
     options = ("--memory-budget", f"{budget}M", "--min-count", "1")
     large, small = (run(sources, *options) for sources in (local * copies, local))
     print(

@@ -1,9 +1,9 @@
-"""One training job in a process of its own: prints its times, peak memory and throughput as a line of JSON.
+"""One training job in its own process: prints its times, peak memory and throughput as a line of JSON.
 
     python jobs.py gensim|polargram CORPUS OUTPUT '{"sg": 1, ...}'
 
-CORPUS is what the program reads fastest: a text file of a sentence a line for gensim's ``corpus_file``, Parquet for
-polargram. Vectors go to OUTPUT in word2vec's binary format.
+CORPUS is what the program reads fastest: for gensim a text file for ``corpus_file``, one sentence on each line; for
+polargram Parquet. Vectors go to OUTPUT in word2vec's binary format.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def polargram(corpus: str, output: str, parameters: dict[str, Any]) -> dict[str,
 if __name__ == "__main__":
     program, corpus, output, parameters = sys.argv[1:]
     seconds = {"gensim": gensim, "polargram": polargram}[program](corpus, output, json.loads(parameters))
-    # Not ru_maxrss: a process inherits that of the one that started it.
+    # Not ru_maxrss, which a process inherits from its parent.
     peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     peak_mib = int(peak[1]) / 1024 if peak else math.nan
     print(json.dumps({**seconds, "peak_mib": peak_mib}))

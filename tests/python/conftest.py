@@ -1,4 +1,4 @@
-"""A corpus of our own making, a model trained on it, and its vectors on disk; and a bucket that all tests share."""
+"""A generated corpus, a model trained on it, its vectors on disk, and a bucket that all tests share."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from runs import Command
 
 import polargram as pg
 
-# Of the libraries that are only imported here, daft would else tell its makers.
+# daft, which is only imported here, would otherwise send statistics to its makers.
 os.environ["DO_NOT_TRACK"] = "1"
 
-#: A trained process is stopped after so many seconds: no test may hang.
+#: A process is killed after this many seconds: no test may hang.
 PATIENCE = 60
 
 
 def run_python(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run this Python with arguments, and give back what it said and its exit code."""
+    """Run this Python with arguments, and return its output and exit code."""
     words = [sys.executable, *map(str, arguments)]
     return subprocess.run(
         words, **{"capture_output": True, "text": True, "timeout": PATIENCE, "check": False, **options}
@@ -51,7 +51,7 @@ def python() -> Command:
 
 @pytest.fixture(scope="session")
 def command() -> Command:
-    """``command("train", …)`` runs ``polargram train …``; ``code`` is the exit code to expect."""
+    """``command("train", …)`` runs ``polargram train …``; ``code`` is the expected exit code."""
 
     def run(*arguments: object, code: int = 0, **options: object) -> subprocess.CompletedProcess[str]:
         done = run_python("-m", "polargram", *arguments, **options)
@@ -83,7 +83,7 @@ def rows(sentences: Sentences) -> Sentences:
 
 @pytest.fixture(scope="session")
 def model(sample: Path) -> pg.Word2Vec:
-    """A model of 20 dimensions: a row of it is no whole number of SIMD registers."""
+    """A model of 20 dimensions: its rows do not fill whole SIMD registers."""
     return pg.Word2Vec(str(sample), vector_size=20, sg=1, epochs=5, workers=2)
 
 
@@ -97,7 +97,7 @@ def vectors_file(model: pg.Word2Vec, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """Wikipedia in tokens, beside the checkout on some machines."""
+    """Tokens of Wikipedia, if the folder beside the checkout exists."""
     path = Path(__file__).resolve().parents[3] / "shared" / "data"
     if not path.is_dir():
         pytest.skip(f"{path} is not here")
@@ -113,13 +113,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def listing() -> Callable[[Path], list[str]]:
-    """The names of everything in a directory, hidden files among them."""
+    """The names of all files in a directory, also hidden ones."""
     return lambda directory: sorted(os.listdir(directory))
 
 
 @pytest.fixture
 def meanwhile() -> Callable[[Callable[[], object], Callable[[], object]], int]:
-    """``meanwhile(read, work)`` reads again and again on another thread while it works, and counts how often."""
+    """``meanwhile(read, work)`` calls ``read`` on another thread while ``work`` runs, and counts how often."""
 
     def run(read: Callable[[], object], work: Callable[[], object]) -> int:
         times, is_done, raised = 0, threading.Event(), []
@@ -155,7 +155,7 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
 
 @pytest.fixture
 def proxy(bucket: Bucket) -> Iterator[Proxy]:
-    """A proxy before the bucket's server that has no rules yet."""
+    """A proxy in front of the bucket's server, without rules yet."""
     with running(Proxy(bucket.endpoint)) as proxy:
         yield proxy
 
@@ -169,7 +169,7 @@ def file_server() -> Iterator[FileServer]:
 
 @pytest.fixture
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nobody's keys, profiles and proxies."""
+    """No keys, profiles or proxies from the environment."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "AZURE_", "GOOGLE_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -189,7 +189,7 @@ def objects(bucket: Bucket) -> Objects:
 
 @pytest.fixture(scope="session")
 def many_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A corpus of so many words that 1000 dimensions of them are two parts of an upload."""
+    """A corpus whose words have vectors of two upload parts, at 1000 dimensions."""
     path = tmp_path_factory.mktemp("many") / "c.parquet"
     path.write_bytes(parquet([[f"word-{number}" for number in range(2600)]] * 2))
     return path
@@ -197,7 +197,7 @@ def many_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(bucket: Bucket, numbers: Iterator[int] = count()) -> str:  # noqa: B008 - one for all tests
-    """A prefix that nothing is under."""
+    """A prefix without objects."""
     return f"test-{next(numbers)}/"
 
 

@@ -1,4 +1,4 @@
-"""What a corpus holds, what a small model knows of it, and what comes of a file of it that was damaged."""
+"""What a corpus contains, what a small model learns of it, and what happens with a damaged file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ import polargram as pg
 
 Sentences = list[list[str]]
 Rows = list[list[str | None] | None]
-#: Words from the most frequent to the rarest, how often each stands in the corpus, and how many words and sentences
+#: Words from the most frequent to the rarest, how often each occurs in the corpus, and how many words and sentences
 #: there are.
 Facts = tuple[list[str], list[int], int, int]
 
 READERS = [pg.LineSentence, pg.PathLineSentences, pg.Text8Corpus, pg.BrownCorpus]
 
-#: Trains on every word, and soon.
+#: Trains on every word, quickly.
 SMALL = {"vector_size": 4, "min_count": 1, "epochs": 1, "workers": 2}
-#: The same of the command.
+#: The same as options of the command.
 QUICK = ["--vector-size", 4, "--min-count", 1, "--epochs", 1, "--negative", 1, "--workers", 2, "--quiet"]
 
 
@@ -33,7 +33,7 @@ def small_model(corpus: object, **parameters: object) -> pg.Word2Vec:
 
 
 def counts_of(model: Any) -> dict[str, int]:
-    """How often each word stands in what a model, which may be gensim's, or vectors were trained on."""
+    """How often each word occurs in what a model (also of gensim) or vectors were trained on."""
     wv = getattr(model, "wv", model)
     return {word: wv.get_vecattr(word, "count") for word in wv.index_to_key}
 
@@ -45,17 +45,17 @@ def facts_of(model: pg.Word2Vec) -> Facts:
 
 
 def facts(corpus: object, **parameters: object) -> Facts:
-    """Everything that is known of a corpus after it was trained on."""
+    """All counts of a corpus after training on it."""
     return facts_of(small_model(corpus, **parameters))
 
 
 def counts_in(rows: Rows) -> Counter[str]:
-    """How often each word stands in the rows."""
+    """How often each word occurs in the rows."""
     return Counter(token for row in rows if row for token in row if token is not None)
 
 
 def expected(rows: Rows) -> Facts:
-    """What is to be known of the rows."""
+    """The same, counted from the rows."""
     counts = counts_in(rows)
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     return ranked, [counts[word] for word in ranked], counts.total(), sum(row is not None for row in rows)
@@ -69,15 +69,15 @@ def zstd(content: bytes) -> bytes:
 
 
 def array_of(items: list[object]) -> np.ndarray:
-    """An array of these objects, lists of one length among them, and not a matrix."""
+    """An array of these objects, not a matrix, even if all lists have one length."""
     array = np.empty(len(items), dtype=object)
     for place, item in enumerate(items):
         array[place] = item
     return array
 
 
-#: Reads damaged copies of a file in a process of its own, and prints what came of each: should it abort, it is seen.
-#: In memory that is bounded, as a hostile length must be an error and not an allocation.
+#: Reads damaged copies of a file in its own process and prints the result of each, so that an abort is noticed.
+#: Its memory is bounded, because a hostile length must be an error, not an allocation.
 DAMAGED = """
 import json, resource, sys
 from pathlib import Path
@@ -105,9 +105,9 @@ for length, at, bits in changes:
 
 
 def outcomes_of_damage(python: Command, path: Path, changes: list[tuple[int, int, int]]) -> Iterator[list[object]]:
-    """What comes of ``damaged.*``, the file's first ``length`` bytes with ``bits`` of the byte at ``at`` flipped.
+    """What happens with ``damaged.*``: the file's first ``length`` bytes, with ``bits`` flipped in the byte ``at``.
 
-    Each is ``["read", counts, sentences]`` or ``["refused", message]``. -1 is no byte.
+    Each is ``["read", counts, sentences]`` or ``["refused", message]``. -1 flips nothing.
     """
     done = python("-c", DAMAGED, path, input=json.dumps(changes))
     lines = done.stdout.splitlines()

@@ -1,9 +1,9 @@
-"""Loads thousands of damaged copies of a vectors file in a process of its own: an abort is seen and not suffered.
+"""Loads thousands of damaged copies of a vectors file. It runs in its own process, so that an abort is noticed.
 
     python hostile.py VECTORS DIRECTORY
 
-A damaged file may load or be refused with ValueError or OSError that names it. What loads must also be safe to use.
-Whatever else happens is printed, and the exit code is 1.
+A damaged file may load or be refused with ValueError or OSError that names it. If it loads, it must
+also be safe to use. Anything else is printed, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import polargram as pg
 
-#: Numbers that a length, an offset or a count should not be believed to be.
+#: Lengths, offsets and counts that must not be trusted.
 EXTREMES = [0, 1, -1, 7, 2**31 - 1, -(2**31), 2**31, 2**32 - 1, 2**40, 2**62, 2**63 - 1, -(2**63), 2**64 - 1]
 
 

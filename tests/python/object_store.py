@@ -1,5 +1,5 @@
-"""An S3 server with a bucket, a proxy before it that fails on demand, and a plain HTTP server that knows ranges; and
-what their tests put there and ask.
+"""An S3 server with a bucket, a proxy in front of it that fails on demand, and a plain HTTP server that knows ranges;
+and the data and questions of their tests.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ import polargram as pg
 
 REGION = "us-east-1"
 Server = TypeVar("Server", bound=ThreadingHTTPServer)
-#: With these variables the tests take a server that is running already, one that checks signatures.
+#: With these variables the tests use a running server, which checks signatures.
 SERVER = [os.environ.get(f"POLARGRAM_TEST_S3_{name}", "") for name in ("ENDPOINT", "KEY", "SECRET")]
 
 # Options that go with those of a bucket.
-#: Tries soon again, as often as any test needs.
+#: Retries quickly, as often as any test needs.
 PATIENT = {"max_retries": "5", "retry_init_backoff_ms": "10", "retry_max_backoff_ms": "50", "timeout": "700ms"}
 #: The same, but leaves time for some MiB.
 SLOW = {**PATIENT, "timeout": "10s"}
@@ -179,7 +179,7 @@ def is_listening(port: int) -> bool:
 
 @contextmanager
 def checking_signatures(bucket: Bucket) -> Iterator[dict[str, str]]:
-    """Meanwhile the server checks signatures; these are the options of a user that it knows."""
+    """Within it the server checks signatures; these are the options of a user that it knows."""
     if bucket.is_foreign:
         yield bucket.options
         return
@@ -192,7 +192,7 @@ def checking_signatures(bucket: Bucket) -> Iterator[dict[str, str]]:
     key = iam.create_access_key(UserName=user)["AccessKey"]
 
     def check_after(requests: str) -> None:
-        # Moto checks signatures once it has had so many requests.
+        # Moto starts to check signatures after this many requests.
         address, plain = f"{bucket.endpoint}/moto-api/reset-auth", {"Content-Type": "text/plain"}
         urllib.request.urlopen(urllib.request.Request(address, requests.encode(), plain), timeout=10).close()
 
@@ -206,7 +206,7 @@ def checking_signatures(bucket: Bucket) -> Iterator[dict[str, str]]:
 
 @dataclass
 class Asked:
-    """A request that came to the proxy."""
+    """A request to the proxy."""
 
     method: str
     path: str
@@ -231,7 +231,7 @@ class Asked:
 
     @property
     def access_key(self) -> str | None:
-        """Whose signature it bears."""
+        """Whose signature it has."""
         found = re.search("Credential=([^/]*)/", self.headers.get("Authorization", ""))
         return found and found[1]
 
@@ -251,7 +251,7 @@ Where = Callable[[Asked], bool]
 
 @dataclass
 class Rule:
-    """Spoils every so manieth of equal requests, the first among them; so that a second try succeeds if it is 2."""
+    """Spoils the first of each ``every`` equal requests; with 2, a second try succeeds."""
 
     fault: Fault
     where: Where
@@ -271,7 +271,7 @@ class Rule:
 
 
 class Proxy(ThreadingHTTPServer):
-    """Passes requests on to a server, but for those that a rule spoils."""
+    """Passes requests on to a server, except those that a rule spoils."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -362,42 +362,42 @@ class Exchange(BaseHTTPRequestHandler):
 
 
 def drops(exchange: Exchange) -> None:
-    """Ends the connection without a word."""
+    """Closes the connection without an answer."""
     exchange.close_connection = True
 
 
 def resets(exchange: Exchange) -> None:
-    """Breaks the connection off."""
+    """Resets the connection."""
     exchange.reset_connection()
 
 
 def drops_midway(exchange: Exchange) -> None:
-    """Ends the connection in the middle of the body."""
+    """Closes the connection in the middle of the body."""
     exchange.reply_half()
 
 
 def resets_midway(exchange: Exchange) -> None:
-    """Breaks the connection off in the middle of the body."""
+    """Resets the connection in the middle of the body."""
     exchange.reply_half()
     time.sleep(0.05)
     exchange.reset_connection()
 
 
 def cuts_short(exchange: Exchange) -> None:
-    """Gives half of the body as if that were all."""
+    """Sends half of the body as if it were complete."""
     status, headers, body = exchange.ask()
     exchange.reply(status, headers, body[: len(body) // 2])
 
 
 def stalls(exchange: Exchange) -> None:
-    """Says nothing until the test is over."""
+    """Sends nothing until the test is over."""
     exchange.server.stalled.set()
     exchange.server.is_closing.wait()
     exchange.close_connection = True
 
 
 def stalls_midway(exchange: Exchange) -> None:
-    """Gives half of the body, and then nothing until the test is over."""
+    """Sends half of the body, and then nothing until the test is over."""
     exchange.reply_half()
     stalls(exchange)
 
@@ -434,7 +434,7 @@ class FileServer(ThreadingHTTPServer):
         self.endpoint = f"http://127.0.0.1:{self.server_port}"
         self.files: dict[str, bytes] = {}
         self.knows_ranges = True
-        #: When the files were changed last.
+        #: The time of the last change of all files.
         self.modified = "Thu, 01 Jan 2026 00:00:00 GMT"
 
 
@@ -503,13 +503,13 @@ def through(proxy: Proxy, bucket: Bucket, **options: str) -> dict[str, str]:
 
 
 def set_environment(monkeypatch: pytest.MonkeyPatch, options: dict[str, str]) -> None:
-    """Gives the options by variables of the environment alone."""
+    """Sets the options only by environment variables."""
     for name, value in options.items():
         monkeypatch.setenv(name.upper(), value)
 
 
 def trained(*options: object, vector_size: int = 8) -> list[object]:
-    """Options of the command that make the same vectors each time."""
+    """Options of the command for the same vectors in every run."""
     return ["--seed", 1, "--workers", 1, "--epochs", 1, "--vector-size", vector_size, *options]
 
 

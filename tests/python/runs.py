@@ -1,4 +1,4 @@
-"""Runs that end before their time: killed, interrupted by a signal, or with a message."""
+"""Runs that end early: killed, interrupted by a signal, or with a message."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def cut_and_resumed(corpus: object, directory: Path, **parameters: object) -> pg
 
 
 class Job:
-    """A process that is sent a signal when it has printed something, and then must end soon."""
+    """A process that gets a signal after it has printed something, and must then end soon."""
 
     def __init__(self, *arguments: object, temporary: Path) -> None:
         self.temporary = temporary

@@ -59,7 +59,7 @@ def test_scores_are_those_of_the_definition_and_of_gensim(rows: Sentences, mode:
     sentences = [*rows[:40], ["unknown-1", "the", "of"], ["unknown-1"], [], ["the", "of"] * 50]
     scores = model.score(sentences)
     assert scores == pytest.approx([log_probability(model, sentence) for sentence in sentences], rel=1e-5)
-    # gensim looks its logarithms up in a table of a thousand, up to 0.02 beside the place.
+    # gensim looks up logarithms in a table of a thousand, up to 0.02 away.
     assert scores == pytest.approx(twin(model).score(sentences), rel=0.04)
     assert scores.min() < -100
 
@@ -140,7 +140,7 @@ def test_a_grown_vocabulary_has_gensims_rows_counts_and_report(rows: Sentences) 
         model.scan_vocab(more)
         reports.append(model.prepare_vocab(update=True))
     assert counts_of(models[0]) == counts_of(models[1])
-    # gensim finds all words "retained", of which it tells the sum: new ones and old ones that occur again.
+    # gensim counts as "retained" new words and old words that occur again.
     names = ("drop_unique", "retain_total", "num_retained_words")
     assert [reports[0][name] for name in names] == [reports[1][name] for name in names]
     lengths = [[len(model.wv.get_vecattr(word, "code")) for word in models[0].wv.index_to_key] for model in models]

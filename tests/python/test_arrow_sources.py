@@ -1,4 +1,4 @@
-"""Arrow from whatever program holds it: the same tokens, counts and sentences, or the reason why not."""
+"""Arrow from any program: the same tokens, counts and sentences, or the reason why not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from runs import Command
 
 import polargram as pg
 
-#: Some have no words, some are null, one comes in many batches of several programs.
+#: Some have no words, some are null, one spans many batches of several programs.
 ROWS: Rows = [["a", "b", "a"], None, [], ["b", None], ["c", "c", "a"], ["a", "zoë", "日本", ""]] * 500
 LISTS = pa.list_(pa.string())
 
@@ -32,7 +32,7 @@ def table(rows: Rows = ROWS, tokens: pa.DataType = LISTS) -> pa.Table:
     return pa.table({"n": range(len(rows)), "tokens": pa.array(rows, tokens), "other": [{"tokens": "x"}] * len(rows)})
 
 
-#: Of lists and of their tokens every type that pyarrow writes.
+#: Every type of lists and of tokens that pyarrow writes.
 TYPES = {
     "list": LISTS,
     "large list": pa.large_list(pa.large_string()),
@@ -145,7 +145,7 @@ def test_dictionaries_that_change_or_grow_within_a_stream_are_followed(deltas: b
         for part in parts:
             tokens = [word for row in part if row for word in row]
             words += [word for word in tokens if word not in words]
-            # Without deltas another order each time, so that an old dictionary would give other words.
+            # Without deltas the order differs each time, so that an old dictionary would give other words.
             values = words if deltas else words[::-1]
             indices = pa.array([values.index(word) for word in tokens], pa.int16())
             lengths = np.cumsum([0] + [len(row or []) for row in part])

@@ -14,7 +14,7 @@ import polargram as pg
 ENDINGS = [".arrow", ".npy", ".txt", ".bin"]
 Listing = Callable[[Path], list[str]]
 
-#: A save whose process may write no file longer than 10,000 bytes, as when the disk is full.
+#: A save in a process that may write only files of up to 10,000 bytes, as if the disk were full.
 SAVE_ON_A_FULL_DISK = """
 import resource, sys
 import polargram as pg
@@ -29,7 +29,7 @@ except OSError as error:
 
 @pytest.fixture
 def two_words(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pg.KeyedVectors]:
-    """A small table with words of our choosing."""
+    """A small table with these words."""
 
     def make(*words: str) -> pg.KeyedVectors:
         return pg.Word2Vec([list(words)] * 3, vector_size=2, min_count=1, epochs=1, workers=1).wv

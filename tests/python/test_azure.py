@@ -22,7 +22,7 @@ OPTIONS = {
     "azure_storage_account_key": KEY,
     "azure_storage_endpoint": f"{ENDPOINT}/{ACCOUNT}",
 }
-#: One more than a page of a listing has.
+#: One more than fits on a page of a listing.
 OBJECTS = 5001
 
 if not ENDPOINT:
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("plain_environment")
 
 
 def ask(method: str, path: str, content: bytes = b"", query: str = "", **own: str) -> bytes:
-    """What the server says to a request that the key signs; ``own`` are headers of Azure's, without their prefix."""
+    """The server's answer to a request signed with the key; ``own`` are Azure's headers, without their prefix."""
     named = {"date": formatdate(usegmt=True), "version": "2021-08-06", **own}
     headers = {f"x-ms-{name.replace('_', '-')}": value for name, value in sorted(named.items())}
     resource = "\n".join([f"/{ACCOUNT}/{ACCOUNT}/{path}", *([query.replace("=", ":")] if query else [])])

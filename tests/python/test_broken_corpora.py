@@ -1,4 +1,4 @@
-"""A corpus that is damaged, odd or enormous trains exactly or is refused by name; nothing is left behind."""
+"""A damaged, odd or enormous corpus is trained exactly or refused by name; no files are left."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ipc(path: Path, rows: object = ROWS, compression: str | None = None) -> Path
 
 
 def damaged(path: Path, column: str, row_group: int, **options: object) -> Path:
-    """A Parquet file with noise in a column's pages, between a sound start and a sound footer."""
+    """A Parquet file with noise in a column's pages, between a valid start and a valid footer."""
     metadata = pq.ParquetFile(parquet(path, **options)).metadata
     names = [metadata.schema.column(i).path.split(".")[0] for i in range(metadata.num_columns)]
     chunk = metadata.row_group(row_group).column(names.index(column))
@@ -58,7 +58,7 @@ def cut(path: Path, share: float) -> Path:
 
 
 def refusal(command: Command, output: Path, *arguments: object) -> str:
-    """The one line that ``polargram train`` says; nothing is left behind."""
+    """The one line that ``polargram train`` prints; no files are left."""
     done = command("train", *arguments, "--output", output, *QUICK, code=1)
     assert not output.exists()
     return only_line(done)
@@ -89,7 +89,7 @@ def gz(path: Path, share: float) -> Path:
     return cut(path, share)
 
 
-#: What makes a corpus, and what its one line of refusal says.
+#: What makes a corpus, and what the one line of its error says.
 BROKEN: dict[str, tuple[Callable[[Path], Path | list[Path]], list[str]]] = {
     "Parquet without its end": (
         lambda d: cut(parquet(d / "c.parquet"), 0.99),
@@ -226,7 +226,7 @@ def test_no_changed_byte_of_parquet_crashes_or_loses_sentences(
     size = (tmp_path / "c.parquet").stat().st_size
     changes = [(size, at, bits) for at in range(size) for bits in (0xFF, 1 << (at % 8))]
     outcomes = outcomes_of_damage(python, tmp_path / "c.parquet", changes)
-    # The footer tells how many rows there are; no checksum tells whether a word is still the same.
+    # The footer has the number of rows, but there is no checksum of the words.
     for change, (outcome, *said) in zip(changes, outcomes, strict=True):
         if outcome == "read":
             assert said[1] == len(rows), (change, said)

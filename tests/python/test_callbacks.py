@@ -162,7 +162,7 @@ def test_encoding_is_told_of_with_and_without_a_spool(rows: Sentences, spool: bo
 
             def batches() -> Iterator[pa.RecordBatch]:
                 for _ in range(4):
-                    time.sleep(0.2)  # Longer than it takes to look again.
+                    time.sleep(0.2)  # Longer than the interval of the checks.
                     yield batch
 
             return pa.RecordBatchReader.from_batches(batch.schema, batches()).__arrow_c_stream__(requested_schema)

@@ -1,4 +1,4 @@
-"""A run that is killed goes on where it was, to the bits of one that was not."""
+"""A killed run resumes where it was, and gives the same bits as a run that was not killed."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_a_command_killed_at_any_moments_goes_on_to_the_same_bits(
         process.communicate()
     assert np.array_equal(run.finish(), whole)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ck", "cut", "whole"]
-    # Again: the checkpoint is of a finished run, which has but to be written out.
+    # Once more: the checkpoint is of a finished run, and only the vectors are written.
     shutil.rmtree(tmp_path / "cut")
     assert np.array_equal(run.finish(), whole)
 

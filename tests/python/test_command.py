@@ -1,4 +1,4 @@
-"""The command, as a person at a terminal and a batch job see it."""
+"""The command, at a terminal and in a batch job."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from runs import Command
 
 
 def only_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The message; before it only the lines that tell the phase may stand."""
+    """The message, before which only lines with the phase may be printed."""
     *progress, message = done.stderr.splitlines()
     assert all(
         line.startswith(("polargram: vocabulary", "polargram: encoding", "polargram: training")) for line in progress
@@ -32,7 +32,7 @@ def parquet(path: Path, tokens: object, column: str = "tokens") -> Path:
 
 
 def damaged(path: Path) -> Path:
-    """Sound footers around a page of noise."""
+    """A page of noise in an otherwise valid file."""
     pq.write_table(pa.table({"tokens": [["a", "b"]] * 500}), path, compression="none")
     content = bytearray(path.read_bytes())
     start = pq.ParquetFile(path).metadata.row_group(0).column(0).data_page_offset

@@ -1,4 +1,4 @@
-"""``corpus_file``: plain text, a sentence a line."""
+"""``corpus_file``: plain text, one sentence on each line."""
 
 from __future__ import annotations
 

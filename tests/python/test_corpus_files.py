@@ -1,4 +1,4 @@
-"""Parquet by whatever program wrote it, and the paths, directories and globs that name it."""
+"""Parquet written by any program, and the paths, directories and globs that name it."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def test_a_damaged_page_is_an_error_that_names_file_row_group_and_column(tmp_pat
         small_model(path)
 
 
-#: Trains on a corpus of very many parts, with few files open at a time; in a process of its own, should it crash.
+#: Trains on a corpus of very many parts, with few files open at a time, in its own process in case it crashes.
 MANY_PARTS = """
 import resource, sys
 import polargram as pg

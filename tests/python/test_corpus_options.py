@@ -22,7 +22,7 @@ import polargram as pg
 
 @pytest.fixture(scope="module")
 def frame() -> pl.DataFrame:
-    """20,000 rows of text, of lists and of numbers to choose them by."""
+    """20,000 rows of text, of lists, and of numbers to filter by."""
     draw = random.Random(7)
     words = [*(f"Word{number}" for number in range(60)), "ÄPFEL", "straße", "日本", "it's", "x,y", "-"]
     rows = [draw.choices(words, weights=range(len(words), 0, -1), k=draw.randrange(0, 12)) for _ in range(20_000)]
@@ -52,14 +52,14 @@ def corpus(frame: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def counts_in_column(tokens: pl.Series, times: pl.Series | None = None) -> dict[str, int]:
-    """How often each token stands in a column of lists, by Polars."""
+    """How often each token occurs in a column of lists, counted by Polars."""
     times = pl.Series("times", [1] * len(tokens)) if times is None else times.alias("times")
     each = pl.DataFrame([tokens.alias("token"), times]).explode("token", empty_as_null=True).drop_nulls("token")
     totals = each.group_by("token").agg(pl.col("times").cast(pl.Int64).sum()).filter(pl.col("times") > 0)
     return dict(totals.iter_rows())
 
 
-#: Runs one command after the other, which takes a fraction of the time of a process for each.
+#: Runs several commands in one process, which takes a fraction of the time.
 COMMANDS = """
 import json, os, sys, tempfile
 from polargram._polargram import main
@@ -74,7 +74,7 @@ for line in sys.stdin:
         print(json.dumps([code, said.read().decode()]), flush=True)
 """
 
-#: Runs ``polargram`` with these arguments, and gives its exit code and what it said.
+#: Runs ``polargram`` with these arguments, and returns its exit code and output.
 Run = Callable[[list[str]], tuple[int, str]]
 
 
@@ -284,7 +284,7 @@ def test_of_no_sentences_nothing_is_trained(refusal: Callable[..., str], corpus:
 def test_a_share_of_the_sentences_is_drawn_by_the_seed(
     trained: Callable[..., dict[str, int]], corpus: Path, frame: pl.DataFrame, tmp_path: Path
 ) -> None:
-    # A word for each sentence tells which were drawn.
+    # Each sentence has a word of its own, which shows whether it was drawn.
     ids = frame.select(tokens=pl.concat_list(pl.col("id").cast(pl.String)))
     for name, part in (("1", ids[:9000]), ("2", ids[9000:])):
         part.write_parquet(tmp_path / f"{name}.parquet", row_group_size=4000)

@@ -154,7 +154,7 @@ def test_counts_that_are_none_are_named_with_file_row_group_and_column(
     bad = good.with_columns(n=counts)
     pl.concat([good, bad]).write_parquet(tmp_path / "c.parquet", row_group_size=120)
     bad.write_ipc(tmp_path / "c.arrow")
-    # The type is known of the file, before any of its row groups is read.
+    # The type is in the file's schema, before any row group is read.
     place = "" if counts.dtype not in (pl.Int64, pl.UInt64) else ", row group 1"
     batch = place.replace("row group 1", "record batch 0")
     places = ((tmp_path / "c.parquet", f"c.parquet{place}"), (tmp_path / "c.arrow", f"c.arrow{batch}"), (bad, ""))
@@ -203,17 +203,17 @@ def test_shuffled_batches_give_other_vectors_and_the_same_again_for_the_same_see
     shuffled = vectors(shuffle=True)
     assert np.array_equal(vectors(shuffle=True), shuffled)
     assert not np.array_equal(vectors(), shuffled)
-    # One batch alone has no order.
+    # A single batch has no order.
     alone = {"batch_words": 10**6}
     assert np.array_equal(vectors(shuffle=True, **alone), vectors(**alone))
 
 
 def test_every_epoch_has_an_order_of_its_own_that_follows_from_the_seed(rows: Sentences) -> None:
-    # Without random draws but those of the order: no subsampling, whole windows, hierarchical softmax.
+    # Only the order is random: no subsampling, whole windows, hierarchical softmax.
     still = {"sample": 0, "shrink_windows": False, "hs": 1, "negative": 0, "sg": 1, "alpha": 0.02, "min_alpha": 0.02}
 
     def vectors(*epochs: int, seed: int = 1, shuffle: bool = True) -> np.ndarray:
-        """Of one training after the other, from the same first vectors."""
+        """Vectors of several trainings, each from the same first vectors."""
         model = pg.Word2Vec(**{**EXACT, **still}, shuffle=shuffle)
         model.build_vocab(rows)
         model.seed = seed

@@ -1,4 +1,4 @@
-"""The examples of the documentation do what they show, and the stubs name what is there."""
+"""The examples of the documentation do what they show, and the stubs name what the module has."""
 
 from __future__ import annotations
 

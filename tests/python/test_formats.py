@@ -1,4 +1,4 @@
-"""Vectors on disk: every format gives back what was saved, and other programs read ours and we read theirs."""
+"""Vectors on disk: every format returns what was saved; other programs read our files, and we read theirs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def assert_same(one: pg.KeyedVectors, other: pg.KeyedVectors | GensimVectors) ->
 
 
 def table(path: Path, words: list[str], values: object) -> pg.KeyedVectors:
-    """A table of our choosing, by way of an Arrow file that pyarrow writes."""
+    """A table with these keys and vectors, from an Arrow file that pyarrow writes."""
     matrix = np.asarray(values, np.float32)
     list_type = pa.list_(pa.float32(), matrix.shape[1])
     vectors = pa.FixedSizeListArray.from_arrays(matrix.ravel(), type=list_type)

@@ -1,4 +1,4 @@
-"""Which files a directory or a glob stands for, and what is not passed over in silence."""
+"""Which files a directory or a glob stands for, and what is an error rather than ignored."""
 
 from __future__ import annotations
 

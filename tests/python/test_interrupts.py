@@ -1,4 +1,4 @@
-"""Ctrl-C stops a job at once and leaves nothing; and Python goes on while one runs."""
+"""Ctrl-C stops a job at once and leaves no files; Python's other threads run during a job."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_an_impatient_second_ctrl_c_ends_it_too(sample: Path, tmp_path: Path) ->
         "-m", "polargram", "train", sample, "-o", tmp_path / "out", "--epochs", FOREVER, temporary=tmp_path / "tmp"
     )
     job.wait_for("training")
-    # Python gives up its handlers when it ends: a signal that late ends the process itself, which shells call 130 too.
+    # Python removes its handlers at exit. A signal after that kills the process, which shells also report as 130.
     assert job.signal(signal.SIGINT, times=3) in (130, -signal.SIGINT)
     assert "panicked" not in job.said
 
@@ -133,7 +133,7 @@ def test_ctrl_c_in_python_is_a_keyboard_interrupt_at_once(what: str, sample: Pat
     assert job.signal(signal.SIGINT) == 0
     lines = job.said.splitlines()
     if what == "lazy frame" and "__POLARS_ABORT_KEYBOARD_INTERRUPT" in job.said:
-        # One of Polars' own threads, interrupted while it was waited for, at times says so.
+        # One of Polars' own threads sometimes prints that it was interrupted.
         lines = [line for line in lines if line in {"ready", "finished", "stopped", "2 words"}]
     assert lines == ["ready", "stopped", "2 words"]
     assert not list((tmp_path / "tmp").iterdir())
@@ -175,7 +175,7 @@ def test_a_signal_handler_that_does_not_raise_lets_training_go_on(sample: Path) 
 
 
 def progress_during(work: object) -> int:
-    """How often another thread of Python got its turn while ``work`` ran."""
+    """How often another Python thread ran during ``work``."""
     turns, is_done = 0, threading.Event()
 
     def count() -> None:

@@ -10,7 +10,7 @@ from runs import Command
 
 import polargram as pg
 
-#: Spares what takes time but no memory.
+#: Leaves out what takes time but no memory.
 QUICK = ["--epochs", 1, "--window", 1, "--negative", 1, "--sample", 1e-9, "--workers", 2]
 
 #: Prints the estimates when the words are counted and when the model is made, and then the peak.
@@ -89,7 +89,7 @@ def test_an_estimate_of_what_cannot_be_is_refused(words: int) -> None:
 
 
 def test_the_estimate_is_of_the_words_there_are(model: pg.Word2Vec) -> None:
-    # The peak is that of the process, too.
+    # The process reports the same peak.
     estimates = [model.estimate_memory(), model.estimate_memory(vocab_size=2762)]
     assert [estimate.pop("peak") > 0 for estimate in estimates] == [True, True]
     assert estimates[0] == estimates[1]

@@ -1,4 +1,4 @@
-"""NumPy's files as corpora: token lists, which are pickled and yet run nothing, and ids."""
+"""NumPy's files as corpora: pickled token lists, from which nothing is run, and integers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROWS: Rows = [["a", "b", "a"], None, [], ["b", None], ["c", "c", "a"], ["a", "zo
 
 
 def save(path: Path, array: np.ndarray, protocol: int | None = None, dump: Callable[..., bytes] = pickle.dumps) -> Path:
-    """As ``np.save`` writes it, by whatever protocol of pickle."""
+    """As ``np.save`` writes it, with any protocol of pickle."""
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
         file.write(dump(array, protocol))
@@ -31,7 +31,7 @@ def save(path: Path, array: np.ndarray, protocol: int | None = None, dump: Calla
 
 
 SHARED = ["a", "b"]
-#: Builds strings that are equal and yet not the same object, which pickle writes out again.
+#: Builds strings that are equal but not the same object, so that pickle writes them in full again.
 ANEW = [list("".join(["ab", "cd"])) for _ in range(3)]
 #: What Python objects stand for the lists, and the lists.
 ARRAYS: dict[str, tuple[list[object], Rows]] = {
@@ -301,7 +301,7 @@ def test_ids_of_every_width_and_byte_order_are_words_in_decimal(dtype: str, orde
 
 
 def test_ids_train_to_the_bits_of_their_words(tmp_path: Path) -> None:
-    # More rows than are passed on at a time.
+    # More rows than one batch has.
     ids = np.random.default_rng(1).zipf(1.5, (9000, 5)).astype(np.uint16) % 500
     np.save(tmp_path / "c.npy", ids)
     exact = {"vector_size": 8, "workers": 1, "epochs": 2}
@@ -356,7 +356,7 @@ def test_a_file_that_goes_on_after_its_array_is_refused(tmp_path: Path) -> None:
         facts(path)
 
 
-#: Counts a corpus, and prints what memory that took at its most.
+#: Counts a corpus, and prints the peak memory.
 PEAK = """
 import sys
 import polargram as pg
@@ -378,7 +378,7 @@ def test_memory_does_not_grow_with_the_file(kind: str, python: Command, tmp_path
         if kind == "ids":
             np.save(path, np.arange(sentences * 200, dtype=np.uint32).reshape(sentences, -1) % 1000)
         else:
-            # Each word a string of its own, which pickle writes out again.
+            # Each word is a string of its own, which pickle writes in full again.
             line = " ".join(f"{'word' * 9}{number}" for number in range(20))
             np.save(path, array_of([line.split() for _ in range(sentences)]), allow_pickle=True)
         done = python("-c", PEAK, path, check=True)

@@ -1,4 +1,4 @@
-"""Who asks an object store, as the options, the environment or a profile says; and that no message tells secrets."""
+"""Whose credentials an object store gets, from options, environment or profile; and no message has secrets."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_secret_is_struck_out_before_an_answer_is_shortened(
     told = ["x marks the start"]
     proxy.spoil(lambda exchange: answers(403, "SignatureDoesNotMatch", told[0])(exchange))
     plain = refused(PermissionError, objects.url, through(proxy, bucket))
-    # Of the answer, which stands in brackets, 500 characters are told.
+    # The message has 500 characters of the answer, in brackets.
     padding = "x" * (500 - shown - len(plain[plain.index("(") + 1 : plain.index(told[0])]))
     told[0] = f"{padding}{bucket.secret} does not fit the signature."
     message = refused(PermissionError, objects.url, through(proxy, bucket))
@@ -195,7 +195,7 @@ def test_an_anonymous_request_bears_no_signature(
 
 @pytest.mark.usefixtures("lenient")
 def test_without_any_credentials_they_are_asked_for_soon(objects: Objects, proxy: Proxy) -> None:
-    # Amazon's own machines answer there; elsewhere nobody does.
+    # Only Amazon's own machines have a server there.
     proxy.spoil(stalls)
     place = {"aws_endpoint_url": proxy.endpoint, "aws_region": "us-east-1", "aws_metadata_endpoint": proxy.endpoint}
     message = refused(OSError, objects.url, {**place, **IMPATIENT})

@@ -53,7 +53,7 @@ pytestmark = pytest.mark.usefixtures("plain_environment")
 
 
 def readings_of(key: str, number: int) -> Callable[[Asked], bool]:
-    """The so manieth time that an object is read, counted from 1."""
+    """True of the reading of an object with this number, counted from 1."""
     times = count(1)
     return lambda asked: asked.is_reading and key in asked.path and next(times) == number
 
@@ -145,7 +145,7 @@ def test_a_fault_while_listing_that_passes_costs_no_object(
 
 @pytest.fixture(scope="session")
 def large(bucket: Bucket) -> Objects:
-    """Objects of more bytes than are asked for at a time."""
+    """Objects of more bytes than one request asks for."""
     draw = random.Random(6)
     vocabulary = [draw.randbytes(10).hex() for _ in range(2000)]
     rows = [draw.choices(vocabulary, k=100) for _ in range(2500)]

@@ -82,7 +82,7 @@ def test_an_upload_that_fails_at_a_later_part_leaves_nothing(
 def test_a_fault_while_writing_that_passes_changes_nothing(
     command: Command, fault: Fault, bucket: Bucket, objects: Objects, folder: str, proxy: Proxy, tmp_path: Path
 ) -> None:
-    # An upload whose end was answered by half is over: to end it again fails.
+    # The server has completed the upload, though half of its answer was lost. Completing it again fails.
     spared = "uploadId" if fault is drops_midway else None
     proxy.spoil(fault, lambda asked: asked.is_upload or asked.method == "POST" and spared not in asked.query, every=2)
     command("train", objects.url, "-o", tmp_path / "out", *trained(), *words(bucket.options))
@@ -119,7 +119,7 @@ def is_completion(asked: Asked) -> bool:
 
 
 def is_last_file(asked: Asked) -> bool:
-    """Whether it is about the file that is sent last of those of Arrow and NumPy."""
+    """True for the file that is sent last, of those of Arrow and NumPy."""
     return "/vectors.vocab.txt?" in asked.path
 
 
@@ -170,7 +170,7 @@ STALLED: dict[str, Where] = {
 def test_ctrl_c_while_an_upload_stalls_is_code_130_and_leaves_nothing(
     formats: str, what: str, bucket: Bucket, objects: Objects, folder: str, proxy: Proxy, tmp_path: Path
 ) -> None:
-    # Nobody interrupts the second end: then the first file has appeared.
+    # The second completion is not interrupted, because the first file has appeared.
     is_late = formats != "arrow" and what != "the end"
     proxy.spoil(stalls, lambda asked: STALLED[what](asked) and (not is_late or is_last_file(asked)))
     words = ["train", objects.url, "-o", bucket.url(folder), "--formats", formats]

@@ -115,7 +115,7 @@ def test_google_is_read_by_the_interface_that_it_shares_with_s3(bucket: Bucket, 
     rows = some_rows(3, 120)
     for number in range(3):
         content = parquet(rows[40 * number : 40 * (number + 1)])
-        # Nobody signs these requests.
+        # These requests are not signed.
         bucket.client.put_object(
             Bucket=bucket.name, Key=f"{folder}part-{number}.parquet", Body=content, ACL="public-read"
         )
@@ -208,7 +208,7 @@ def test_ids_of_numpy_are_to_be_copied_here(bucket: Bucket, folder: str) -> None
     assert "copy it to this machine" in message
 
 
-#: Options of the command that choose, split and weigh rows.
+#: Options of the command that filter, split and count rows.
 CHOOSING = [
     ["--where", "n > 1 AND lang = 'en'"],
     ["--count-column", "n"],
@@ -329,7 +329,7 @@ def test_a_place_without_objects_is_named(
     url = "s3://" + place.replace("BUCKET", bucket.name)
     message = refused(kind, url, bucket.options)
     assert url in message
-    # Nothing is tried again that would be no better.
+    # Requests that would fail again are not retried.
     assert "retry" not in message
     with within(8):
         done = command("train", url, "-o", tmp_path / "out", "--quiet", *words(bucket.options), code=1)

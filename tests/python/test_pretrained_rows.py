@@ -1,4 +1,4 @@
-"""Vectors to start from, and rows that are frozen or move less."""
+"""Pretrained vectors, and rows that are frozen or change less."""
 
 from __future__ import annotations
 

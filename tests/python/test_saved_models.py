@@ -1,4 +1,4 @@
-"""Models on disk: everything comes back, training goes on to the same bits, and nobody else's files are touched."""
+"""Models on disk: everything is restored, training continues to the same bits, and other files are not touched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One mapping for each file and process: replaced files are noticed; threads and processes share without harm."""
+"""One mapping for each file and process: replaced files are noticed; threads and processes may share it."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_many_threads_look_up_at_once_while_the_file_is_replaced(tmp_path: Path)
     for thread in threads:
         thread.join(60)
     assert len(seen) == 4
-    # A thread may be behind, but never sees an older file after a newer one.
+    # A thread may see an old file, but never an older one after a newer one.
     assert all(values == sorted(values) for values in seen)
 
 

@@ -57,7 +57,7 @@ def lists(sentences: Iterable[Iterable[str]]) -> Sentences:
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A place for the files of examples that come by the hundred."""
+    """A directory for the files of hundreds of examples."""
     return tmp_path_factory.mktemp("examples")
 
 
@@ -170,7 +170,7 @@ def words_of(text: str, length: int) -> Sentences:
 @pytest.mark.parametrize("ending", GENSIM_ENDINGS)
 @pytest.mark.parametrize("length", [1, 7, 999, 10_000])
 def test_running_text_is_cut_as_gensim_cuts_it(ending: str, length: int, tmp_path: Path) -> None:
-    # 30,000 words end in the middle of a sentence: gensim's last one would else be a word longer.
+    # 30,000 words end in the middle of a sentence; otherwise gensim's last sentence would be a word longer.
     draw = random.Random(1)
     text = " ".join("w" * draw.randrange(1, 30) + str(number) for number in range(30_001))
     path = write(tmp_path / f"c{ending}", text)

@@ -163,7 +163,7 @@ def test_the_learning_rate_moves_from_alpha_to_min_alpha_over_the_run(
     parameters = {**SMALL, "epochs": epochs, "sample": 0, "sg": 1, "min_count": 2}
     drawn = vectors(corpus, **parameters, alpha=0, min_alpha=0)
     rising, steady = (vectors(corpus, **parameters, alpha=a, min_alpha=b) for a, b in ((0, 0.1), (0.05, 0.05)))
-    # Nothing at first and twice as much at last is about as much in all.
+    # None at first and twice as many at the end is about as many in all.
     assert np.linalg.norm(rising - drawn) > 0.5 * np.linalg.norm(steady - drawn)
 
 
