@@ -152,7 +152,7 @@ test-races:
 	$(RACES) RUSTFLAGS=-Zsanitizer=thread cargo +nightly test --lib -Zbuild-std \
 		--target $$(rustc +nightly -vV | sed -n 's/host: //p')
 
-## fuzz: libFuzzer on one reader for SECONDS: make fuzz TARGET=corpus_npy; needs a nightly toolchain
+## fuzz: libFuzzer on one reader for SECONDS: make fuzz TARGET=corpus_npy; needs a nightly toolchain with rust-src
 FUZZ := $(TOOLS)/bin/cargo-fuzz
 $(FUZZ):
 	cargo install --locked --root $(TOOLS) cargo-fuzz@0.13.2
