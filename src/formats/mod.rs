@@ -33,7 +33,7 @@ impl KeyedVectors {
     /// `NAME.vocab.txt` beside it) are memory-mapped. A file in a store is first copied to this machine.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) if it cannot be read, [`Error::Format`](crate::Error::Format) if its content is
+    /// [`Error::Io`] if it cannot be read, [`Error::Format`] if its content is
     /// damaged or its format is not known.
     pub fn load(location: impl Into<Location>) -> Result<Self> {
         Self::load_with(location, &LoadOptions::default(), &Progress::default())
@@ -42,7 +42,7 @@ impl KeyedVectors {
     /// [`load`](Self::load) with options. Cancelling `progress` interrupts the copy from a store.
     ///
     /// # Errors
-    /// As for [`load`](Self::load); [`Error::Interrupted`](crate::Error::Interrupted).
+    /// As for [`load`](Self::load); [`Error::Interrupted`].
     pub fn load_with(location: impl Into<Location>, options: &LoadOptions, progress: &Progress) -> Result<Self> {
         let mut copy = LocalCopy::of_file(&location.into(), progress)?;
         let format = Format::of_file(copy.path()).map_err(|error| copy.named(error))?;
@@ -56,7 +56,7 @@ impl KeyedVectors {
     /// store.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) if it cannot be written, [`Error::Format`](crate::Error::Format) if the format
+    /// [`Error::Io`] if it cannot be written, [`Error::Format`] if the format
     /// cannot hold the keys.
     pub fn save(&self, location: impl Into<Location>) -> Result<()> {
         self.save_with(location, &Progress::default())
@@ -65,7 +65,7 @@ impl KeyedVectors {
     /// [`save`](Self::save), interrupted if `progress` is cancelled.
     ///
     /// # Errors
-    /// As for [`save`](Self::save); [`Error::Interrupted`](crate::Error::Interrupted).
+    /// As for [`save`](Self::save); [`Error::Interrupted`].
     pub fn save_with(&self, location: impl Into<Location>, progress: &Progress) -> Result<()> {
         let location = location.into();
         let mut output = Output::files(&location, progress);

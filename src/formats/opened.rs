@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
+use crate::store::{local, url_of};
 use crate::vectors::KeyedVectors;
 
 /// Distinguishes a file from another one that has replaced it.
@@ -24,9 +25,16 @@ impl Identity {
     /// Of the file that a path, or a link there, leads to now.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) if there is none.
+    /// [`Error::Io`] if there is none, [`Error::Format`] if it is in a store.
     pub(crate) fn of(path: &Path) -> Result<Self> {
-        let path = fs::canonicalize(path).at("read", path)?;
+        if url_of(path).is_some() {
+            return Err(Error::format(
+                path,
+                "is in a store; load the vectors, and save them to a file on this machine",
+            ));
+        }
+        let path = local(path)?;
+        let path = fs::canonicalize(&path).at("read", &path)?;
         let metadata = fs::metadata(&path).at("read", &path)?;
         Ok(Self {
             length: metadata.len(),
@@ -54,7 +62,7 @@ impl KeyedVectors {
     /// replaced since, it is loaded again.
     ///
     /// # Errors
-    /// As for [`load`](Self::load).
+    /// As for [`load`](Self::load); [`Error::Format`] for a file in a store.
     pub fn shared(path: impl AsRef<Path>) -> Result<Arc<Self>> {
         let path = path.as_ref();
         let identity = Identity::of(path)?;
@@ -85,5 +93,16 @@ mod tests {
         KeyedVectors::from_rows(["a", "b"], 1, &[1.0, 2.0]).unwrap().save(&path).unwrap();
         assert_eq!(KeyedVectors::shared(&path).unwrap().len(), 2);
         assert_eq!(first.len(), 1);
+    }
+
+    #[test]
+    fn a_file_url_is_the_file_and_the_url_of_a_store_is_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("v.arrow");
+        KeyedVectors::from_rows(["a"], 1, &[1.0]).unwrap().save(&path).unwrap();
+        let shared = KeyedVectors::shared(format!("file://{}", path.display())).unwrap();
+        assert!(Arc::ptr_eq(&shared, &KeyedVectors::shared(&path).unwrap()));
+        let error = KeyedVectors::shared("s3://bucket/v.arrow").unwrap_err().to_string();
+        assert!(error.contains("s3://bucket/v.arrow: is in a store"), "{error}");
     }
 }

@@ -14,7 +14,7 @@ use file::StagedFile;
 
 use crate::error::Result;
 use crate::progress::Progress;
-use crate::store::{LocalCopy, Location, Uploads, is_absent, join, local, url_of};
+use crate::store::{LocalCopy, Location, Uploads, file_in, is_absent, local, url_of};
 
 /// Files that are written under temporary names. [`commit`](Self::commit) syncs and renames them, or sends them to
 /// their store, so that a crash leaves the old files or the new ones. Dropped before, it leaves nothing.
@@ -75,7 +75,7 @@ impl Output {
         let root = match location.url() {
             Some(url) => {
                 let description =
-                    Location::new(join(url.as_ref(), kind.description.as_ref()), location.storage().clone());
+                    Location::new(file_in(url.as_ref(), kind.description.as_ref()), location.storage().clone());
                 match LocalCopy::of_file(&description, progress) {
                     Ok(copy) if fs::read(copy.path()).is_ok_and(|text| (kind.is_description)(&text)) => {}
                     Ok(_) => return Err(kind.refused(location.path())),
@@ -99,7 +99,7 @@ impl Output {
             Root::None => name.to_owned(),
             Root::Directory(made) => made.path().join(name),
             Root::New(directory) => directory.path().join(name),
-            Root::Prefix(url) | Root::NewPrefix(url, _) => join(url, name),
+            Root::Prefix(url) | Root::NewPrefix(url, _) => file_in(url, name),
         }
     }
 
@@ -142,7 +142,7 @@ impl Output {
             Root::New(directory) => directory.take_its_place()?,
             Root::NewPrefix(url, kind) => {
                 // Files that the older one had, and the new one does not have.
-                let files = kind.files.iter().map(|name| join(&url, name.as_ref()));
+                let files = kind.files.iter().map(|name| file_in(&url, name.as_ref()));
                 files
                     .filter(|file| !targets.contains(file))
                     .try_for_each(|file| uploads.remove(&file.to_string_lossy()))?;

@@ -8,7 +8,7 @@ use object_store::ObjectStoreExt;
 use tempfile::TempDir;
 
 use super::connect::connect;
-use super::{Fetcher, Location, Object, Span, block_on, join, local};
+use super::{Fetcher, Location, Object, Span, block_on, file_in, local};
 use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 
@@ -52,7 +52,7 @@ impl LocalCopy {
         let copy = Self::new(location)?;
         let Some(url) = location.url() else { return Ok(copy) };
         let find =
-            |name: &str| Download::find(&join(url.as_ref(), name.as_ref()).to_string_lossy(), location, progress);
+            |name: &str| Download::find(&file_in(url.as_ref(), name.as_ref()).to_string_lossy(), location, progress);
         // All are found before the first is read, so that one that is replaced later is an error.
         let mut found = Vec::new();
         for &name in needed.iter().chain(others) {
@@ -108,7 +108,7 @@ impl LocalCopy {
             let rest = path.strip_prefix(&self.path).map(Path::to_owned);
             match rest {
                 Ok(rest) if rest.as_os_str().is_empty() => *path = self.location.path().to_owned(),
-                Ok(rest) => *path = join(self.location.path(), &rest),
+                Ok(rest) => *path = file_in(self.location.path(), &rest),
                 // A companion.
                 Err(_) => {
                     if let Some(name) = path.file_name() {

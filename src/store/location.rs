@@ -72,7 +72,7 @@ pub(crate) fn local(path: &Path) -> Result<PathBuf> {
 }
 
 /// A file in a directory of this machine or of a store.
-pub(crate) fn join(directory: &Path, name: &Path) -> PathBuf {
+pub(crate) fn file_in(directory: &Path, name: &Path) -> PathBuf {
     match (url_of(directory), name.to_str()) {
         // The separator of this machine may be another one.
         (Some(url), Some(name)) => PathBuf::from(format!("{}/{name}", url.trim_end_matches('/'))),
@@ -94,9 +94,9 @@ mod tests {
     #[test]
     fn a_file_in_a_prefix_has_one_slash_before_it() {
         for prefix in ["s3://bucket/model", "s3://bucket/model/"] {
-            assert_eq!(join(Path::new(prefix), Path::new("v.npy")), Path::new("s3://bucket/model/v.npy"));
+            assert_eq!(file_in(Path::new(prefix), Path::new("v.npy")), Path::new("s3://bucket/model/v.npy"));
         }
-        assert_eq!(join(Path::new("model"), Path::new("v.npy")), Path::new("model").join("v.npy"));
-        assert_eq!(join(Path::new(""), Path::new("s3://bucket/v.npy")), Path::new("s3://bucket/v.npy"));
+        assert_eq!(file_in(Path::new("model"), Path::new("v.npy")), Path::new("model").join("v.npy"));
+        assert_eq!(file_in(Path::new(""), Path::new("s3://bucket/v.npy")), Path::new("s3://bucket/v.npy"));
     }
 }

@@ -24,7 +24,7 @@ pub(crate) use fetch::{Fetcher, RangeReader, Span};
 pub(crate) use listing::{expand, is_url, local_path};
 pub(crate) use local_copy::{LocalCopy, is_absent};
 pub use location::Location;
-pub(crate) use location::{join, local, url_of};
+pub(crate) use location::{file_in, local, url_of};
 pub use options::StorageOptions;
 pub(crate) use upload::Uploads;
 
