@@ -84,7 +84,12 @@ class Model:
 
 class Table:
     @staticmethod
-    def load(fname: _Path, mmap: str | None = None, storage_options: dict[str, Any] | None = None) -> Table: ...
+    def load(
+        fname: _Path,
+        mmap: str | None = None,
+        key_dtype: type | None = None,
+        storage_options: dict[str, Any] | None = None,
+    ) -> Table: ...
     @staticmethod
     def load_word2vec_format(
         fname: _Path,
@@ -94,6 +99,7 @@ class Table:
         unicode_errors: str = "strict",
         limit: int | None = None,
         no_header: bool = False,
+        key_dtype: type | None = None,
         storage_options: dict[str, Any] | None = None,
     ) -> Table: ...
     @staticmethod

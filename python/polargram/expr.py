@@ -18,7 +18,7 @@ _PLUGIN = Path(_native.__file__)
 
 
 def embed(expr: IntoExpr, path: str | os.PathLike[str], *, pooling: str | None = None) -> pl.Expr:
-    """Look words up in a file of vectors.
+    """Look words or integers up in a file of vectors.
 
     The file is memory-mapped once per process. The expression is elementwise: it runs eagerly, lazily and in the
     streaming engine.
@@ -26,7 +26,9 @@ def embed(expr: IntoExpr, path: str | os.PathLike[str], *, pooling: str | None =
     Parameters
     ----------
     expr
-        A column of strings (String, Categorical or Enum), or with ``pooling`` a column of lists of them.
+        A column of strings (String, Categorical or Enum) or integers, or with ``pooling`` a column of lists of them.
+        Integers are keys where the vectors' keys are integers, and row numbers where they are text. Strings are refused
+        where keys are integers: cast them first.
     path
         A file that :meth:`KeyedVectors.save` or ``polargram train`` wrote.
     pooling

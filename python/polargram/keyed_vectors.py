@@ -29,7 +29,8 @@ class KeyedVectors(Vectors):
     ``wv[key]`` is a key's vector, ``wv[[key, …]]`` the matrix of several; ``key in wv``, ``len(wv)`` and ``iter(wv)``
     are about the keys, in the order of the rows. A key that is not there raises KeyError.
 
-    Keys are ``str``, or ``int`` if the corpus was one of integers. Where they are ``str``, an ``int`` is a row number.
+    Keys are ``str``, or ``int`` if the corpus was one of integers. Where they are ``str``, an ``int`` is a row number, as
+    in gensim. Text is never an integer: ``"101" in wv`` is False where ``101 in wv`` is True.
 
     It may be subclassed: :meth:`load` and :meth:`load_word2vec_format` give the subclass, and call no ``__init__``. It
     may be given attributes. :func:`copy.copy` shares the vectors; :func:`copy.deepcopy` copies them into memory that
@@ -216,7 +217,12 @@ class KeyedVectors(Vectors):
 
     @classmethod
     def load(
-        cls, fname: _Path, mmap: Literal["r"] | None = None, *, storage_options: dict[str, Any] | None = None
+        cls,
+        fname: _Path,
+        mmap: Literal["r"] | None = None,
+        *,
+        key_dtype: type[str] | type[int] | None = None,
+        storage_options: dict[str, Any] | None = None,
     ) -> Self:
         """Load a file of any format that :meth:`save` writes: known by its first bytes, or else by its ending.
 
@@ -224,10 +230,13 @@ class KeyedVectors(Vectors):
         be the URL of a store (``s3://…``): what it names is copied to a temporary file, which is removed at once where
         the system can.
 
+        Arrow files know whether their keys are integers. Text formats (.npy's list of words, .txt, .bin) write integers
+        as decimals, and are loaded with text as keys; ``key_dtype=int`` makes integers of them.
+
         Raises
         ------
         ValueError
-            For a file that is damaged, or of no known format.
+            For a file that is damaged, or of no known format; with ``key_dtype=int`` for a key that is not an integer.
         OSError
             For a file that cannot be read.
 
@@ -237,8 +246,13 @@ class KeyedVectors(Vectors):
         >>> pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv.save("vectors.txt")
         >>> pg.KeyedVectors.load("vectors.txt").index_to_key
         ['a', 'b']
+        >>> pg.Word2Vec([[101, 7]] * 9, vector_size=4).wv.save("items.txt")
+        >>> pg.KeyedVectors.load("items.txt").index_to_key
+        ['7', '101']
+        >>> pg.KeyedVectors.load("items.txt", key_dtype=int).index_to_key
+        [7, 101]
         """
-        return cls._of(Table.load(fname, mmap, storage_options))
+        return cls._of(Table.load(fname, mmap, key_dtype, storage_options))
 
     def save_word2vec_format(
         self,
@@ -282,6 +296,7 @@ class KeyedVectors(Vectors):
         limit: int | None = None,
         no_header: bool = False,
         *,
+        key_dtype: type[str] | type[int] | None = None,
         storage_options: dict[str, Any] | None = None,
     ) -> Self:
         """Load the word2vec C format, text or binary.
@@ -303,6 +318,8 @@ class KeyedVectors(Vectors):
             Rows that are read; None and 0 read all.
         no_header
             True for a text file without its first line, as GloVe's are.
+        key_dtype
+            ``int`` to make integers of the keys. A key that is not an integer then raises ValueError naming its line.
         storage_options
             For files in stores, as in :func:`polars.scan_parquet`.
 
@@ -313,5 +330,5 @@ class KeyedVectors(Vectors):
         >>> pg.KeyedVectors.load_word2vec_format("glove.txt", no_header=True)["cat"]
         array([0.3, 0.4], dtype=float32)
         """
-        options = (encoding, unicode_errors, limit, no_header, storage_options)
+        options = (encoding, unicode_errors, limit, no_header, key_dtype, storage_options)
         return cls._of(Table.load_word2vec_format(fname, fvocab, binary, *options))

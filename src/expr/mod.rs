@@ -4,3 +4,4 @@
 mod column;
 mod embed;
 mod error;
+mod tokens;

@@ -118,6 +118,7 @@ fn read_contents(
         batch.column_by_name(name).ok_or_else(|| fault(format!("has no column {name:?}; is it a vectors file?")))
     };
     let keys = Keys::new(column("word")?).map_err(|error| fault(format!("column \"word\": {error}")))?;
+    let keys = options.keys(keys, |id| format!("row {id}")).map_err(fault)?;
     if keys.has_repeats() {
         return Err(fault("holds a key in more than one row".into()));
     }

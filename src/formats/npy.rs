@@ -48,8 +48,8 @@ pub(crate) fn write_rows(rows: &Rows, out: &mut Out<'_>) -> io::Result<()> {
 pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
     let rows = map_rows(path)?;
     let limit = options.rows_of(rows.len());
-    let (words, counts) = vocabulary::read(&path.with_extension(VOCABULARY_ENDING), options.rows_of(usize::MAX))?;
-    KeyedVectors::new(words, counts, rows.first(limit), None).map_err(|error| Error::format(path, error.to_string()))
+    let (keys, counts) = vocabulary::read(&path.with_extension(VOCABULARY_ENDING), options)?;
+    KeyedVectors::new(keys, counts, rows.first(limit), None).map_err(|error| Error::format(path, error.to_string()))
 }
 
 /// Reads a matrix of this shape, to train on.

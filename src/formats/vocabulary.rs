@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::options::LoadOptions;
 use crate::error::{Error, IoContext, Result};
 use crate::output::Out;
 use crate::vectors::KeyedVectors;
@@ -24,12 +25,12 @@ pub(super) fn write(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()>
     Ok(())
 }
 
-/// Reads at most `limit` lines.
-pub(super) fn read(path: &Path, limit: usize) -> Result<(Keys, Vec<u64>)> {
+/// Reads as many lines as `options` say.
+pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<(Keys, Vec<u64>)> {
     let text = fs::read_to_string(path).at("read", path)?;
     let mut counts = Vec::new();
     let mut words = Vec::new();
-    for (number, line) in text.lines().enumerate().take(limit) {
+    for (number, line) in text.lines().enumerate().take(options.rows_of(usize::MAX)) {
         let parsed = line.rsplit_once(' ').and_then(|(word, count)| Some((word, count.parse().ok()?)));
         let Some((word, count)) = parsed else {
             return Err(Error::format(path, format!("line {} is not `word count`: {line:?}", number + 1)));
@@ -37,5 +38,6 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<(Keys, Vec<u64>)> {
         words.push(word);
         counts.push(count);
     }
-    Ok((words.into_iter().collect(), counts))
+    let keys = options.keys(words.into_iter().collect(), |id| format!("line {}", id + 1));
+    Ok((keys.map_err(|reason| Error::format(path, reason))?, counts))
 }

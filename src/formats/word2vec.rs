@@ -112,7 +112,8 @@ pub fn load_word2vec_format(
     let vectors = read(copy.path(), binary, options).map_err(|error| copy.named(error))?;
     let Some(vocabulary) = vocabulary else { return Ok(vectors) };
     let copy = LocalCopy::of_file(&Location::new(vocabulary, location.storage().clone()), progress)?;
-    let (words, counts) = vocabulary::read(copy.path(), usize::MAX).map_err(|error| copy.named(error))?;
+    let (words, counts) =
+        vocabulary::read(copy.path(), &LoadOptions { limit: None, ..*options }).map_err(|error| copy.named(error))?;
     let count_of = |key| match words.id(key) {
         Some(id) => Ok(counts[id as usize]),
         None => Err(Error::format(vocabulary, format!("has no line for the word {key:?}"))),
@@ -133,8 +134,11 @@ fn read(path: &Path, binary: bool, options: &LoadOptions) -> Result<KeyedVectors
     }
     let mut table = Table::new(options);
     let read = if binary { table.read_binary(&bytes) } else { table.read_text(&bytes) };
-    read.map_err(|reason| Error::format(path, reason))?;
-    table.finish()
+    let place = |id: usize| match binary {
+        true => format!("word {}", id + 1),
+        false => format!("line {}", id + if options.no_header { 1 } else { 2 }),
+    };
+    read.and_then(|()| table.finish(place)).map_err(|reason| Error::format(path, reason))
 }
 
 type Parsed<T> = std::result::Result<T, String>;
@@ -152,27 +156,25 @@ impl<'a> Table<'a> {
         Self { options, words: LargeStringBuilder::new(), values: Vec::new(), vector_size: 0 }
     }
 
-    fn finish(mut self) -> Result<KeyedVectors> {
-        let mut words = Keys::new(&self.words.finish())?;
-        if words.has_repeats() {
+    fn finish(mut self, place: impl Fn(usize) -> String) -> Parsed<KeyedVectors> {
+        let words = Keys::new(&self.words.finish()).map_err(|error| error.to_string())?;
+        let mut keys = self.options.keys(words, place)?;
+        if keys.has_repeats() {
             // As in gensim, the first row of a word counts.
-            let first: Vec<usize> = words
-                .iter()
-                .enumerate()
-                .filter(|(row, key)| words.id(*key) == Some(*row as WordId))
-                .map(|(row, _)| row)
-                .collect();
+            let first: Vec<WordId> =
+                keys.iter().zip(0..).filter(|(key, id)| keys.id(*key) == Some(*id)).map(|(_, id)| id).collect();
             let rows = self.values.chunks_exact(self.vector_size);
             self.values = rows
                 .enumerate()
-                .filter(|(row, _)| first.binary_search(row).is_ok())
+                .filter(|(row, _)| first.binary_search(&(*row as WordId)).is_ok())
                 .flat_map(|(_, row)| row.to_vec())
                 .collect();
-            words = first.iter().filter_map(|&row| words.key(row as WordId).as_text()).collect();
+            keys = keys.select(&first);
         }
         // The format has no counts. As in gensim, they fall from row to row.
-        let counts = (1..=words.len() as u64).rev().collect();
-        KeyedVectors::new(words, counts, Rows::from_vec(self.values, self.vector_size), None)
+        let counts = (1..=keys.len() as u64).rev().collect();
+        let rows = Rows::from_vec(self.values, self.vector_size);
+        KeyedVectors::new(keys, counts, rows, None).map_err(|error| error.to_string())
     }
 
     fn read_binary(&mut self, bytes: &[u8]) -> Parsed<()> {
@@ -280,7 +282,7 @@ mod tests {
         } else {
             table.read_text(bytes)?
         };
-        let vectors = table.finish().map_err(|e| e.to_string())?;
+        let vectors = table.finish(|id| format!("word {id}"))?;
         Ok((vectors.len(), vectors.vector_size()))
     }
 

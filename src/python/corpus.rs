@@ -1,10 +1,9 @@
 //! Whatever a Python user calls a corpus.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array, ArrayBuilder, ArrayRef, AsArray, LargeListBuilder, LargeStringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use pyo3::exceptions::PyTypeError;
@@ -14,11 +13,13 @@ use pyo3_arrow::{PyArray, PyArrayReader};
 
 use super::errors::raised;
 use super::job;
+use super::sentences::SentenceBuilder;
 use super::text::PyTextSource;
 use crate::corpus::{Batch, Batches, Corpus, FileCorpus, ReadOptions, counts_of, missing_column};
 use crate::error::{Error, Result};
 use crate::process::catch_panic;
 use crate::progress::Progress;
+use crate::vocab::KeyType;
 
 /// What messages call a stream.
 const ORIGIN: &str = "Arrow stream";
@@ -55,12 +56,12 @@ pub(super) fn corpus_from(object: &Bound<'_, PyAny>, options: &ReadOptions) -> P
         _ if object.hasattr("__iter__")? || object.hasattr("__getitem__")? => Kind::Sentences,
         _ => {
             let expected = "expected paths or URLs, a Polars frame, a pyarrow or Hugging Face dataset, an Arrow stream, \
-                            or an iterable of lists of strings";
+                            or an iterable of lists of strings or integers";
             return Err(PyTypeError::new_err(format!("corpus: {} is no corpus; {expected}", object.get_type())));
         }
     };
     if kind == Kind::Sentences && options.count_column.is_some() {
-        return Err(PyTypeError::new_err("count_column: lists of strings have no columns"));
+        return Err(PyTypeError::new_err("count_column: lists have no columns"));
     }
     let columns = Columns { tokens: options.column.clone(), counts: options.count_column.clone() };
     Ok(Box::new(PyCorpus { object: object.clone().unbind(), kind, columns }))
@@ -156,7 +157,9 @@ impl Corpus for PyCorpus {
             let pieces = match self.kind {
                 Kind::Sentences => {
                     let sentences = object.try_iter().map_err(raised)?.unbind();
-                    return Ok(Box::new(Sentences { sentences, number: 0, is_done: false }) as Batches<'_>);
+                    return Ok(
+                        Box::new(Sentences { sentences, key_type: None, number: 0, is_done: false }) as Batches<'_>
+                    );
                 }
                 Kind::ArrowStream => return stream(object, &self.columns),
                 Kind::ArrowArray => return array(object, &self.columns),
@@ -218,7 +221,10 @@ fn polars_columns<'py>(object: &Bound<'py, PyAny>, columns: &Columns) -> PyResul
     let data_type = frame.getattr("dtypes")?.get_item(0)?.str()?.to_string();
     let column = &columns.tokens;
     Ok(match data_type.contains("Null") {
-        true => Err(Error::corpus(ORIGIN, format!("column {column:?} is {data_type}; expected a list of strings"))),
+        true => Err(Error::corpus(
+            ORIGIN,
+            format!("column {column:?} is {data_type}; expected a list of strings or integers"),
+        )),
         false => Ok(Some(frame)),
     })
 }
@@ -315,9 +321,11 @@ impl Iterator for Pieces<'_> {
     }
 }
 
-/// An iterator of lists of strings.
+/// An iterator of lists of strings or integers.
 struct Sentences {
     sentences: Py<PyIterator>,
+    /// The type of the tokens that came.
+    key_type: Option<KeyType>,
     number: usize,
     is_done: bool,
 }
@@ -337,8 +345,7 @@ impl Iterator for Sentences {
 
 impl Sentences {
     fn take_batch(&mut self, py: Python<'_>) -> PyResult<Option<ArrayRef>> {
-        // Offsets of 32 bits would overflow in sentences of more than 2 GiB.
-        let mut lists = LargeListBuilder::new(LargeStringBuilder::new());
+        let mut lists = SentenceBuilder::new(self.key_type, self.number);
         let mut sentences = self.sentences.bind(py).clone();
         let start = Instant::now();
         while lists.len() < SENTENCES_PER_BATCH && start.elapsed() < TIME_PER_BATCH {
@@ -346,30 +353,10 @@ impl Sentences {
                 self.is_done = true;
                 break;
             };
-            self.append(&sentence?, &mut lists)?;
-            self.number += 1;
+            lists.push(&sentence?)?;
         }
-        Ok((!lists.is_empty()).then(|| Arc::new(lists.finish()) as ArrayRef))
-    }
-
-    fn append(&self, sentence: &Bound<'_, PyAny>, lists: &mut LargeListBuilder<LargeStringBuilder>) -> PyResult<()> {
-        let fault = |what: &str| PyTypeError::new_err(format!("corpus: sentence {}: {what}", self.number));
-        if sentence.is_none() {
-            lists.append_null();
-            return Ok(());
-        }
-        if sentence.is_instance_of::<PyString>() {
-            return Err(fault("is a string; expected a list of strings, its words"));
-        }
-        for token in sentence.try_iter().map_err(|_| fault("is no list of strings"))? {
-            let token = token?;
-            match token.cast::<PyString>() {
-                Ok(word) => lists.values().append_value(word.to_cow()?),
-                Err(_) if token.is_none() => lists.values().append_null(),
-                Err(_) => return Err(fault(&format!("holds {}; expected strings", token.get_type()))),
-            }
-        }
-        lists.append(true);
-        Ok(())
+        self.key_type = lists.key_type();
+        self.number += lists.len();
+        if lists.len() == 0 { Ok(None) } else { lists.finish().map(Some) }
     }
 }

@@ -7,6 +7,7 @@ mod keyed_vectors;
 mod keys;
 mod location;
 mod parameters;
+mod sentences;
 mod source;
 mod table;
 mod text;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 
 use super::job;
 use super::location::location;
@@ -84,16 +84,18 @@ impl PyTable {
     /// Loads a file in the format that its ending names. With `mmap="r"`, and for .arrow and .npy always, the file is
     /// memory-mapped and read-only.
     #[staticmethod]
-    #[pyo3(signature = (fname, mmap = None, storage_options = None))]
+    #[pyo3(signature = (fname, mmap = None, key_dtype = None, storage_options = None))]
     fn load(
         py: Python<'_>,
         fname: PathBuf,
         mmap: Option<&str>,
+        key_dtype: Option<&Bound<'_, PyAny>>,
         storage_options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         if let Some(other) = mmap.filter(|&mmap| mmap != "r") {
             return Err(PyValueError::new_err(format!("mmap: {other:?} is unknown; expected \"r\" or None")));
         }
+        let options = LoadOptions { integer_keys: are_integers(key_dtype)?, ..LoadOptions::default() };
         let location = location(fname, storage_options)?;
         let (vectors, file) = job::run(py, None, |progress, _| {
             // The local copy of an object has no name any more once it is mapped.
@@ -101,16 +103,17 @@ impl PyTable {
                 Some(_) => None,
                 None => Some(Identity::of(&local(location.path())?)?),
             };
-            Ok((KeyedVectors::load_with(location, &LoadOptions::default(), progress)?, file))
+            Ok((KeyedVectors::load_with(location, &options, progress)?, file))
         })?;
         let is_mapped = vectors.rows().is_mapped();
-        let file = file.filter(|_| is_mapped);
+        // Opened again by its path, a file would give its own keys.
+        let file = file.filter(|_| is_mapped && !options.integer_keys);
         Ok(Self { file, ..Self::new(vectors, mmap.is_none() && !is_mapped) })
     }
 
     /// Loads the word2vec C format, text or binary; counts from the `word count` lines of `fvocab`.
     #[staticmethod]
-    #[pyo3(signature = (fname, fvocab = None, binary = false, encoding = "utf8", unicode_errors = "strict", limit = None, no_header = false, storage_options = None))]
+    #[pyo3(signature = (fname, fvocab = None, binary = false, encoding = "utf8", unicode_errors = "strict", limit = None, no_header = false, key_dtype = None, storage_options = None))]
     #[allow(clippy::too_many_arguments, reason = "gensim's parameters")]
     fn load_word2vec_format(
         py: Python<'_>,
@@ -121,6 +124,7 @@ impl PyTable {
         unicode_errors: &str,
         limit: Option<usize>,
         no_header: bool,
+        key_dtype: Option<&Bound<'_, PyAny>>,
         storage_options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         if !matches!(encoding, "utf8" | "utf-8") {
@@ -140,7 +144,7 @@ impl PyTable {
         };
         // As in gensim, no limit.
         let limit = limit.filter(|&limit| limit > 0);
-        let options = LoadOptions { limit, no_header, errors };
+        let options = LoadOptions { limit, no_header, errors, integer_keys: are_integers(key_dtype)? };
         let location = location(fname, storage_options)?;
         let vectors = job::run(py, None, |progress, _| {
             formats::load_word2vec_format(&location, binary, fvocab.as_deref(), &options, progress)
@@ -191,5 +195,15 @@ impl PyTable {
             KeyedVectors::new(vectors.keys().clone(), vectors.counts().to_vec(), rows, vectors.config().cloned())
         })?;
         Ok(Self::new(vectors, true))
+    }
+}
+
+/// True for `int`, false for `str` and None.
+fn are_integers(key_dtype: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+    let Some(key_dtype) = key_dtype else { return Ok(false) };
+    match () {
+        () if key_dtype.is(key_dtype.py().get_type::<PyInt>()) => Ok(true),
+        () if key_dtype.is(key_dtype.py().get_type::<PyString>()) => Ok(false),
+        () => Err(PyValueError::new_err(format!("key_dtype: {key_dtype:?} is unknown; expected int, str or None"))),
     }
 }

@@ -373,6 +373,35 @@ impl Keys {
         Ok(Self::index(column))
     }
 
+    /// The keys of these numbers.
+    ///
+    /// # Panics
+    /// If there is no such number.
+    pub(crate) fn select(&self, ids: &[WordId]) -> Self {
+        let keys = ids.iter().map(|&id| self.key(id));
+        // All keys are of one type, so they are collected.
+        Self::index(Column::collect(self.key_type(), keys).unwrap_or_else(|| self.column.clone()))
+    }
+
+    /// The integers that the keys are, or write as decimals: Int64, or UInt64 if one of them needs that.
+    ///
+    /// # Errors
+    /// The number of a key that is not an integer, or not one of the same type as the others.
+    pub(crate) fn to_integers(&self) -> Result<Self, WordId> {
+        let Column::Text(text) = &self.column else { return Ok(self.clone()) };
+        let parsed = text.iter().flatten().zip(0..).map(|(text, id)| match (text.parse(), text.parse()) {
+            (Ok(signed), _) => Ok(Key::Int64(signed)),
+            (_, Ok(unsigned)) => Ok(Key::UInt64(unsigned)),
+            _ => Err(id),
+        });
+        let keys = parsed.collect::<Result<Vec<_>, WordId>>()?;
+        let key_type = if keys.iter().all(|key| key.as_i64().is_some()) { KeyType::Int64 } else { KeyType::UInt64 };
+        match Column::collect(key_type, keys.iter().copied()) {
+            Some(column) => Ok(Self::index(column)),
+            None => Err(keys.iter().zip(0..).find(|(key, _)| key.as_u64().is_none()).map_or(0, |(_, id)| id)),
+        }
+    }
+
     /// The error for a key that the list does not hold.
     pub(crate) fn unknown(&self, key: Key<'_>) -> Error {
         let is_wrong_kind = key.key_type().is_integer() != self.key_type().is_integer();
@@ -489,6 +518,23 @@ mod tests {
         let words: Keys = ["a"].into_iter().collect();
         let error = words.extended(&numbers(&[1])).unwrap_err();
         assert_eq!(error.to_string(), "keys: are text; the new ones are integers (Int64)");
+    }
+
+    #[test]
+    fn decimals_become_integers_or_the_first_other_text_is_told() {
+        let integers = |words: &[&str]| words.iter().copied().collect::<Keys>().to_integers();
+        let signed = integers(&["101", "-3"]).unwrap();
+        assert_eq!((signed.key_type(), signed.id(-3i64), signed.id("101")), (KeyType::Int64, Some(1), None));
+        assert_eq!(integers(&["1", "18446744073709551615"]).unwrap().key_type(), KeyType::UInt64);
+        assert_eq!(integers(&["1", "a", "b"]).unwrap_err(), 1);
+        assert_eq!(integers(&["1", "1.5"]).unwrap_err(), 1);
+        assert_eq!(integers(&["18446744073709551615", "-1"]).unwrap_err(), 1);
+    }
+
+    #[test]
+    fn a_selection_keeps_the_type() {
+        let numbers = Keys::new(&Int64Array::from(vec![7, -3, 7])).unwrap().select(&[1, 0]);
+        assert_eq!(numbers.iter().collect::<Vec<_>>(), [Key::Int64(-3), Key::Int64(7)]);
     }
 
     #[test]

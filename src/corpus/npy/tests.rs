@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, UInt64Type};
+use arrow::datatypes::{DataType, Int64Type};
 use proptest::prelude::*;
 
 use super::*;
@@ -209,16 +209,16 @@ fn lengths_that_no_file_holds_are_not_believed() {
     assert!(ids("<i8", "4294967296, 4294967296", &[]).unwrap_err().to_string().contains("not as long"));
 }
 
-fn ids(descr: &str, shape: &str, values: &[u8]) -> Result<Vec<Vec<u64>>> {
+fn ids(descr: &str, shape: &str, values: &[u8]) -> Result<Vec<Vec<i64>>> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ids.npy");
     std::fs::write(&path, [&header(descr, "False", shape), values].concat()).unwrap();
     let mut rows = Vec::new();
     for lists in IdsFile::map(&path)?.batches() {
         for row in lists?.as_list::<i64>().iter().flatten() {
-            assert!(row.data_type().is_unsigned_integer());
-            let row = arrow::compute::cast(&row, &DataType::UInt64).unwrap();
-            rows.push(row.as_primitive::<UInt64Type>().values().to_vec());
+            assert_eq!(row.data_type().is_signed_integer(), descr.contains('i'));
+            let row = arrow::compute::cast(&row, &DataType::Int64).unwrap();
+            rows.push(row.as_primitive::<Int64Type>().values().to_vec());
         }
     }
     Ok(rows)
@@ -241,9 +241,9 @@ fn ids_of_any_width_and_byte_order_are_read() {
 }
 
 #[test]
-fn ids_below_zero_and_files_of_another_length_are_refused() {
+fn ids_below_zero_are_read_and_files_of_another_length_are_refused() {
+    assert_eq!(ids(">i2", "2, 1", b"\0\x05\xff\xfe").unwrap(), [[5], [-2]]);
     let error = |values: &[u8]| ids(">i2", "2, 1", values).unwrap_err().to_string();
-    assert!(error(b"\0\x05\xff\xfe").contains("ids.npy, row 1: holds the id -2"));
     assert!(error(b"\0\x05\xff").contains("truncated"));
     assert!(error(b"\0\x05\0\x05\0").contains("truncated"));
 }
