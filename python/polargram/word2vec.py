@@ -47,7 +47,9 @@ class Word2Vec(VocabularySteps, WeightSteps, TrainingSteps):
         read, or if there are none the Arrow files; a Polars DataFrame, Series or LazyFrame (streamed by batches); a
         pyarrow Dataset or Scanner; a Hugging Face dataset; anything with ``__arrow_c_stream__`` or
         ``__arrow_c_array__``, or a list of such; a :class:`LineSentence` or another reader of text; or an iterable of
-        lists of strings that can be iterated again. Nulls are skipped, and no sentence is cut.
+        lists of strings that can be iterated again. Nulls are skipped, and no sentence is cut. Tokens may be integers
+        of any width instead, in columns, lists and NumPy arrays: then the keys of the vectors are integers. All tokens
+        of a corpus are of one kind.
     corpus_file
         Instead of ``sentences``: a UTF-8 text file of a sentence a line, its words separated by white space; it may be
         compressed (``.gz``, ``.bz2``, ``.zst``, ``.xz``) and may be a URL.
