@@ -240,6 +240,9 @@ class BaseModel:
     def load(cls, fname: str | os.PathLike[str], *, storage_options: dict[str, Any] | None = None) -> Self:
         """Load a model that :meth:`save` wrote, to use it or to train on. Nothing in it can run code.
 
+        ``fname`` may be the URL of a store (``s3://…``): the files are copied to temporary ones, which are removed when
+        the model is loaded.
+
         Examples
         --------
         >>> import numpy as np, polargram as pg

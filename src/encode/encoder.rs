@@ -19,7 +19,8 @@ use crate::vocab::Vocabulary;
 /// Its batches hold whole sentences, of at least `batch_words` tokens together.
 ///
 /// # Errors
-/// What the corpus fails with; [`Error::Io`](crate::Error::Io) if the temporary file cannot be written; [`Error::Interrupted`](crate::Error::Interrupted).
+/// What the corpus fails with; [`Error::Io`](crate::Error::Io) if the temporary file cannot be written;
+/// [`Error::Interrupted`](crate::Error::Interrupted).
 pub fn encode(
     corpus: &dyn Corpus,
     vocabulary: &Vocabulary,
