@@ -13,7 +13,7 @@ impl From<Error> for PyErr {
         match error {
             Error::UnknownKey(_) => PyKeyError::new_err(message),
             Error::Interrupted => PyKeyboardInterrupt::new_err(()),
-            // The kind picks the subclass: FileNotFoundError, PermissionError, …
+            // PyO3 picks the subclass by the kind: FileNotFoundError, PermissionError, …
             Error::Io { source, .. } => io::Error::new(source.kind(), message).into(),
             Error::Caller(source) => match source.downcast::<PyErr>() {
                 Ok(raised) => *raised,

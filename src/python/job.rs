@@ -1,4 +1,4 @@
-//! Long work away from the interpreter.
+//! Long work without the interpreter.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -10,27 +10,27 @@ use super::errors::raised;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
-/// How long a Ctrl-C may go unnoticed.
+/// How long it takes at most until a Ctrl-C is seen.
 pub(super) const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How to tell the user of a job's progress.
+/// How to report a job's progress to the user.
 pub(super) struct Report<'py> {
     /// Called with the phase, the tokens done, those to do (0 if not known), and the learning rate.
     pub(super) function: Bound<'py, PyAny>,
-    /// How often.
+    /// The time between two calls.
     pub(super) interval: Duration,
 }
 
 /// Python code.
 type Code = Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>;
 
-/// What the working thread says to the one that the user called from.
+/// What the working thread sends to the thread that the user called from.
 enum Event<T> {
     Call(Code, Sender<PyResult<()>>),
     Done(Result<T>),
 }
 
-/// The working thread's way to run Python code where the user expects it: on the thread that he called from.
+/// Runs Python code for the working thread, on the thread that the user called from, as users expect.
 pub(super) struct Caller<'a>(Box<dyn Fn(Code) -> Result<()> + Send + 'a>);
 
 impl Caller<'_> {
@@ -40,8 +40,9 @@ impl Caller<'_> {
     }
 }
 
-/// Runs `work` on a thread of its own with the GIL released, while this one looks for signals, and reports. A Ctrl-C
-/// (or any signal handler that raises) cancels the work, and its exception is raised once the work has stopped.
+/// Runs `work` on a thread of its own with the GIL released. Meanwhile this thread checks for signals and reports
+/// progress. Ctrl-C, or any signal handler that raises, cancels the work; its exception is raised when the work has
+/// stopped.
 pub(super) fn run<T: Send>(
     py: Python<'_>,
     report: Option<&Report<'_>>,
@@ -100,7 +101,7 @@ fn tell(function: &Bound<'_, PyAny>, progress: &Progress) -> PyResult<()> {
     function.call1((phase, progress.tokens(), progress.total(), rate)).map(|_| ())
 }
 
-/// The worker ended without a result: it panicked, and the scope will say so.
+/// The worker ended without a result: it panicked, and the scope passes the panic on.
 fn stopped() -> PyErr {
     Error::Caller("the job stopped without a result".into()).into()
 }

@@ -65,7 +65,7 @@ impl PyVectors {
         self.table.clone_ref(py)
     }
 
-    /// The V × d matrix of float32: a view, no copy. Read-only where it is a memory-mapped file.
+    /// The V × d matrix of float32: a view, no copy. Read-only if it is a memory-mapped file.
     #[getter]
     fn vectors<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
         // SAFETY: the table, the array's base, keeps the rows alive.
@@ -99,7 +99,7 @@ impl PyVectors {
         self.row_of(key).is_ok()
     }
 
-    /// The vector of a word, or the matrix of a list of words.
+    /// The vector of a key, or the matrix of a list of keys.
     fn __getitem__<'py>(&self, key_or_keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = key_or_keys.py();
         if is_key(key_or_keys) {
@@ -111,7 +111,7 @@ impl PyVectors {
         Ok(PyArray1::from_vec(py, values).reshape([rows.len(), self.vectors.vector_size()])?.into_any())
     }
 
-    /// The vector of a word or row: a read-only view, or with `norm=True` a copy of length 1.
+    /// The vector of a key: a read-only view, or with `norm=True` a copy of length 1.
     #[pyo3(signature = (key, norm = false))]
     fn get_vector<'py>(
         &self,
@@ -129,7 +129,7 @@ impl PyVectors {
         Ok(read_only(unsafe { PyArray1::borrow_from_array(&ArrayView1::from(row), table) }))
     }
 
-    /// The row of a word; `default` if it is unknown and a default is given, else KeyError.
+    /// The row of a key. If it is unknown: `default` if that is given, else KeyError.
     #[pyo3(signature = (key, default = None))]
     fn get_index(&self, key: &Bound<'_, PyAny>, default: Option<i64>) -> PyResult<i64> {
         match (self.row_of(key), default) {
@@ -139,7 +139,7 @@ impl PyVectors {
         }
     }
 
-    /// An attribute of a word: "count", how often it occurred in the corpus; "code" and "point", the bits and the inner
+    /// An attribute of a key: "count", how often it occurred in the corpus; "code" and "point", the bits and the inner
     /// nodes of its path in the Huffman tree, from the root, which is node 0.
     fn get_vecattr<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>, attr: &str) -> PyResult<Bound<'py, PyAny>> {
         let row = self.row_of(key)?;
@@ -154,7 +154,8 @@ impl PyVectors {
         }
     }
 
-    /// Forgets cached norms, and computes them anew when they are needed: for after vectors were changed from outside.
+    /// With `force`, drops the cached norms: for when vectors were changed from outside. They are computed again when
+    /// they are needed.
     #[pyo3(signature = (force = false))]
     fn fill_norms(&self, force: bool) {
         if force {
@@ -162,13 +163,13 @@ impl PyVectors {
         }
     }
 
-    /// The cosine of two words' vectors.
+    /// The cosine of two keys' vectors.
     fn similarity(&self, w1: &Bound<'_, PyAny>, w2: &Bound<'_, PyAny>) -> PyResult<f32> {
         Ok(self.vectors.similarity(self.key_of(w1)?, self.key_of(w2)?)?)
     }
 
-    /// The `topn` words nearest to the mean of the positive and negated negative words' unit vectors, as (word,
-    /// cosine).
+    /// The `topn` keys nearest to the mean of the unit vectors of `positive` and the negated ones of `negative`, as
+    /// (key, cosine).
     #[pyo3(signature = (positive = None, negative = None, topn = 10))]
     fn most_similar(
         &self,

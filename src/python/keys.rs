@@ -35,7 +35,8 @@ impl PyKey {
 
 /// True for what names one row, not a list of them. An integer too large for a key is one that is not present.
 pub(super) fn is_key(object: &Bound<'_, PyAny>) -> bool {
-    object.is_instance_of::<PyInt>() || PyKey::of(object).is_some()
+    // First what needs no conversion: most keys are text.
+    object.is_instance_of::<PyString>() || object.is_instance_of::<PyInt>() || PyKey::of(object).is_some()
 }
 
 /// The row of a key. An integer is the key itself where keys are integers, and a row number where they are text, as in
@@ -47,15 +48,18 @@ pub(super) fn row_of(vectors: &KeyedVectors, object: &Bound<'_, PyAny>) -> PyRes
         let expected = if key_type.is_integer() { "an integer key" } else { "a word or a row number" };
         return Err(PyTypeError::new_err(format!("expected {expected}, not {}", object.get_type())));
     }
-    let Some(key) = PyKey::of(object) else { return Err(missing("")) };
-    let row = match key.key() {
-        Key::Text(_) if key_type.is_integer() => {
+    if let Ok(text) = object.cast::<PyString>() {
+        if key_type.is_integer() {
             return Err(missing(&format!(": it is text, but the keys are {key_type}")));
         }
-        number if !key_type.is_integer() && number.key_type().is_integer() => {
-            number.as_u64().and_then(|row| usize::try_from(row).ok()).filter(|&row| row < vectors.len())
-        }
-        key => vectors.keys().id(key).map(|id| id as usize),
+        // Not copied.
+        let text = text.to_cow()?;
+        return vectors.keys().id(&*text).map(|id| id as usize).ok_or_else(|| missing(""));
+    }
+    let Some(number) = PyKey::of(object) else { return Err(missing("")) };
+    let row = match key_type.is_integer() {
+        true => vectors.keys().id(number.key()).map(|id| id as usize),
+        false => number.key().as_u64().and_then(|row| row.try_into().ok()).filter(|&row| row < vectors.len()),
     };
     row.ok_or_else(|| missing(""))
 }

@@ -1,4 +1,4 @@
-//! Keyword arguments to what the crate takes.
+//! From Python's keyword arguments to the types of the crate.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::config::{Config, Range, Value};
 use crate::encode::SpoolOptions;
 use crate::models::{Checkpoint, Every};
 
-/// Keyword arguments, named when one is of the wrong type or out of range.
+/// Keyword arguments. An error names the argument that has the wrong type or is out of range.
 pub(super) struct Parameters<'a, 'py>(pub(super) &'a Bound<'py, PyDict>);
 
 impl<'py> Parameters<'_, 'py> {
@@ -43,7 +43,7 @@ impl<'py> Parameters<'_, 'py> {
         })
     }
 
-    /// The hyperparameters, of which every one must be there.
+    /// The hyperparameters. All of them must be there.
     pub(super) fn config(&self) -> PyResult<Config> {
         let mut config = Config::default();
         for parameter in Config::PARAMETERS {

@@ -1,4 +1,4 @@
-//! The training side.
+//! A model and its steps: the native side of `polargram.Word2Vec`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -24,15 +24,15 @@ use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{CountOptions, Key, Rule, Trim, TrimReport, WordCounts};
 
-/// A model, from before it has a vocabulary on. `polargram.Word2Vec` is its face.
+/// A model, also while it has no vocabulary yet. `polargram.Word2Vec` is the class that users see.
 #[pyclass(name = "Model", module = "polargram._polargram", frozen)]
 #[derive(Default)]
 pub(super) struct PyModel {
-    /// Replaced, never changed: a callback may look at it while it is trained.
+    /// Replaced as a whole, never changed: a callback may read it during training.
     model: Mutex<Option<Arc<Word2Vec>>>,
     /// Shared with the `KeyedVectors` that look keys up in it.
     vectors: Mutex<Option<Py<PyTable>>>,
-    /// What was counted and not yet trimmed.
+    /// The counts that are not trimmed yet.
     counts: Mutex<Option<Arc<WordCounts>>>,
     /// Where a run was that is taken up again.
     resume: Mutex<Option<Resume>>,
@@ -42,7 +42,7 @@ pub(super) struct PyModel {
 /// For each epoch the sum of the losses and the number of examples.
 type Losses = Vec<(f64, u64)>;
 
-/// While it lives a model is trained, and nobody else trains or replaces it.
+/// While it exists, a model is being trained, and nothing else trains or replaces it.
 struct Training<'a>(&'a AtomicBool);
 
 impl Drop for Training<'_> {
@@ -63,7 +63,7 @@ impl PyModel {
         lock(&self.counts).clone().ok_or_else(missing)
     }
 
-    /// Takes over a model, whose vectors are new.
+    /// Replaces the model. Its vectors become a new table.
     fn set(&self, py: Python<'_>, model: Word2Vec) -> PyResult<()> {
         let _training = self.begin_training()?;
         let vectors = Py::new(py, PyTable::new(model.vectors()?, true))?;
@@ -97,7 +97,7 @@ impl PyModel {
         Ok(Parameters(parameters).config()?.validate()?)
     }
 
-    /// Counts a corpus; its tokens and sentences.
+    /// Counts a corpus, and returns its numbers of tokens and sentences.
     #[pyo3(signature = (corpus, parameters, memory_budget, report = None))]
     fn scan_vocab(
         &self,
@@ -118,11 +118,11 @@ impl PyModel {
         Ok(size)
     }
 
-    /// Takes counts that are known already.
+    /// Sets counts that are known already.
     fn set_counts(&self, frequencies: &Bound<'_, PyDict>, sentences: u64, sorted: bool) -> PyResult<()> {
         let frequencies = frequencies.iter().map(|(word, count)| {
             let expected = |error: PyErr| {
-                PyValueError::new_err(format!("word_freq: {word:?}: {count:?} is no count of a word: {error}"))
+                PyValueError::new_err(format!("word_freq: {word:?}: {count:?} is not a count of a word: {error}"))
             };
             let is_no_key = || PyTypeError::new_err(format!("word_freq: {word:?} is neither a string nor an integer"));
             Ok((PyKey::of(&word).ok_or_else(is_no_key)?, count.extract::<u64>().map_err(expected)?))
@@ -133,23 +133,23 @@ impl PyModel {
         Ok(())
     }
 
-    /// The words counted and their counts, in the order of the rules for [`prepare_vocab`](Self::prepare_vocab).
+    /// The counted words and their counts, in the order of the rules for [`prepare_vocab`](Self::prepare_vocab).
     fn counted<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyArray1<u64>>)> {
         let (keys, counts) = self.counts()?.columns()?;
         Ok((PyList::new(py, keys.iter())?, PyArray1::from_vec(py, counts)))
     }
 
-    /// Forgets what was counted.
+    /// Drops the counts.
     fn forget_counts(&self) {
         lock(&self.counts).take();
     }
 
-    /// The occurrences that a word needs for a vector, given what was counted.
+    /// The occurrences that a word needs to get a vector, given the counts.
     fn least_count(&self, parameters: &Bound<'_, PyDict>) -> PyResult<u64> {
         Ok(Trim::from(&Parameters(parameters).config()?).effective_min_count(&*self.counts()?)?)
     }
 
-    /// Decides which words get a vector, and unless `dry_run` makes the model, or with `update` adds to it.
+    /// Decides which words get a vector. Unless it is a `dry_run`, makes the model, or with `update` adds to it.
     #[pyo3(signature = (parameters, rules, update, dry_run))]
     fn prepare_vocab<'py>(
         &self,
@@ -178,19 +178,19 @@ impl PyModel {
         report_dict(py, report)
     }
 
-    /// Makes all weights as before any training.
+    /// Resets all weights to those before any training.
     fn reset_weights(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>) -> PyResult<()> {
         let (model, config) = (self.model()?, Parameters(parameters).config()?);
         self.set(py, py.detach(|| model.reset(config))?)
     }
 
-    /// Takes the vocabulary of another model, with weights of its own.
+    /// Takes the vocabulary of another model, with new weights.
     fn reset_from(&self, py: Python<'_>, other: &Self, parameters: &Bound<'_, PyDict>) -> PyResult<()> {
         let (model, config) = (other.model()?, Parameters(parameters).config()?);
         self.set(py, py.detach(|| model.reset(config))?)
     }
 
-    /// Sets the vectors of words that are in `vectors` too, and gives their number.
+    /// Sets the vectors of the words that are in `vectors` too, and returns the number of these words.
     fn adopt(&self, py: Python<'_>, vectors: &PyVectors) -> PyResult<usize> {
         let mut model = (*self.model()?).clone();
         let adopted = py.detach(|| model.adopt(vectors.inner()))?;
@@ -198,9 +198,9 @@ impl PyModel {
         Ok(adopted)
     }
 
-    /// Trains; gives the tokens that subsampling kept, all tokens, the learning rate at the end, the losses, and the
-    /// seconds that training took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, losses)`, which
-    /// tell whether to stop.
+    /// Trains. Returns the number of tokens that subsampling kept, of all tokens, the last learning rate, the losses,
+    /// and the seconds that training took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, losses)`,
+    /// which return true to stop.
     #[pyo3(signature = (corpus, parameters, options, hooks = None, report = None))]
     fn train(
         &self,
@@ -257,8 +257,8 @@ impl PyModel {
         Ok(true)
     }
 
-    /// The word vectors, which share the model's memory; before there is a vocabulary, none, of `vector_size`
-    /// dimensions. The same table until the model is replaced.
+    /// The word vectors, which share the model's memory. It is the same table until the model is replaced; without a
+    /// vocabulary an empty one, of `vector_size` dimensions.
     fn vectors(&self, py: Python<'_>, vector_size: NonZeroUsize) -> PyResult<Py<PyTable>> {
         match &*lock(&self.vectors) {
             Some(vectors) => Ok(vectors.clone_ref(py)),
@@ -283,7 +283,7 @@ impl PyModel {
         Ok((size.sentences, size.tokens))
     }
 
-    /// The occurrences that a word of that corpus needed for a vector.
+    /// The occurrences that a word of that corpus needed to get a vector.
     #[getter]
     fn effective_min_count(&self) -> PyResult<u64> {
         Ok(self.model()?.effective_min_count())
@@ -350,7 +350,8 @@ impl PyModel {
         Ok((this, parameters, attributes.to_string()))
     }
 
-    /// Bytes by purpose, for so many words and in-vocabulary tokens; without, those of the model's vocabulary.
+    /// Bytes by purpose, for so many words and tokens in the vocabulary. Without `tokens`, those of the model's
+    /// vocabulary.
     fn estimate_memory<'py>(
         &self,
         py: Python<'py>,
@@ -360,7 +361,9 @@ impl PyModel {
         options: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyDict>> {
         if words > u64::from(u32::MAX) {
-            return Err(PyValueError::new_err(format!("vocab_size: {words} is more than there can be rows, 2^32")));
+            return Err(PyValueError::new_err(format!(
+                "vocab_size: {words} is more than the greatest number of rows, 2^32"
+            )));
         }
         let model = lock(&self.model).clone();
         let tokens = tokens.or(model.as_ref().map(|model| model.vocabulary().tokens())).unwrap_or(0);
@@ -380,7 +383,7 @@ impl PyModel {
     }
 }
 
-/// Passes on what happens to Python, on the thread that called.
+/// Reports the training's events to Python, on the thread that called.
 struct Hooks<'a> {
     hooks: Option<Py<PyAny>>,
     vectors: Option<&'a KeyedVectors>,

@@ -124,7 +124,7 @@ def test_a_vocabulary_is_prepared_with_other_thresholds_than_the_models() -> Non
 
 @pytest.mark.parametrize(
     "frequencies",
-    [{"a": -1}, {"a": 1.5}, {"a": None}, {1: 5}, {"a": 2**64}, {"a": 2**63, "b": 2**63}, [("a", 1)]],
+    [{"a": -1}, {"a": 1.5}, {"a": None}, {1.5: 5}, {1: 5, "a": 5}, {"a": 2**64}, {"a": 2**63, "b": 2**63}, [("a", 1)]],
     ids=str,
 )
 def test_what_is_no_count_is_refused(frequencies: object) -> None:
@@ -203,3 +203,13 @@ def test_a_seeded_vector_follows_from_its_string() -> None:
     assert np.array_equal(model.seeded_vector("ab", 50), model.seeded_vector("ba", 50))
     assert not np.array_equal(model.seeded_vector("ab", 50), model.seeded_vector("b", 50))
     assert np.abs(model.seeded_vector("ab", 50)).max() <= 0.5 / 50
+
+
+@pytest.mark.parametrize("numbers", [[7, -3, 5], [7, 2**63 + 1, 5]], ids=["signed", "unsigned"])
+@pytest.mark.parametrize("as_expression", [True, False])
+def test_rules_see_integers_where_keys_are_integers(numbers: list[int], as_expression: bool) -> None:
+    rule = pl.col("word") != 5 if as_expression else lambda word, count, min_count: 1 if word == 5 else 2
+    data_type = pl.List(pl.Int64 if min(numbers) < 0 else pl.UInt64)
+    frame = pl.DataFrame({"tokens": pl.Series([numbers] * 3, dtype=data_type)})
+    model = pg.Word2Vec(frame, vector_size=4, min_count=1, epochs=1, trim_rule=rule)
+    assert sorted(model.wv.index_to_key) == sorted(numbers[:2])
