@@ -30,7 +30,7 @@ pub struct Format {
 }
 
 /// In the order in which they are offered. Files with any other ending have the first format.
-static FORMATS: [Format; 4] = [
+static FORMATS: &[Format] = &[
     Format {
         name: "arrow",
         about: "Arrow IPC: keys, counts, vectors and the configuration; memory-mapped",
@@ -72,7 +72,7 @@ static FORMATS: [Format; 4] = [
 impl Format {
     /// All of them, in the order in which they are offered.
     pub fn all() -> &'static [Self] {
-        &FORMATS
+        FORMATS
     }
 
     /// The format of this name.
