@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use polargram::Progress;
+use polargram::{Progress, Word2Vec};
 use polargram::corpus::FileCorpus;
 use polargram::models::{Checkpoint, Every, TrainOptions};
 use polargram_fuzz::{allow_caught_panics, config, place, small_checkpoint, small_corpus};
@@ -19,8 +19,8 @@ static CHECKPOINT: LazyLock<(Checkpoint, FileCorpus)> = LazyLock::new(|| {
 fuzz_target!(init: allow_caught_panics(), |data: &[u8]| {
     let (checkpoint, corpus) = &*CHECKPOINT;
     fs::write(checkpoint.directory().join("config.json"), data).expect("a file in the temporary directory");
-    if let Ok(Some((model, resume))) = checkpoint.resume(&config()) {
-        let options = TrainOptions { resume: Some(&resume), is_counted: true, ..TrainOptions::default() };
+    if let Ok(Some((model, resume))) = checkpoint.resume::<Word2Vec>(&config()) {
+        let options = TrainOptions { resume: Some(&resume), is_vocabulary_corpus: true, ..TrainOptions::default() };
         let _ = model.train(corpus, &options, &mut (), &Progress::default());
     }
 });

@@ -110,7 +110,7 @@ class TrainingSteps(BaseModel):
         *,
         compute_loss: bool,
         callbacks: Sequence[Any],
-        is_counted: bool = False,
+        is_vocabulary_corpus: bool = False,
         total_examples: int = 0,
         total_words: int = 0,
         report_delay: float = 1.0,
@@ -126,10 +126,10 @@ class TrainingSteps(BaseModel):
             **self._reading(),
             "total_examples": total_examples,
             "total_words": total_words,
-            "is_counted": is_counted,
+            "is_vocabulary_corpus": is_vocabulary_corpus,
             "vectors_lockf": lock_factors(self.wv),
             # A run of the constructor, which can be begun again by the same call.
-            **self._checkpoint_options(is_counted),
+            **self._checkpoint_options(is_vocabulary_corpus),
         }
         if hooks.tell("on_train_begin"):
             hooks.tell("on_train_end")

@@ -210,7 +210,7 @@ class Word2Vec(VocabularySteps, WeightSteps, TrainingSteps):
             self._build_vocab(source, trim_rule=trim_rule)
         self.corpus_count, self.corpus_total_words = self._model.corpus
         self.effective_min_count = self._model.effective_min_count
-        self._train(source, compute_loss=compute_loss, callbacks=callbacks, is_counted=True)
+        self._train(source, compute_loss=compute_loss, callbacks=callbacks, is_vocabulary_corpus=True)
 
     def score(
         self,

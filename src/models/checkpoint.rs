@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::saved::MODEL;
-use super::{Resume, Saved, Word2Vec};
-use crate::config::Config;
+use super::saved::{DESCRIPTION, MODEL, Resume, Saved, load, save};
+use super::state::{Family, State};
+use crate::config::{Config, Parameter};
 use crate::encode::Encoded;
 use crate::error::{Error, Result};
 use crate::output::Output;
@@ -40,77 +40,72 @@ impl Checkpoint {
         &self.directory
     }
 
-    /// Whether checkpoints can be written: to be known before the hours of training, not after.
+    /// Checks that checkpoints can be written, before the hours of training rather than after.
     pub(super) fn check_place(&self) -> Result<()> {
         Output::new_directory(&Location::from(&self.directory), &MODEL, &Progress::default()).map(drop)
     }
 
-    /// What was saved before, if anything was.
+    /// The model and the position that were saved here, if any were.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Format`] if it cannot be read; [`Error::Parameter`] if it is of other hyperparameters
-    /// than `config`.
-    pub fn resume(&self, config: &Config) -> Result<Option<(Word2Vec, Resume)>> {
-        if !self.directory.join("config.json").exists() {
+    /// [`Error::Io`] or [`Error::Format`] if they cannot be read, or are of another family or other hyperparameters than
+    /// `config`.
+    pub fn resume<F: Family>(&self, config: &Config) -> Result<Option<(F, Resume)>> {
+        if !self.directory.join(DESCRIPTION).exists() {
             return Ok(None);
         }
-        let Saved { model, resume, .. } = Word2Vec::load(&self.directory)?;
+        let Saved { model, resume, .. } = load::<F>(&Location::from(&self.directory), &Progress::default())?;
         let resume = resume.ok_or_else(|| {
             Error::format(&self.directory, "is a model, not a checkpoint; choose another directory for checkpoints")
         })?;
-        // The number of workers is the machine's affair.
-        let theirs = Config { workers: config.workers, ..model.config().clone() };
-        if let Some((name, was, is)) = first_difference(&theirs, config) {
-            let reason =
-                format!("was made with {name}={was}, not {is}; remove it to start anew, or choose another directory");
+        let state = model.state();
+        if let Some(difference) = first_difference(&state.config, config) {
+            let reason = format!("was made with {difference}; remove it to start anew, or choose another directory");
             return Err(Error::format(&self.directory, reason));
         }
-        Ok(Some((model.with_config(config.clone()), resume)))
+        Ok(Some((F::from_state(State { config: config.clone(), ..state }), resume)))
     }
 
-    pub(super) fn observer<'a>(
+    pub(super) fn observer<'a, F: Family>(
         &'a self,
-        model: &'a Word2Vec,
+        model: &'a F,
         encoded: Encoded,
         inner: &'a mut dyn Observer,
-    ) -> Checkpointing<'a> {
+    ) -> Checkpointing<'a, F> {
         Checkpointing { checkpoint: self, model, encoded, inner, saved: Instant::now() }
     }
 }
 
-fn first_difference(a: &Config, b: &Config) -> Option<(String, serde_json::Value, serde_json::Value)> {
-    let (Ok(serde_json::Value::Object(a)), Ok(serde_json::Value::Object(b))) =
-        (serde_json::to_value(a), serde_json::to_value(b))
-    else {
-        return None;
-    };
-    a.into_iter().find_map(|(name, was)| {
-        let is = b.get(&name).cloned().unwrap_or_default();
-        (was != is).then_some((name, was, is))
-    })
+/// The first hyperparameter that differs: "window=5, not 3". A run may go on with another number of workers.
+fn first_difference(was: &Config, is: &Config) -> Option<String> {
+    let differs =
+        |parameter: &&Parameter<Config>| parameter.get(was) != parameter.get(is) && parameter.name != "workers";
+    let parameter = Config::PARAMETERS.iter().find(differs)?;
+    let text = |config| parameter.range.text(parameter.get(config));
+    Some(format!("{}={}, not {}", parameter.name, text(was), text(is)))
 }
 
 /// Saves a model while it is trained, and passes everything on to another observer.
-pub(super) struct Checkpointing<'a> {
+pub(super) struct Checkpointing<'a, F> {
     checkpoint: &'a Checkpoint,
-    model: &'a Word2Vec,
+    model: &'a F,
     encoded: Encoded,
     inner: &'a mut dyn Observer,
     saved: Instant,
 }
 
-impl Checkpointing<'_> {
+impl<F: Family> Checkpointing<'_, F> {
     fn save(&mut self, position: &Position) -> Result<()> {
         let resume = Resume { position: position.clone(), encoded: self.encoded };
         let location = Location::from(&self.checkpoint.directory);
         // An interrupted run keeps what it has: the checkpoint is written to its end.
-        self.model.save_as(&location, Some(resume), serde_json::Value::Null, &Progress::default())?;
+        save(self.model, &location, Some(resume), serde_json::Value::Null, &Progress::default())?;
         self.saved = Instant::now();
         Ok(())
     }
 }
 
-impl Observer for Checkpointing<'_> {
+impl<F: Family> Observer for Checkpointing<'_, F> {
     fn epoch_begins(&mut self, epoch: usize) -> Result<Next> {
         self.inner.epoch_begins(epoch)
     }

@@ -1,23 +1,20 @@
-//! A word2vec model: the whole way in one call, or step by step.
+//! A word2vec model: fitted in one call, or step by step.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
-
-use super::Checkpoint;
+use super::job::{Fitted, Job};
+use super::saved::{self, Saved};
+use super::state::{CorpusSize, Family, State, TableShape};
+use super::training::{TrainOptions, train_model};
 use crate::config::Config;
 use crate::corpus::Corpus;
-use crate::encode::{Encoded, Encoder, SpoolOptions, encode, measure};
 use crate::error::{Error, Result};
-use crate::kernel::Isa;
 use crate::kernel::Matrix;
-use crate::process::ensure_not_forked;
 use crate::progress::Progress;
-use crate::train::Weights;
-use crate::train::{Job, Observer, Position, Source, Trained, corpus_changed, train};
+use crate::store::Location;
+use crate::train::{Observer, Trained, Weights};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::{CountOptions, Trim, TrimReport, Vocabulary, WordCounts};
+use crate::vocab::{Trim, TrimReport, Vocabulary, WordCounts};
 
 /// A word2vec model: its vocabulary and weights (Mikolov et al. 2013). Clones share the weights.
 ///
@@ -75,45 +72,49 @@ pub struct Word2Vec {
     pub(super) effective_min_count: u64,
 }
 
-/// What was read of a corpus.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CorpusSize {
-    /// Lists that are not null.
-    pub sentences: u64,
-    /// Tokens that are not null, those out of vocabulary among them.
-    pub tokens: u64,
-}
+const OUTPUT: &str = "output.npy";
+const NODES: &str = "nodes.npy";
 
-impl From<&WordCounts> for CorpusSize {
-    fn from(counts: &WordCounts) -> Self {
-        Self { sentences: counts.sentences(), tokens: counts.raw_tokens() }
+impl Family for Word2Vec {
+    const NAME: &'static str = "word2vec";
+    const TABLES: &'static [&'static str] = &[OUTPUT, NODES];
+
+    fn new(config: Config, counts: &WordCounts, trim: &Trim<'_>) -> Result<(Self, TrimReport)> {
+        Self::new(config, counts, trim)
     }
-}
 
-/// What [`Word2Vec::train`] may be told besides the hyperparameters.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TrainOptions<'a> {
-    /// Whether and where the encoded corpus is kept.
-    pub spool: SpoolOptions,
-    /// Whether the corpus is the one that the vocabulary is from, so that it must have the same tokens.
-    pub is_counted: bool,
-    /// The size of the corpus by which the learning rate falls, where it is not that of the corpus trained on.
-    pub expected: Option<CorpusSize>,
-    /// For each word the share of its changes that its vector takes; 0 freezes it.
-    pub locks: Option<&'a [f32]>,
-    /// Where to save the state now and then, to train on after a crash.
-    pub checkpoint: Option<&'a Checkpoint>,
-    /// Where the training was when it was saved.
-    pub resume: Option<&'a Resume>,
-}
+    fn table_shape(table: &str, config: &Config, words: usize) -> TableShape {
+        let is_needed = if table == NODES { config.hs } else { config.negative > 0 };
+        TableShape { rows: words, columns: config.vector_size, is_needed }
+    }
 
-/// A place in a training run, and the corpus it is in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Resume {
-    /// The place.
-    pub position: Position,
-    /// The corpus.
-    pub encoded: Encoded,
+    fn state(&self) -> State {
+        let Weights { input, output, nodes } = self.weights.clone();
+        let tables = [(OUTPUT, output), (NODES, nodes)].into_iter();
+        State {
+            config: self.config.clone(),
+            vocabulary: self.vocabulary.clone(),
+            corpus: self.corpus,
+            effective_min_count: self.effective_min_count,
+            vectors: input,
+            tables: tables.filter_map(|(name, rows)| Some((name, rows?))).collect(),
+        }
+    }
+
+    fn from_state(state: State) -> Self {
+        let (output, nodes) = (state.table(OUTPUT).cloned(), state.table(NODES).cloned());
+        Self {
+            config: state.config,
+            vocabulary: state.vocabulary,
+            weights: Weights { input: state.vectors, output, nodes },
+            corpus: state.corpus,
+            effective_min_count: state.effective_min_count,
+        }
+    }
+
+    fn weights(&self) -> &Weights {
+        &self.weights
+    }
 }
 
 impl Word2Vec {
@@ -123,9 +124,7 @@ impl Word2Vec {
     /// [`Error::Parameter`] for a value out of range, what the corpus fails with, [`Error::EmptyVocabulary`], or
     /// [`Error::Interrupted`].
     pub fn fit(corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<(Self, Trained)> {
-        let model = Self::count(corpus, config, progress)?;
-        let options = TrainOptions { is_counted: true, ..TrainOptions::default() };
-        let trained = model.train(corpus, &options, &mut (), progress)?;
+        let Fitted { model, trained, .. } = Job::new(config).run(corpus, &mut (), progress)?;
         Ok((model, trained))
     }
 
@@ -134,8 +133,7 @@ impl Word2Vec {
     /// # Errors
     /// As for [`fit`](Self::fit).
     pub fn count(corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<Self> {
-        config.validate()?;
-        let counts = WordCounts::count(corpus, &CountOptions::from(&config), progress)?;
+        let counts = Job::new(config.clone()).count(corpus, progress)?;
         let trim = Trim::from(&config);
         Ok(Self::new(config, &counts, &trim)?.0)
     }
@@ -207,67 +205,46 @@ impl Word2Vec {
         observer: &mut dyn Observer,
         progress: &Progress,
     ) -> Result<Trained> {
-        self.config.validate()?;
-        ensure_not_forked()?;
-        let isa = Isa::detect()?;
-        if let Some(checkpoint) = options.checkpoint {
-            checkpoint.check_place()?;
-        }
-        let start = Instant::now();
-        let (config, vocabulary) = (&self.config, self.vocabulary.as_ref());
-        let memory_budget = options.spool.memory_budget;
-        let spool = match options.spool.spool {
-            true => Some(encode(corpus, vocabulary, config.batch_words, memory_budget, progress)?),
-            false => None,
-        };
-        let source = match &spool {
-            Some(spool) => Source::Spool(spool),
-            None => {
-                if config.shuffle {
-                    return Err(Error::parameter(
-                        "shuffle",
-                        "needs the spool: batches that are streamed come in order",
-                    ));
-                }
-                let encoder = Encoder { corpus, vocabulary, batch_words: config.batch_words, memory_budget, progress };
-                Source::Stream { encoded: measure(&encoder)?, encoder }
-            }
-        };
-        let encoded = source.encoded();
-        if encoded.raw_tokens == 0 {
-            return Err(Error::corpus("corpus", "holds no tokens; if it gave some before, it can be read only once"));
-        }
-        if options.is_counted && encoded.raw_tokens != self.corpus.tokens {
-            return Err(corpus_changed(Encoded { raw_tokens: self.corpus.tokens, ..encoded }, encoded));
-        }
-        // Words that were left out while counting make the counts of others smaller than they are.
-        let is_exact = options.is_counted && config.max_vocab_size.is_none() && !config.null_word;
-        if is_exact && encoded.tokens != vocabulary.tokens() {
-            let reason = "gave other words when it was read again; a corpus must be the same each time";
-            return Err(Error::corpus("corpus", reason));
-        }
-        if let Some(resume) = options.resume.filter(|resume| resume.encoded != encoded) {
-            return Err(match resume.encoded.raw_tokens == encoded.raw_tokens {
-                true => Error::corpus("corpus", "is not the one that the checkpoint was made from"),
-                false => corpus_changed(resume.encoded, encoded),
-            });
-        }
-        let job = Job {
-            config,
-            vocabulary,
-            weights: &self.weights,
-            locks: options.locks,
-            source,
-            expected_tokens: options.expected.map(|expected| expected_tokens(encoded, expected)),
-            start: options.resume.map(|resume| resume.position.clone()).unwrap_or_default(),
-            isa,
-        };
-        let encoding = start.elapsed();
-        let trained = match options.checkpoint {
-            Some(checkpoint) => train(&job, &mut checkpoint.observer(self, encoded, observer), progress),
-            None => train(&job, observer, progress),
-        }?;
-        Ok(Trained { encoding, ..trained })
+        train_model(self, corpus, options, observer, progress)
+    }
+
+    /// Saves the model to a directory, which appears whole or not at all: an older model there is replaced when the new
+    /// one is complete. Other files in it stay, and so does a link to it. `attributes` are for the caller to keep.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written; [`Error::Format`] if there is something other than a model at this place.
+    pub fn save(&self, location: impl Into<Location>, attributes: serde_json::Value) -> Result<()> {
+        self.save_with(location, attributes, &Progress::default())
+    }
+
+    /// [`save`](Self::save), interrupted if `progress` is cancelled.
+    ///
+    /// # Errors
+    /// As for [`save`](Self::save); [`Error::Interrupted`].
+    pub fn save_with(
+        &self,
+        location: impl Into<Location>,
+        attributes: serde_json::Value,
+        progress: &Progress,
+    ) -> Result<()> {
+        saved::save(self, &location.into(), None, attributes, progress)
+    }
+
+    /// Loads what [`save`](Self::save) wrote, to train on. Nothing in it can run code.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read, [`Error::Format`] if it is damaged.
+    pub fn load(location: impl Into<Location>) -> Result<Saved<Self>> {
+        Self::load_with(location, &Progress::default())
+    }
+
+    /// [`load`](Self::load); a model in a store is copied to this machine first, and cancelling `progress` interrupts
+    /// that.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load); [`Error::Interrupted`].
+    pub fn load_with(location: impl Into<Location>, progress: &Progress) -> Result<Saved<Self>> {
+        saved::load(&location.into(), progress)
     }
 
     /// The word vectors, which share the model's memory.
@@ -275,9 +252,7 @@ impl Word2Vec {
     /// # Errors
     /// None but a bug's: words, counts and rows are of one number.
     pub fn vectors(&self) -> Result<KeyedVectors> {
-        let rows = Rows::from_matrix(self.weights.input.clone());
-        let counts = self.vocabulary.counts().to_vec();
-        KeyedVectors::new(self.vocabulary.keys().clone(), counts, rows, Some(self.config.clone()))
+        self.state().keyed_vectors()
     }
 
     /// The hyperparameters.
@@ -341,36 +316,5 @@ impl Word2Vec {
     /// root comes first).
     pub fn node_rows(&self) -> Option<Rows> {
         self.weights.nodes.as_ref().map(Self::rows_of)
-    }
-}
-
-/// In-vocabulary tokens in an epoch of the size expected, as in the corpus read.
-fn expected_tokens(encoded: Encoded, expected: CorpusSize) -> u64 {
-    let share = |expected: u64, read: u64| match expected {
-        0 => 1.0,
-        _ => expected as f64 / read.max(1) as f64,
-    };
-    let share = match expected.sentences {
-        0 => share(expected.tokens, encoded.raw_tokens),
-        sentences => share(sentences, encoded.raw_sentences),
-    };
-    (encoded.tokens as f64 * share).round() as u64
-}
-
-impl From<&Config> for CountOptions {
-    fn from(config: &Config) -> Self {
-        Self { max_vocab_size: config.max_vocab_size, sorted: config.sorted_vocab, ..Self::default() }
-    }
-}
-
-impl From<&Config> for Trim<'_> {
-    fn from(config: &Config) -> Self {
-        Self {
-            min_count: config.min_count,
-            max_final_vocab: config.max_final_vocab,
-            rules: None,
-            sample: config.sample,
-            null_word: config.null_word,
-        }
     }
 }

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use super::corpus::{corpus_from, files};
 use crate::corpus::{Corpus, FileFormat, ReadOptions};
 use crate::error::IoContext;
+use crate::models::bounded;
 
 /// Whatever the user calls a corpus, and how it is read.
 #[pyclass(name = "CorpusSource", module = "polargram._polargram", frozen)]
@@ -39,15 +40,16 @@ impl PyCorpusSource {
 }
 
 impl PyCorpusSource {
-    pub(super) fn open(&self, py: Python<'_>) -> PyResult<Arc<dyn Corpus>> {
+    /// Opens the corpus; what is fetched ahead of it stays within the memory budget.
+    pub(super) fn open(&self, py: Python<'_>, memory_budget: u64) -> PyResult<Arc<dyn Corpus>> {
         if let Some(corpus) = self.corpus.get() {
             return Ok(corpus.clone());
         }
-        let corpus = self.opened(py)?.into();
+        let corpus = self.opened(py, &bounded(self.options.clone(), memory_budget))?.into();
         Ok(self.corpus.get_or_init(|| corpus).clone())
     }
 
-    fn opened(&self, py: Python<'_>) -> PyResult<Box<dyn Corpus>> {
+    fn opened(&self, py: Python<'_>, options: &ReadOptions) -> PyResult<Box<dyn Corpus>> {
         let object = self.object.bind(py);
         match self.is_text {
             true => {
@@ -57,10 +59,10 @@ impl PyCorpusSource {
                 if path.is_dir() {
                     return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory)).at("read", &path)?;
                 }
-                let text = ReadOptions { format: Some(FileFormat::Text), ..self.options.clone() };
+                let text = ReadOptions { format: Some(FileFormat::Text), ..options.clone() };
                 files(py, &[path.to_string_lossy().into_owned()], &text)
             }
-            false => corpus_from(object, &self.options),
+            false => corpus_from(object, options),
         }
     }
 }

@@ -18,11 +18,12 @@ use super::location::location;
 use super::parameters::Parameters;
 use super::source::PyCorpusSource;
 use super::table::PyTable;
+use crate::encode::SpoolOptions;
 use crate::error::Result;
-use crate::models::{CorpusSize, Memory, Resume, Saved, TrainOptions, Word2Vec};
+use crate::models::{CorpusSize, Job, Memory, Resume, Saved, TrainOptions, Word2Vec};
 use crate::train::{Next, Observer, Position};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::{CountOptions, Key, Rule, Trim, TrimReport, WordCounts};
+use crate::vocab::{Key, Rule, Trim, TrimReport, WordCounts};
 
 /// A model, also while it has no vocabulary yet. `polargram.Word2Vec` is the class that users see.
 #[pyclass(name = "Model", module = "polargram._polargram", frozen)]
@@ -34,7 +35,7 @@ pub(super) struct PyModel {
     vectors: Mutex<Option<Py<PyTable>>>,
     /// The counts that are not trimmed yet.
     counts: Mutex<Option<Arc<WordCounts>>>,
-    /// Where a run was that is taken up again.
+    /// Where a run was that is to be resumed.
     resume: Mutex<Option<Resume>>,
     is_training: AtomicBool,
 }
@@ -107,12 +108,11 @@ impl PyModel {
         memory_budget: u64,
         report: Option<(Bound<'_, PyAny>, f64)>,
     ) -> PyResult<(u64, u64)> {
-        let config = Parameters(parameters).config()?;
-        let options = CountOptions { memory_budget, ..CountOptions::from(&config) };
-        let corpus = corpus.open(py)?;
+        let spool = SpoolOptions { memory_budget, ..SpoolOptions::default() };
+        let fit = Job { spool, ..Job::new(Parameters(parameters).config()?) };
+        let corpus = corpus.open(py, memory_budget)?;
         let report = report_from(report);
-        let counts =
-            job::run(py, report.as_ref(), |progress, _| WordCounts::count(corpus.as_ref(), &options, progress))?;
+        let counts = job::run(py, report.as_ref(), |progress, _| fit.count(corpus.as_ref(), progress))?;
         let size = (counts.raw_tokens(), counts.sentences());
         *lock(&self.counts) = Some(Arc::new(counts));
         Ok(size)
@@ -219,18 +219,18 @@ impl PyModel {
         let expected =
             CorpusSize { sentences: options.count("total_examples")?, tokens: options.count("total_words")? };
         let expected = Some(expected).filter(|expected| *expected != CorpusSize::default());
-        let is_counted = options.switch("is_counted")?;
+        let is_vocabulary_corpus = options.switch("is_vocabulary_corpus")?;
         let checkpoint = options.checkpoint()?;
         let model = self.model()?.with_config(config);
         let vectors = lock(&self.vectors).as_ref().map(|table| table.get().vectors().clone());
         let locks = locks_of(options.get("vectors_lockf", "an array of floats")?, model.vocabulary().len())?;
         let resume = lock(&self.resume).take();
-        let corpus = corpus.open(py)?;
+        let corpus = corpus.open(py, spool.memory_budget)?;
         let report = report_from(report);
         let trained = job::run(py, report.as_ref(), |progress, caller| {
             let options = TrainOptions {
                 spool,
-                is_counted,
+                is_vocabulary_corpus,
                 expected,
                 locks: locks.as_deref(),
                 checkpoint: checkpoint.as_ref(),
@@ -247,7 +247,7 @@ impl PyModel {
         Ok((trained.kept, trained.raw_tokens, trained.learning_rate, trained.losses, trained.elapsed.as_secs_f64()))
     }
 
-    /// Takes up the run of a checkpoint, if there is one, and tells so.
+    /// Resumes the run of a checkpoint. True if there is one.
     fn resume(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, options: &Bound<'_, PyDict>) -> PyResult<bool> {
         let config = Parameters(parameters).config()?;
         let Some(checkpoint) = Parameters(options).checkpoint()? else { return Ok(false) };

@@ -3,8 +3,9 @@
 use clap::{Args, ValueEnum};
 
 use super::values::{parse_split, parse_storage_option};
-use crate::corpus::{Corpus, FileCorpus, ReadOptions, Sampled, Split, StorageOptions, TextOptions, Utf8Errors};
+use crate::corpus::{Corpus, ReadOptions, Sampled, Split, StorageOptions, TextOptions, Utf8Errors};
 use crate::error::Result;
+use crate::models::Job;
 use crate::progress::Progress;
 
 #[derive(Args)]
@@ -60,22 +61,21 @@ impl CorpusArgs {
         self.storage_options.iter().cloned().collect()
     }
 
-    /// Opens the corpus. `seed`: by which a share of the sentences is drawn.
-    pub(in crate::cli) fn open(&self, memory_budget: u64, seed: u64, progress: &Progress) -> Result<Box<dyn Corpus>> {
-        let corpus = Box::new(FileCorpus::open(&self.corpus, &self.options(memory_budget), progress)?);
+    /// Opens the corpus, or the share of it that is to be read.
+    pub(in crate::cli) fn open(&self, job: &Job<'_>, progress: &Progress) -> Result<Box<dyn Corpus>> {
+        let corpus = Box::new(job.open(&self.corpus, self.options(), progress)?);
         match self.limit.is_some() || self.sample_fraction != 1.0 {
-            true => Ok(Box::new(Sampled::new(corpus, self.sample_fraction, self.limit, seed)?)),
+            true => Ok(Box::new(Sampled::new(corpus, self.sample_fraction, self.limit, job.config.seed)?)),
             false => Ok(corpus),
         }
     }
 
-    fn options(&self, memory_budget: u64) -> ReadOptions {
+    fn options(&self) -> ReadOptions {
         let errors = match self.errors {
             OnInvalidUtf8::Strict => Utf8Errors::Strict,
             OnInvalidUtf8::Replace => Utf8Errors::Replace,
             OnInvalidUtf8::Ignore => Utf8Errors::Ignore,
         };
-        let options = ReadOptions::column(&self.column);
         ReadOptions {
             count_column: self.count_column.clone(),
             filter: self.filter.clone(),
@@ -83,8 +83,7 @@ impl CorpusArgs {
             lowercase: self.lowercase,
             text: TextOptions { errors, ..TextOptions::default() },
             storage: self.storage(),
-            fetch_ahead: options.fetch_ahead.min(memory_budget / 4),
-            ..options
+            ..ReadOptions::column(&self.column)
         }
     }
 }

@@ -1,21 +1,18 @@
 //! `polargram train`.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::Args;
 
 use crate::cli::args::{CorpusArgs, OutputArgs, Parameters, parse_bytes, parse_every};
 use crate::cli::display::{Summary, Watcher, on_interrupt, print_lines};
-use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::encode::SpoolOptions;
 use crate::error::Result;
-use crate::models::{Checkpoint, Every, Memory, TrainOptions, Word2Vec};
+use crate::models::{Checkpoint, Every, Fitted, Job, Word2Vec};
 use crate::output::Output;
 use crate::progress::{Phase, Progress};
 use crate::store::Location;
-use crate::vocab::{CountOptions, Trim, WordCounts};
 
 /// Train word vectors from a corpus.
 #[derive(Args)]
@@ -51,33 +48,17 @@ impl Train {
         let progress = Progress::default();
         on_interrupt(&progress);
         let config = self.parameters.config()?;
-        let corpus = self.corpus.open(self.memory_budget, config.seed, &progress)?;
-        let corpus = corpus.as_ref();
+        let checkpoint = self.checkpoint.as_ref().map(|directory| Checkpoint::new(directory, self.checkpoint_every));
+        let spool = SpoolOptions { spool: !self.no_spool, memory_budget: self.memory_budget };
+        let job = Job { config, spool, checkpoint: checkpoint.as_ref() };
+        let corpus = self.corpus.open(&job, &progress)?;
         if self.dry_run {
-            return self.print_memory(corpus, config, &progress);
+            return self.print_memory(&job, corpus.as_ref(), &progress);
         }
         // An output that cannot be written must be known before the hours of training, not after.
         let mut output = Output::in_directory(&Location::new(&self.output.place, self.corpus.storage()), &progress)?;
         let watcher = Watcher::start(&progress, self.quiet);
-        let checkpoint = self.checkpoint.as_ref().map(|directory| Checkpoint::new(directory, self.checkpoint_every));
-        let resumed = checkpoint.as_ref().map(|checkpoint| checkpoint.resume(&config)).transpose()?.flatten();
-        let start = Instant::now();
-        let (model, resume) = match resumed {
-            Some((model, resume)) => (model, Some(resume)),
-            None => {
-                let counts = WordCounts::count(corpus, &self.count_options(&config), &progress)?;
-                (Word2Vec::new(config.clone(), &counts, &Trim::from(&config))?.0, None)
-            }
-        };
-        let counting = resume.is_none().then(|| start.elapsed());
-        let options = TrainOptions {
-            spool: self.spool_options(),
-            is_counted: true,
-            checkpoint: checkpoint.as_ref(),
-            resume: resume.as_ref(),
-            ..TrainOptions::default()
-        };
-        let trained = model.train(corpus, &options, &mut (), &progress)?;
+        let Fitted { model, trained, counting } = job.run::<Word2Vec>(corpus.as_ref(), &mut (), &progress)?;
         progress.enter(Phase::Saving, 0);
         let vectors = model.vectors()?;
         let summary = Summary::new(&model, &trained, counting);
@@ -94,25 +75,14 @@ impl Train {
         Ok(())
     }
 
-    fn count_options(&self, config: &Config) -> CountOptions {
-        CountOptions { memory_budget: self.memory_budget, ..CountOptions::from(config) }
-    }
-
-    fn spool_options(&self) -> SpoolOptions {
-        SpoolOptions { spool: !self.no_spool, memory_budget: self.memory_budget }
-    }
-
-    fn print_memory(&self, corpus: &dyn Corpus, config: Config, progress: &Progress) -> Result<()> {
+    fn print_memory(&self, job: &Job<'_>, corpus: &dyn Corpus, progress: &Progress) -> Result<()> {
         let watcher = Watcher::start(progress, self.quiet);
-        let counts = WordCounts::count(corpus, &self.count_options(&config), progress)?;
-        let report = Trim::from(&config).report(&counts, None)?;
-        drop(counts);
+        let (report, memory) = job.estimate(corpus, progress)?;
         watcher.stop();
-        let words = report.num_retained_words as u64;
-        let memory = Memory::estimate(&config, words, report.retain_total, self.spool_options());
+        let words = report.num_retained_words;
         let mib = |bytes: u64| format!("{} MiB", bytes.div_ceil(1 << 20));
         print_lines([
-            format!("words          {words} of {}", words + report.drop_unique as u64),
+            format!("words          {words} of {}", words + report.drop_unique),
             format!(
                 "tokens         {} in vocabulary, about {} after subsampling",
                 report.retain_total, report.downsample_total
