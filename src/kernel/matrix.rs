@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn offsets_do_not_end_at_32_bits() {
-        // 2^31 / 100 rows and more: a vocabulary that no machine here has the memory for.
+        // More rows than a test can allocate.
         assert_eq!(offset(4_000_000_000, 112), 448_000_000_000);
         assert_eq!(bytes_of(4_000_000_000, 112), Some(1_792_000_000_000));
         assert_eq!(bytes_of(usize::MAX / 16, 112), None);
