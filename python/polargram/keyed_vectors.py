@@ -29,8 +29,8 @@ class KeyedVectors(Vectors):
     ``wv[key]`` is a key's vector, ``wv[[key, …]]`` the matrix of several; ``key in wv``, ``len(wv)`` and ``iter(wv)``
     are about the keys, in the order of the rows. A key that is not there raises KeyError.
 
-    Keys are ``str``, or ``int`` if the corpus was one of integers. Where they are ``str``, an ``int`` is a row number, as
-    in gensim. Text is never an integer: ``"101" in wv`` is False where ``101 in wv`` is True.
+    Keys are ``str``, or ``int`` if the corpus was one of integers. Where they are ``str``, an ``int`` is a row number,
+    as in gensim. Text is never an integer: ``"101" in wv`` is False where ``101 in wv`` is True.
 
     It may be subclassed: :meth:`load` and :meth:`load_word2vec_format` give the subclass, and call no ``__init__``. It
     may be given attributes. :func:`copy.copy` shares the vectors; :func:`copy.deepcopy` copies them into memory that
@@ -55,7 +55,7 @@ class KeyedVectors(Vectors):
 
     @classmethod
     def _of(cls, table: Table) -> Self:
-        # As in unpickling, __init__ is the subclass's own affair.
+        # As in unpickling, __init__ is not called: a subclass may give it any parameters.
         return cls.__new__(cls, table)
 
     def __getnewargs__(self) -> tuple[Table]:
