@@ -17,12 +17,12 @@ use crate::train::Trained;
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// A line to stderr. That it is closed or full is no reason to fail.
+/// Prints a line to stderr. If stderr is closed or full, the job goes on.
 pub(super) fn say(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Results to stdout, a line each. A closed pipe means that the reader has seen enough.
+/// Prints results to stdout, a line each. A closed pipe is not an error: the reader has seen enough.
 pub(super) fn print_lines(lines: impl IntoIterator<Item = impl Display>) -> Result<()> {
     let mut out = io::stdout().lock();
     let written = lines.into_iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush());
@@ -38,7 +38,7 @@ pub(super) const INTERRUPTED: u8 = 130;
 /// Stops the job on Ctrl-C or SIGTERM; a second one ends the process at once.
 pub(super) fn on_interrupt(progress: &Progress) {
     let progress = progress.clone();
-    // It fails only where a handler is set already, as in a program that calls `run` twice: then that one stays.
+    // It fails only if a handler is set already, as in a program that calls `run` twice. Then the old handler stays.
     let _ = ctrlc::set_handler(move || {
         if progress.is_cancelled() {
             std::process::exit(INTERRUPTED.into());
@@ -77,7 +77,7 @@ impl Watcher {
         Self { stop: Some(stop), thread: Some(thread), start }
     }
 
-    /// Clears the display and gives the time since its start.
+    /// Clears the display and returns the time since it started.
     pub(super) fn stop(self) -> Duration {
         self.start.elapsed()
     }
@@ -90,7 +90,7 @@ impl Drop for Watcher {
     }
 }
 
-/// A speed over less time is noise.
+/// A speed measured over less time is noise.
 const LEAST_TIME: Duration = Duration::from_millis(500);
 
 /// The state of a job at one moment.
@@ -99,7 +99,7 @@ struct Snapshot {
     tokens: u64,
     total: u64,
     learning_rate: f32,
-    /// When the phase was first seen, and with how many tokens done.
+    /// When the phase was first seen, and how many tokens were done then.
     since: (Instant, u64),
 }
 
@@ -202,7 +202,7 @@ impl View for Lines {
 pub(super) struct Summary(Vec<String>);
 
 impl Summary {
-    /// `counting`: how long it took to count the vocabulary, if it was counted.
+    /// `counting`: the time for counting the vocabulary, if it was counted.
     pub(super) fn new(model: &Word2Vec, trained: &Trained, counting: Option<Duration>) -> Self {
         let (vocabulary, corpus, config) = (model.vocabulary(), model.corpus(), model.config());
         let before = match trained.tokens_before {
@@ -238,7 +238,7 @@ impl Summary {
         Self(lines)
     }
 
-    /// Prints it, with how long all took and what was written.
+    /// Prints it, with the total time and the files that were written.
     pub(super) fn print(&self, elapsed: Duration, files: &[PathBuf]) {
         self.0.iter().for_each(|line| say(format_args!("{line}")));
         let peak = peak_memory().map(|bytes| format!(", peak memory {} MiB", bytes >> 20)).unwrap_or_default();

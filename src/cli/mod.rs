@@ -35,8 +35,8 @@ pub fn run_to_code(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version go to stdout with code 0, mistakes to stderr with code 2. That nobody reads them is no
-            // failure.
+            // Help and version go to stdout with code 0, mistakes to stderr with code 2. If they cannot be printed, the
+            // code still tells.
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(FAILED);
         }

@@ -1,4 +1,4 @@
-//! Training that survives being killed.
+//! Checkpoints: a training that is killed can be resumed.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub struct Checkpoint {
 pub enum Every {
     /// After every epoch.
     Epoch,
-    /// After every epoch, and after so much time within one.
+    /// After every epoch, and within an epoch whenever this much time has passed.
     Time(Duration),
 }
 

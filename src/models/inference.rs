@@ -1,4 +1,4 @@
-//! What a trained model says of sentences and contexts.
+//! What a trained model predicts about sentences and contexts.
 
 use rayon::prelude::*;
 
@@ -11,8 +11,8 @@ use crate::vocab::{HuffmanTree, Key};
 
 impl Word2Vec {
     /// The log-probability of each sentence, a list of keys, by hierarchical softmax: the sum over all centres, and in
-    /// skip-gram over all words in their full window (Taddy 2015). Unknown words are left out. Other than in
-    /// gensim, sentences are not cut and large products count.
+    /// skip-gram over all words in their full window (Taddy 2015). Unknown words are skipped. Unlike
+    /// gensim, it does not cut sentences or ignore large products.
     ///
     /// # Errors
     /// [`Error::Parameter`] if the model was not trained with hierarchical softmax; [`Error::Interrupted`].
@@ -37,8 +37,7 @@ impl Word2Vec {
     }
 
     /// The `topn` words most probable between the given context words, and their probabilities, by a softmax over the
-    /// output rows: a crude predictor, in skip-gram models too. Unknown words are left out; none if all are
-    /// unknown.
+    /// output rows. In skip-gram models too, this is only a rough predictor. The result is empty if the context is.
     ///
     /// # Errors
     /// [`Error::Parameter`] if the model was not trained with negative sampling.
@@ -107,7 +106,7 @@ impl Scorer<'_> {
         Ok(sum)
     }
 
-    /// ln p(word | hidden), along its path.
+    /// ln p(word | hidden): the sum over the nodes of the word's path.
     fn of_path(&self, word: u32, hidden: &[f64]) -> f64 {
         let (path, bits) = self.tree.path(word);
         let steps = path.iter().zip(bits);

@@ -1,4 +1,4 @@
-//! How much memory a training takes.
+//! How much memory training takes.
 
 use std::thread;
 
@@ -7,7 +7,7 @@ use crate::encode::{SpoolOptions, waiting_bytes};
 use crate::kernel::Matrix;
 use crate::train::{PRIVATE_NODES, PRIVATE_WORDS};
 
-/// Bytes by purpose, before they are needed.
+/// An estimate of the memory of a training, in bytes by purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
     /// Words, their counts and their index.
@@ -18,34 +18,35 @@ pub struct Memory {
     pub syn1: u64,
     /// The rows trained against noise, 0 without negative sampling.
     pub syn1neg: u64,
-    /// What is drawn from, and looked up in, while training: noise, subsampling, tree.
+    /// Tables for training: noise, subsampling, tree.
     pub tables: u64,
-    /// The encoded corpus, as far as it stays in memory.
+    /// The part of the encoded corpus that stays in memory.
     pub spool: u64,
-    /// What was read and is not yet encoded, and what is encoded and waits for its turn. 0 with a spool, which is
-    /// written before the other matrices and the workers' rows are touched.
+    /// Batches that were read but not encoded yet, and encoded batches that wait for their turn. 0 with a spool, which
+    /// is written before the other matrices and the workers' rows are touched.
     pub reading: u64,
-    /// The workers' own copies of the busiest rows, and what each makes of a batch.
+    /// The workers' own copies of the busiest rows, and their working memory for a batch.
     pub workers: u64,
 }
 
-/// Of a word in the vocabulary: 8 bytes each for offset, count and the count of the vectors, and twice 5 for the index.
+/// For each word, in the vocabulary: 8 bytes each for the offset, the count and the count of the vectors, and twice 5
+/// for the index.
 const BYTES_OF_WORD: u64 = 34;
-/// The mean length of a word, where it is not known.
+/// The mean length of a word, if it is not known.
 const BYTES_OF_TEXT: u64 = 9;
-/// Of a word in the tables of noise and subsampling, those that the former is made from among them.
+/// For each word: alias and keep tables, with the temporaries of building them.
 const BYTES_OF_NOISE: u64 = 44;
-/// Of a word in the index by which tokens are encoded.
+/// For each word, in the index by which tokens are encoded.
 const BYTES_OF_INDEX: u64 = 48;
-/// Of a word in the tree, with a path of some 20 nodes.
+/// For each word, in the tree: a path of about 20 nodes.
 const BYTES_OF_PATH: u64 = 140;
-/// An id, and a share of where sentences end.
+/// For each token: its id, and its share of the ends of sentences.
 const BYTES_OF_TOKEN: f64 = 4.3;
-/// Of a token that is read: its text, where that begins, and the id.
+/// For each token that is read: its text, the offset of the text, and the id.
 const BYTES_OF_READ_TOKEN: u64 = 16;
-/// What a thread reads and encodes at a time.
+/// For each thread: what it reads and encodes at a time.
 const BYTES_OF_READING: u64 = 4 << 20;
-/// The id, where its word comes again, and a pointer to its row.
+/// For each token of a batch: its id, the position of the next token of the same word, and a pointer to its row.
 const BYTES_OF_BATCH_TOKEN: u64 = 16;
 
 impl Memory {
@@ -87,8 +88,8 @@ impl Memory {
         [self.tables, self.spool, self.reading, self.workers].into_iter().fold(self.model(), u64::saturating_add)
     }
 
-    /// The most that this process will have had when it has trained. It has counted the corpus; and if `is_made`, it has
-    /// the model, of which only the vectors were touched yet.
+    /// The peak memory of this process after training. The process has counted the corpus already. If `is_made`, it also
+    /// has the model, but only the vectors of the model were touched.
     pub fn peak(&self, is_made: bool) -> u64 {
         let there = if is_made { self.vectors.saturating_add(self.vocab) } else { 0 };
         let training = resident_memory().unwrap_or(0).saturating_add(self.total().saturating_sub(there));
@@ -96,12 +97,12 @@ impl Memory {
     }
 }
 
-/// The greatest resident memory of this process so far, in bytes, where the system tells.
+/// The peak resident memory of this process so far, in bytes, if the system tells it.
 pub fn peak_memory() -> Option<u64> {
     process_memory("VmHWM:")
 }
 
-/// The resident memory of this process, in bytes, where the system tells.
+/// The resident memory of this process, in bytes, if the system tells it.
 pub fn resident_memory() -> Option<u64> {
     process_memory("VmRSS:")
 }

@@ -60,7 +60,7 @@ pub struct State {
     pub vocabulary: Arc<Vocabulary>,
     /// The size of the corpus that the vocabulary is from.
     pub corpus: CorpusSize,
-    /// The occurrences that a word of that corpus needed for a vector.
+    /// How often a word of that corpus had to occur for a vector.
     pub effective_min_count: u64,
     /// The word vectors, words × `vector_size`.
     pub vectors: Arc<Matrix>,
@@ -72,7 +72,7 @@ impl State {
     /// The word vectors with their words. They share the memory of the model.
     ///
     /// # Errors
-    /// None but a bug's: words, counts and rows are of one number.
+    /// Only if there is a bug: there are as many counts and rows as words.
     pub fn keyed_vectors(&self) -> Result<KeyedVectors> {
         let rows = Rows::from_matrix(self.vectors.clone());
         let counts = self.vocabulary.counts().to_vec();

@@ -157,8 +157,8 @@ impl Word2Vec {
         Ok((model, report))
     }
 
-    /// A model of the same words and further ones from a new corpus. Words keep their vectors, new ones get their
-    /// first, and the counts of both corpora are added up: noise, subsampling and tree follow them.
+    /// A model of the same words and the new words of another corpus. Known words keep their vectors, and new words get
+    /// their first ones. The counts of both corpora are added up; noise, subsampling and tree follow from the sums.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -175,7 +175,7 @@ impl Word2Vec {
         Ok((model, report))
     }
 
-    /// The same words with weights as before any training.
+    /// An untrained model of the same words.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -185,8 +185,7 @@ impl Word2Vec {
         Ok(Self { config, weights, ..self.clone() })
     }
 
-    /// The same model with other hyperparameters. Those that shaped the vocabulary and the weights have no effect any
-    /// more.
+    /// The same model with other hyperparameters. Those that shaped the vocabulary and the weights have no effect now.
     #[must_use]
     pub fn with_config(&self, config: Config) -> Self {
         Self { config, ..self.clone() }
@@ -250,7 +249,7 @@ impl Word2Vec {
     /// The word vectors, which share the model's memory.
     ///
     /// # Errors
-    /// None but a bug's: words, counts and rows are of one number.
+    /// Only if there is a bug: there are as many counts and rows as words.
     pub fn vectors(&self) -> Result<KeyedVectors> {
         self.state().keyed_vectors()
     }
@@ -270,22 +269,22 @@ impl Word2Vec {
         &self.weights
     }
 
-    /// What was read of the corpus that the vocabulary is from, the last one if there were several.
+    /// The size of the corpus that the vocabulary is from, or of the last one if there were several.
     pub fn corpus(&self) -> CorpusSize {
         self.corpus
     }
 
-    /// The occurrences that a word of that corpus needed for a row: [`Config::min_count`], or what
-    /// [`Config::max_final_vocab`] made of it.
+    /// How often a word of that corpus had to occur for a vector: [`Config::min_count`], raised as far as
+    /// [`Config::max_final_vocab`] required.
     pub fn effective_min_count(&self) -> u64 {
         self.effective_min_count
     }
 
-    /// Sets the vectors of words that `vectors` knows too, and gives their number (gensim 3:
+    /// Copies the vectors of words that `vectors` has too, and returns the number of these words (gensim 3:
     /// `intersect_word2vec_format`).
     ///
     /// # Errors
-    /// [`Error::Parameter`] if they are of other dimensions.
+    /// [`Error::Parameter`] if they have other dimensions.
     pub fn adopt(&mut self, vectors: &KeyedVectors) -> Result<usize> {
         if vectors.vector_size() != self.config.vector_size {
             let (theirs, ours) = (vectors.vector_size(), self.config.vector_size);
