@@ -66,13 +66,13 @@ $(BIN)/ruff: $(VENV)/maturin
 	touch $@
 
 format: $(BIN)/ruff
-	cargo fmt
+	for crate in . fuzz tests/races; do cargo fmt --manifest-path $$crate/Cargo.toml; done
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 ## lint: rustfmt, clippy, ruff, mypy, codespell
 lint: build-test clippy
-	cargo fmt --check
+	for crate in . fuzz tests/races; do cargo fmt --check --manifest-path $$crate/Cargo.toml || exit 1; done
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

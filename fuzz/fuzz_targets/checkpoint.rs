@@ -5,9 +5,9 @@ use std::fs;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use polargram::{Progress, Word2Vec};
 use polargram::corpus::FileCorpus;
 use polargram::models::{Checkpoint, Every, TrainOptions};
+use polargram::{Progress, Word2Vec};
 use polargram_fuzz::{allow_caught_panics, config, place, small_checkpoint, small_corpus};
 
 static CHECKPOINT: LazyLock<(Checkpoint, FileCorpus)> = LazyLock::new(|| {
