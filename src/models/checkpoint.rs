@@ -40,9 +40,18 @@ impl Checkpoint {
         &self.directory
     }
 
+    /// The directory, which is on this machine: training does not wait for a store.
+    fn location(&self) -> Result<Location> {
+        let location = Location::from(&self.directory);
+        match location.url() {
+            Some(_) => Err(Error::format(&self.directory, "is in a store; keep checkpoints on this machine")),
+            None => Ok(location),
+        }
+    }
+
     /// Checks that checkpoints can be written, before the hours of training rather than after.
     pub(super) fn check_place(&self) -> Result<()> {
-        Output::new_directory(&Location::from(&self.directory), &MODEL, &Progress::default()).map(drop)
+        Output::new_directory(&self.location()?, &MODEL, &Progress::default()).map(drop)
     }
 
     /// The model and the position that were saved here, if any were.
@@ -51,10 +60,11 @@ impl Checkpoint {
     /// [`Error::Io`] or [`Error::Format`] if they cannot be read, or are of another family or other hyperparameters than
     /// `config`.
     pub fn resume<F: Family>(&self, config: &Config) -> Result<Option<(F, Resume)>> {
+        let location = self.location()?;
         if !self.directory.join(DESCRIPTION).exists() {
             return Ok(None);
         }
-        let Saved { model, resume, .. } = load::<F>(&Location::from(&self.directory), &Progress::default())?;
+        let Saved { model, resume, .. } = load::<F>(&location, &Progress::default())?;
         let resume = resume.ok_or_else(|| {
             Error::format(&self.directory, "is a model, not a checkpoint; choose another directory for checkpoints")
         })?;

@@ -265,3 +265,9 @@ def test_the_command_refuses_another_parameter_or_corpus(command: Command, sampl
     pl.DataFrame({"tokens": [["a"] * 9]}).write_parquet(tmp_path / "other.parquet")
     assert "corpus" in command("train", tmp_path / "other.parquet", *fixed, code=1).stderr
     assert "--checkpoint" in command("train", sample, *fixed[:-2], "--checkpoint-every", 5, code=2).stderr
+
+
+def test_checkpoints_in_a_store_are_refused_by_name(here: Path) -> None:
+    with pytest.raises(ValueError, match="s3://bucket/checkpoint: is in a store"):
+        pg.Word2Vec([["a", "b"]] * 9, min_count=1, checkpoint="s3://bucket/checkpoint")
+    assert not list(here.iterdir())
