@@ -67,6 +67,7 @@ mod python;
 mod store;
 pub mod toy_corpus;
 pub mod train;
+mod utf8;
 pub mod vectors;
 pub mod vocab;
 

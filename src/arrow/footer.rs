@@ -20,7 +20,10 @@ const TRAILER: u64 = 10;
 pub(crate) struct Footer {
     pub(crate) schema: SchemaRef,
     pub(crate) version: MetadataVersion,
+    pub(crate) dictionaries: Vec<Block>,
     pub(crate) batches: Vec<Block>,
+    /// The bytes of the file that the footer is.
+    pub(crate) bytes: Range<u64>,
 }
 
 impl Footer {
@@ -38,8 +41,8 @@ impl Footer {
         let trailer = trailer.as_ref().try_into().map_err(|_| damaged("it has no trailer"))?;
         let length = read_footer_length(trailer).map_err(|error| damaged(&error.to_string()))? as u64;
         let start = end.checked_sub(length).ok_or_else(|| damaged("its footer is longer than the file"))?;
-        let bytes = read(start..end)?;
-        let footer = root_as_footer(bytes.as_ref()).map_err(|error| damaged(&error.to_string()))?;
+        let footer = read(start..end)?;
+        let footer = root_as_footer(footer.as_ref()).map_err(|error| damaged(&error.to_string()))?;
         let schema = footer.schema().ok_or_else(|| damaged("it has no schema"))?;
         // It panics on some types that no writer uses.
         let schema = catch_panic(|| fb_to_schema(schema)).ok_or_else(|| damaged("its schema has unknown types"))?;
@@ -49,7 +52,7 @@ impl Footer {
             let is_within = range(block).is_some_and(|range| range.end <= start);
             is_within.then_some(()).ok_or_else(|| damaged("a block lies outside the file"))?;
         }
-        Ok(Self { schema: Arc::new(schema), version: footer.version(), batches })
+        Ok(Self { schema: Arc::new(schema), version: footer.version(), dictionaries, batches, bytes: start..end })
     }
 }
 

@@ -1,6 +1,8 @@
 //! What to read of files, and how.
 
-use super::{StorageOptions, TextOptions};
+use crate::error::{Error, Result};
+use crate::store::StorageOptions;
+use crate::utf8::Utf8Errors;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,5 +76,56 @@ impl ReadOptions {
             storage: StorageOptions::default(),
             fetch_ahead: 64 << 20,
         }
+    }
+}
+
+/// How sentences and words stand in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextLayout {
+    /// A sentence a line, its words separated by white space. Lines without words give no sentence (gensim:
+    /// `LineSentence`).
+    Lines,
+    /// Running text: its words, whatever the lines, in sentences of `max_sentence_length` words and a last shorter one
+    /// (gensim: `Text8Corpus`).
+    Text8,
+    /// A sentence a line of `word/tag` as in NLTK's Brown corpus. Gives the word in lower case with the first two
+    /// letters of its tag, `the/at`; drops what is tagged otherwise, and sentences that nothing is left of (gensim:
+    /// `BrownCorpus`).
+    Brown,
+}
+
+/// How a text is read.
+///
+/// White space is what Python's `str.split()` takes for it, and lines end at `\n`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextOptions {
+    /// How sentences and words stand in the text.
+    pub layout: TextLayout,
+    /// Words after which a sentence is cut and the next begins; at least 1. `None`: lines are not cut, and Text8 is cut
+    /// after 10,000.
+    pub max_sentence_length: Option<usize>,
+    /// Lines of the file that are read, with and without words. Not for Text8.
+    pub limit: Option<usize>,
+    /// What to do about bytes that are not UTF-8.
+    pub errors: Utf8Errors,
+}
+
+impl Default for TextOptions {
+    fn default() -> Self {
+        Self { layout: TextLayout::Lines, max_sentence_length: None, limit: None, errors: Utf8Errors::Strict }
+    }
+}
+
+impl TextOptions {
+    /// # Errors
+    /// [`Error::Parameter`] for options that mean nothing, or not together.
+    pub fn check(&self) -> Result<()> {
+        if self.max_sentence_length == Some(0) {
+            return Err(Error::parameter("max_sentence_length", "is 0; expected 1 or more words"));
+        }
+        if self.layout == TextLayout::Text8 && self.limit.is_some() {
+            return Err(Error::parameter("limit", "counts lines, which text8 does not have; leave it out"));
+        }
+        Ok(())
     }
 }

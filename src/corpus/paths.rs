@@ -1,75 +1,93 @@
 //! Paths, directories and globs to files on this machine.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 use walkdir::WalkDir;
 
-use super::FileFormat;
-use super::files::format_of_name;
+use super::readers::format_of_name;
 use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
-use crate::store;
+use crate::store::{self, Listing};
 
-const NO_REGULAR_FILE: &str = "is no regular file; a corpus is read more than once, so write it to one first";
+const NO_REGULAR_FILE: &str = "is not a regular file; a corpus is read more than once, so write it to one first";
+
+/// Whether a name is left out of directories and prefixes: those that start with `.` or `_` are files of others, or
+/// not yet written whole.
+pub(super) fn is_hidden(name: &[u8]) -> bool {
+    name.starts_with(b".") || name.starts_with(b"_")
+}
 
 /// The files that a path, directory, glob or `file://` URL stands for.
 ///
 /// # Errors
 /// [`Error::Io`] for what cannot be looked at; [`Error::Corpus`] for what stands for no file, or for one that cannot be
 /// read; [`Error::Interrupted`].
-pub(super) fn expand(source: &str, format: Option<FileFormat>, progress: &Progress) -> Result<Vec<PathBuf>> {
+pub(super) fn expand(source: &str, progress: &Progress) -> Result<Listing<PathBuf>> {
     let path = store::local_path(source)?;
     if path.is_dir() {
-        return files_in(&path, format);
+        return Ok(Listing::Below(files_below(&path, progress)?));
     }
     // A file whose name holds a bracket is a file first.
     if !path.exists() && source.contains(['*', '?', '[']) {
-        return files_matching(&path.to_string_lossy(), progress);
+        return Ok(Listing::Matching(files_matching(&path.to_string_lossy(), progress)?));
     }
     // What is missing is told of when it is opened. Opening a pipe would wait for whoever writes to it.
     if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(Error::corpus(source, NO_REGULAR_FILE));
     }
-    Ok(vec![path])
+    Ok(Listing::File(path))
 }
 
-/// The directory's own files of a format, else its Parquet files, or if there are none the Arrow IPC files; sorted.
-fn files_in(directory: &Path, format: Option<FileFormat>) -> Result<Vec<PathBuf>> {
+/// The files in a directory and below, with their paths below it. Links are followed; each directory is read once.
+fn files_below(root: &Path, progress: &Progress) -> Result<Vec<(String, PathBuf)>> {
+    let real_root = fs::canonicalize(root).at("read", root)?;
+    let mut seen = HashSet::new();
+    let walk = WalkDir::new(root).min_depth(1).follow_links(true).sort_by_file_name();
+    let wanted = walk.into_iter().filter_entry(|entry| {
+        if is_hidden(entry.file_name().as_encoded_bytes()) {
+            return false;
+        }
+        let Some(real) = entry.file_type().is_dir().then(|| fs::canonicalize(entry.path()).ok()).flatten() else {
+            return true;
+        };
+        // What a link within the directory leads to is read where it stands.
+        !(entry.path_is_symlink() && real.starts_with(&real_root)) && seen.insert(real)
+    });
     let mut files = Vec::new();
-    for entry in fs::read_dir(directory).at("read", directory)? {
-        let path = entry.at("read", directory)?.path();
-        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !is_hidden && is_wanted(&path, false)? {
-            files.push(path);
+    for entry in wanted {
+        progress.check()?;
+        let path = match entry {
+            Ok(entry) if entry.file_type().is_dir() => continue,
+            Ok(entry) => entry.into_path(),
+            Err(error) if error.loop_ancestor().is_some() => continue,
+            // A link that leads nowhere.
+            Err(error) => match error.path().filter(|path| path.is_symlink()) {
+                Some(path) => path.to_owned(),
+                None => {
+                    let path = error.path().unwrap_or(root).to_owned();
+                    return Err(Error::Io { action: "read", path, source: error.into() });
+                }
+            },
+        };
+        let name = path.file_name().unwrap_or_default();
+        if !is_hidden(name.as_encoded_bytes()) && is_wanted(&path, false)? {
+            files.push((names_below(&path, root), path));
         }
     }
-    files.sort();
-    if format.is_some() && !files.is_empty() {
-        return Ok(files);
-    }
-    for format in [FileFormat::Parquet, FileFormat::Ipc] {
-        let of_format = |path: &&PathBuf| format_of_name(&path.to_string_lossy()) == Some(format);
-        let found: Vec<PathBuf> = files.iter().filter(of_format).cloned().collect();
-        if !found.is_empty() {
-            return Ok(found);
-        }
-    }
-    let reason = match format {
-        Some(_) => "the directory holds no files",
-        None => "the directory holds no *.parquet or *.arrow file; name others by a glob",
-    };
-    Err(Error::corpus(directory.display().to_string(), reason))
+    Ok(files)
 }
 
-/// The files that match a glob, sorted. Links are followed, but not back to a directory that they are in.
-fn files_matching(pattern: &str, progress: &Progress) -> Result<Vec<PathBuf>> {
+/// The files that match a glob, sorted, with their paths below the first directory with a wildcard. Links are followed,
+/// but not back to a directory that they are in.
+fn files_matching(pattern: &str, progress: &Progress) -> Result<Vec<(String, PathBuf)>> {
     let parts = || Path::new(pattern).components();
     // As the walk writes them: without doubled slashes and a dot in front.
     let plain: PathBuf = parts().collect();
     let glob = Pattern::new(&without_dot(&plain).to_string_lossy());
-    let glob = glob.map_err(|error| Error::corpus(pattern, format!("is no valid glob: {error}")))?;
+    let glob = glob.map_err(|error| Error::corpus(pattern, format!("is not a valid glob: {error}")))?;
     let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
     let is_wild = |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
     let base: PathBuf = parts().take_while(|part| !is_wild(part)).collect();
@@ -96,15 +114,24 @@ fn files_matching(pattern: &str, progress: &Progress) -> Result<Vec<PathBuf>> {
         }
     }
     files.sort();
-    if files.is_empty() { Err(Error::corpus("corpus", format!("no file matches {pattern}"))) } else { Ok(files) }
+    match files.is_empty() {
+        true => Err(Error::corpus("corpus", format!("no file matches {pattern}"))),
+        false => Ok(files.into_iter().map(|path| (names_below(&path, without_dot(&base)), path)).collect()),
+    }
+}
+
+/// The names of a path below a directory, as one text.
+fn names_below(path: &Path, directory: &Path) -> String {
+    let below = path.strip_prefix(directory).unwrap_or(path);
+    below.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 fn without_dot(path: &Path) -> &Path {
     path.strip_prefix(".").unwrap_or(path)
 }
 
-/// Whether an entry of a directory is a file. One that bears the name of a corpus, or is asked for, and cannot be read
-/// as one must not be passed over in silence.
+/// Whether an entry of a directory is a file. One that has the name of a corpus, or is asked for, and cannot be read
+/// as one must not be left out in silence.
 fn is_wanted(path: &Path, is_asked: bool) -> Result<bool> {
     let name = path.display().to_string();
     let has_format = format_of_name(&name).is_some();

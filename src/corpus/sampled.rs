@@ -1,16 +1,14 @@
 //! Some of a corpus, for a trial run.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array};
-use arrow::compute::filter;
-use arrow::datatypes::UInt64Type;
+use arrow::array::{Array, BooleanArray};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
 
-use super::{Batch, Batches, Corpus};
+use super::batch::{Batch, Batches, Corpus};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
-/// A share of a corpus's lists drawn at random, and of those the first so many.
+/// A share of a corpus's lists drawn at random, and the first so many of those.
 ///
 /// ```
 /// use polargram::corpus::Sampled;
@@ -29,7 +27,7 @@ pub struct Sampled {
 }
 
 impl Sampled {
-    /// Each list is kept with probability `fraction`, by a draw that depends on `seed` and its place alone; no more than
+    /// Each list is kept with probability `fraction`, by a draw that depends on `seed` and its position alone; no more than
     /// `limit` of them are.
     ///
     /// # Errors
@@ -42,7 +40,7 @@ impl Sampled {
         Ok(Self { corpus, fraction, limit, seed })
     }
 
-    /// The batches of a part with what was drawn of them.
+    /// The batches of a part, with only the lists that were drawn.
     fn drawn(&self, part: usize, progress: &Progress) -> Result<Batches<'_>> {
         let batches = self.corpus.read(part, progress)?;
         if self.fraction == 1.0 {
@@ -52,22 +50,9 @@ impl Sampled {
         let mut draws = SplitMix64::seed_from_u64(self.seed.wrapping_add((part as u64) << 32));
         Ok(Box::new(batches.map(move |batch| {
             let batch = batch?;
-            let kept: BooleanArray = (0..batch.lists.len()).map(|_| Some(draws.next_u64() < threshold)).collect();
-            self.of(&batch, |column| filter(column, &kept))
+            let kept: BooleanArray = (0..batch.lists().len()).map(|_| Some(draws.next_u64() < threshold)).collect();
+            batch.filter(&kept)
         })))
-    }
-
-    fn of(
-        &self,
-        batch: &Batch,
-        take: impl Fn(&dyn Array) -> Result<ArrayRef, arrow::error::ArrowError>,
-    ) -> Result<Batch> {
-        let failed = |error: arrow::error::ArrowError| Error::corpus("corpus", error.to_string());
-        let counts = match &batch.counts {
-            Some(counts) => Some(take(counts).map_err(failed)?.as_primitive::<UInt64Type>().clone()),
-            None => None,
-        };
-        Ok(Batch { lists: take(batch.lists.as_ref()).map_err(failed)?, counts })
     }
 }
 
@@ -122,11 +107,10 @@ impl<I: Iterator<Item = Result<Batch>>> Iterator for First<I> {
             error => return Some(error),
         };
         let mut taken = 0;
-        while taken < batch.lists.len() && self.left > 0 {
-            self.left -= u64::from(batch.lists.is_valid(taken));
+        while taken < batch.lists().len() && self.left > 0 {
+            self.left -= u64::from(batch.lists().is_valid(taken));
             taken += 1;
         }
-        let counts: Option<UInt64Array> = batch.counts.map(|counts| counts.slice(0, taken));
-        Some(Ok(Batch { lists: batch.lists.slice(0, taken), counts }))
+        Some(Ok(batch.first(taken)))
     }
 }

@@ -1,6 +1,6 @@
 //! How vectors are loaded.
 
-use crate::corpus::Utf8Errors;
+use crate::utf8::Utf8Errors;
 use crate::vocab::Keys;
 
 /// How to load vectors. The defaults suit every file that [`save`](crate::KeyedVectors::save) writes.

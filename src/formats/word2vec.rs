@@ -13,7 +13,6 @@
 //! # Ok::<(), polargram::Error>(())
 //! ```
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,7 +22,6 @@ use memmap2::Mmap;
 
 use super::options::LoadOptions;
 use super::vocabulary;
-use crate::corpus::Utf8Errors;
 use crate::error::{Error, IoContext, Result};
 use crate::output::{Out, Output};
 use crate::progress::Progress;
@@ -254,17 +252,9 @@ impl<'a> Table<'a> {
     }
 
     fn push_word(&mut self, word: &[u8], number: usize) -> Parsed<()> {
-        let text: Cow<'_, str> = match (std::str::from_utf8(word), self.options.errors) {
-            (Ok(text), _) => text.into(),
-            (Err(_), Utf8Errors::Replace) => String::from_utf8_lossy(word),
-            (Err(_), Utf8Errors::Ignore) => word.utf8_chunks().map(|chunk| chunk.valid()).collect(),
-            (Err(error), Utf8Errors::Strict) => {
-                return Err(format!(
-                    "word {} is not UTF-8: {error}; pass unicode_errors=\"replace\" or \"ignore\"",
-                    number + 1
-                ));
-            }
-        };
+        let text = self.options.errors.decode(word).map_err(|at| {
+            format!("word {} is not UTF-8 (byte {at}); pass unicode_errors=\"replace\" or \"ignore\"", number + 1)
+        })?;
         self.words.append_value(text);
         Ok(())
     }
@@ -273,6 +263,7 @@ impl<'a> Table<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::utf8::Utf8Errors;
     use proptest::prelude::*;
 
     fn read_bytes(bytes: &[u8], binary: bool, options: &LoadOptions) -> Parsed<(usize, usize)> {

@@ -1,42 +1,43 @@
 //! Whatever a Python user calls a corpus.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyFileNotFoundError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString};
 use pyo3_arrow::{PyArray, PyArrayReader};
 
 use super::errors::raised;
-use super::job;
+use super::files::files;
 use super::sentences::SentenceBuilder;
 use super::text::PyTextSource;
-use crate::corpus::{Batch, Batches, Corpus, FileCorpus, ReadOptions, counts_of, missing_column};
+use crate::corpus::{Batch, Batches, Corpus, Partition, Query, ReadOptions, ResolvedColumns, candidates};
 use crate::error::{Error, Result};
 use crate::process::catch_panic;
 use crate::progress::Progress;
 use crate::vocab::KeyType;
 
-/// What messages call a stream.
+/// The name of a stream in messages.
 const ORIGIN: &str = "Arrow stream";
 
-/// Sentences that are taken from a Python iterator at a time.
+/// PySentenceReader that are taken from a Python iterator at a time.
 const SENTENCES_PER_BATCH: usize = 4096;
 
-/// Rows that are asked of a dataset at a time.
+/// Rows that are requested from a dataset at a time.
 const ROWS_PER_BATCH: usize = 8192;
 
-/// Or fewer, where they come slowly: between batches the job can be stopped.
+/// The time after which a smaller batch is passed on: between batches the job can be stopped.
 const TIME_PER_BATCH: Duration = Duration::from_millis(100);
 
 /// Recognises paths, text readers, Polars frames, whatever speaks Arrow, and iterables of lists of strings.
 pub(super) fn corpus_from(object: &Bound<'_, PyAny>, options: &ReadOptions) -> PyResult<Box<dyn Corpus>> {
     let py = object.py();
     if let Some(paths) = paths_from(object)? {
+        refuse_sentences(object, &paths)?;
         return files(py, &paths, options);
     }
     if let Ok(source) = object.getattr("_text_source")
@@ -57,19 +58,14 @@ pub(super) fn corpus_from(object: &Bound<'_, PyAny>, options: &ReadOptions) -> P
         _ => {
             let expected = "expected paths or URLs, a Polars frame, a pyarrow or Hugging Face dataset, an Arrow stream, \
                             or an iterable of lists of strings or integers";
-            return Err(PyTypeError::new_err(format!("corpus: {} is no corpus; {expected}", object.get_type())));
+            return Err(PyTypeError::new_err(format!("corpus: {} is not a corpus; {expected}", object.get_type())));
         }
     };
     if kind == Kind::Sentences && options.count_column.is_some() {
         return Err(PyTypeError::new_err("count_column: lists have no columns"));
     }
-    let columns = Columns { tokens: options.column.clone(), counts: options.count_column.clone() };
-    Ok(Box::new(PyCorpus { object: object.clone().unbind(), kind, columns }))
-}
-
-/// Opens files and objects, which Ctrl-C can stop.
-pub(super) fn files(py: Python<'_>, paths: &[String], options: &ReadOptions) -> PyResult<Box<dyn Corpus>> {
-    Ok(Box::new(job::run(py, None, |progress, _| FileCorpus::open(paths, options, progress))?))
+    let (column, query) = (options.column.clone(), Query::new(options)?);
+    Ok(Box::new(PyCorpus { object: object.clone().unbind(), kind, column, query }))
 }
 
 /// Whether it is a `pyarrow.dataset.Dataset`.
@@ -112,6 +108,19 @@ fn paths_from(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     items.iter().map(|item| path_of(&item)).collect()
 }
 
+/// Refuses a list of strings, each a sentence, which would be read as paths.
+fn refuse_sentences(object: &Bound<'_, PyAny>, paths: &[String]) -> PyResult<()> {
+    let Some(first) = paths.first().filter(|_| object.is_instance_of::<PyList>()) else { return Ok(()) };
+    let may_be_path = first.contains("://") || first.contains(['*', '?', '[']) || Path::new(first).exists();
+    match may_be_path {
+        true => Ok(()),
+        false => Err(PyFileNotFoundError::new_err(format!(
+            "corpus: there is no file {first:?}. A list of strings is a list of paths. If these are sentences, pass each \
+             as a list of words, as in [text.split() for text in texts]."
+        ))),
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     LazyFrame,
@@ -125,24 +134,12 @@ enum Kind {
     Sentences,
 }
 
-/// The columns that are read.
-#[derive(Debug, Clone)]
-struct Columns {
-    tokens: String,
-    counts: Option<String>,
-}
-
-impl Columns {
-    fn names(&self) -> Vec<&str> {
-        std::iter::once(self.tokens.as_str()).chain(self.counts.as_deref()).collect()
-    }
-}
-
 /// A Python object that gives its tokens as often as asked, in one part and under the GIL.
 struct PyCorpus {
     object: Py<PyAny>,
     kind: Kind,
-    columns: Columns,
+    column: String,
+    query: Query,
 }
 
 impl Corpus for PyCorpus {
@@ -153,35 +150,44 @@ impl Corpus for PyCorpus {
     fn read(&self, _part: usize, _progress: &Progress) -> Result<Batches<'_>> {
         Python::attach(|py| {
             let object = self.object.bind(py);
-            // What pyarrow, Polars and Hugging Face give is one Arrow object after the other.
+            // pyarrow, Polars and Hugging Face give one Arrow object after the other.
             let pieces = match self.kind {
                 Kind::Sentences => {
                     let sentences = object.try_iter().map_err(raised)?.unbind();
-                    return Ok(
-                        Box::new(Sentences { sentences, key_type: None, number: 0, is_done: false }) as Batches<'_>
-                    );
+                    return Ok(Box::new(PySentenceReader {
+                        sentences,
+                        column: self.column.clone(),
+                        key_type: None,
+                        number: 0,
+                        is_done: false,
+                    }) as Batches<'_>);
                 }
-                Kind::ArrowStream => return stream(object, &self.columns),
-                Kind::ArrowArray => return array(object, &self.columns),
+                Kind::ArrowStream => return stream(object, &self.query),
+                Kind::ArrowArray => return array(object, &self.query),
                 Kind::LazyFrame => object
-                    .call_method1("select", (self.columns.names(),))
+                    .call_method0("collect_schema")
+                    .and_then(|schema| schema.call_method0("names"))
+                    .and_then(|names| object.call_method1("select", (columns_read(&names, &self.query)?,)))
                     .and_then(|lists| lists.call_method0("collect_batches")),
                 Kind::Dataset | Kind::Scanner => {
                     let scanner = match self.kind {
-                        Kind::Dataset => object.call_method("scanner", (), Some(&columns_argument(py, &self.columns)?)),
+                        Kind::Dataset => {
+                            object.call_method("scanner", (), Some(&columns_argument(object, &self.query)?))
+                        }
                         _ => Ok(object.clone()),
                     };
                     let reader = scanner.and_then(|scanner| scanner.call_method0("to_reader")).map_err(raised)?;
-                    return stream(&reader, &self.columns);
+                    return stream(&reader, &self.query);
                 }
                 Kind::HuggingFace => object
-                    .call_method1("select_columns", (self.columns.names(),))
+                    .getattr("column_names")
+                    .and_then(|names| object.call_method1("select_columns", (columns_read(&names, &self.query)?,)))
                     .and_then(|columns| columns.call_method1("with_format", ("arrow",)))
                     .and_then(|arrow| arrow.call_method1("iter", (ROWS_PER_BATCH,))),
                 Kind::ArrowList => Ok(object.clone()),
             };
             let pieces = pieces.and_then(|pieces| pieces.try_iter()).map_err(raised)?.unbind();
-            Ok(Box::new(Pieces { pieces, columns: &self.columns }.flatten()) as Batches<'_>)
+            Ok(Box::new(Pieces { pieces, query: &self.query }.flatten()) as Batches<'_>)
         })
     }
 
@@ -196,7 +202,7 @@ impl Corpus for PyCorpus {
     }
 
     fn column(&self) -> &str {
-        &self.columns.tokens
+        &self.column
     }
 
     fn is_parallel(&self) -> bool {
@@ -204,106 +210,125 @@ impl Corpus for PyCorpus {
     }
 }
 
-fn columns_argument<'py>(py: Python<'py>, columns: &Columns) -> Result<Bound<'py, PyDict>> {
-    let arguments = PyDict::new(py);
-    arguments.set_item("columns", columns.names()).map_err(raised)?;
+/// The columns of a dataset that are read, of these names. What there is no sign of is asked for, so that the owner of
+/// the data says what there is.
+fn columns_read(names: &Bound<'_, PyAny>, query: &Query) -> PyResult<Vec<String>> {
+    // Hugging Face may not know them before reading.
+    let names: Vec<String> = if names.is_none() { Vec::new() } else { names.extract()? };
+    let mut read: Vec<String> = Vec::new();
+    for column in query.columns() {
+        let mut found = candidates(column, &names);
+        if found.is_empty() {
+            found.push(column);
+        }
+        let new: Vec<_> = found.into_iter().filter(|name| !read.iter().any(|known| known == name)).collect();
+        read.extend(new.into_iter().map(str::to_owned));
+    }
+    Ok(read)
+}
+
+fn columns_argument<'py>(dataset: &Bound<'py, PyAny>, query: &Query) -> Result<Bound<'py, PyDict>> {
+    let names = dataset.getattr("schema").and_then(|schema| schema.getattr("names"));
+    let arguments = PyDict::new(dataset.py());
+    let columns = names.and_then(|names| columns_read(&names, query));
+    columns.and_then(|columns| arguments.set_item("columns", columns)).map_err(raised)?;
     Ok(arguments)
 }
 
-/// Of a Polars frame the frame of these columns: others may be of types that only Polars knows.
-fn polars_columns<'py>(object: &Bound<'py, PyAny>, columns: &Columns) -> PyResult<Result<Option<Bound<'py, PyAny>>>> {
+/// A Polars frame with only the columns that are read: others may be of types that only Polars knows.
+fn polars_columns<'py>(object: &Bound<'py, PyAny>, query: &Query) -> PyResult<Result<Option<Bound<'py, PyAny>>>> {
     let is_polars = object.get_type().module()?.to_cow()?.starts_with("polars.");
-    if !is_polars || !object.hasattr("columns")? || !object.getattr("columns")?.contains(&columns.tokens)? {
+    if !is_polars || !object.hasattr("columns")? {
         return Ok(Ok(None));
     }
-    let frame = object.call_method1("select", (columns.names(),))?;
+    let names: Vec<String> = object.getattr("columns")?.extract()?;
+    if query.columns().any(|column| candidates(column, &names).is_empty()) {
+        return Ok(Ok(None));
+    }
+    let frame = object.call_method1("select", (columns_read(&object.getattr("columns")?, query)?,))?;
     // Polars exports its type Null in a way that arrow-rs refuses without naming the column.
-    let data_type = frame.getattr("dtypes")?.get_item(0)?.str()?.to_string();
-    let column = &columns.tokens;
-    Ok(match data_type.contains("Null") {
-        true => Err(Error::corpus(
-            ORIGIN,
-            format!("column {column:?} is {data_type}; expected a list of strings or integers"),
-        )),
-        false => Ok(Some(frame)),
-    })
+    for (name, data_type) in frame.getattr("columns")?.try_iter()?.zip(frame.getattr("dtypes")?.try_iter()?) {
+        let (name, data_type) = (name?.str()?.to_string(), data_type?.str()?.to_string());
+        if data_type.contains("Null") {
+            let reason = format!("column {name:?} is {data_type}; expected a list of strings or integers");
+            return Ok(Err(Error::corpus(ORIGIN, reason)));
+        }
+    }
+    Ok(Ok(Some(frame)))
 }
 
-/// The columns' batches of an object with `__arrow_c_stream__`: of a stream of records the columns, of a stream of
-/// lists itself.
-fn stream(object: &Bound<'_, PyAny>, columns: &Columns) -> Result<Batches<'static>> {
-    let object = polars_columns(object, columns).map_err(raised)??.unwrap_or_else(|| object.clone());
+/// The columns' batches of an object with `__arrow_c_stream__`: a stream of records has the columns, a stream of lists
+/// is one itself.
+fn stream(object: &Bound<'_, PyAny>, query: &Query) -> Result<Batches<'static>> {
+    let object = polars_columns(object, query).map_err(raised)??.unwrap_or_else(|| object.clone());
     let reader = object.extract::<PyArrayReader>().and_then(PyArrayReader::into_reader).map_err(raised)?;
-    let places = Places::of(reader.field().data_type(), columns)?;
-    let column = columns.tokens.clone();
-    let unsound = move |error: &dyn std::fmt::Display| {
+    let columns = StreamColumns::of(reader.field().data_type(), query)?;
+    let column = columns.name.clone();
+    let invalid = move |error: &dyn std::fmt::Display| {
         Error::corpus(ORIGIN, format!("column {column:?} cannot be read: {error}"))
     };
     let mut reader = reader;
     Ok(Box::new(std::iter::from_fn(move || {
-        // Its producer is somebody else.
+        // The producer is code of others.
         let batch =
-            catch_panic(|| reader.next()).unwrap_or_else(|| Some(Err(ArrowError::CDataInterface(NOT_SOUND.into()))))?;
-        let taken = batch.map_err(|error| unsound(&error)).and_then(|batch| places.take(&batch));
-        Some(taken.and_then(|batch| match catch_panic(|| batch.lists.to_data().validate_full()) {
+            catch_panic(|| reader.next()).unwrap_or_else(|| Some(Err(ArrowError::CDataInterface(INVALID.into()))))?;
+        let taken = batch.map_err(|error| invalid(&error)).and_then(|batch| columns.read(&batch));
+        Some(taken.and_then(|batch| match catch_panic(|| batch.lists().to_data().validate_full()) {
             Some(Ok(())) => Ok(batch),
-            Some(Err(error)) => Err(unsound(&error)),
-            None => Err(unsound(&NOT_SOUND)),
+            Some(Err(error)) => Err(invalid(&error)),
+            None => Err(invalid(&INVALID)),
         }))
     })))
 }
 
-/// What can be said of an array that arrow-rs panics on.
-const NOT_SOUND: &str = "it is no sound Arrow array, or holds text that is not UTF-8";
+/// What is known of an array that arrow-rs panics on.
+const INVALID: &str = "it is not a valid Arrow array, or holds text that is not UTF-8";
 
 /// The batch of an object with `__arrow_c_array__`: a record batch, a struct array or an array of lists.
-fn array(object: &Bound<'_, PyAny>, columns: &Columns) -> Result<Batches<'static>> {
-    let unsound = || Error::corpus(ORIGIN, format!("column {:?} cannot be read: {NOT_SOUND}", columns.tokens));
-    let array = catch_panic(|| object.extract::<PyArray>()).ok_or_else(unsound)?.map_err(raised)?.into_inner().0;
-    catch_panic(|| array.to_data().validate_full()).ok_or_else(unsound)?.map_err(|_| unsound())?;
-    let batch = Places::of(array.data_type(), columns)?.take(&array);
+fn array(object: &Bound<'_, PyAny>, query: &Query) -> Result<Batches<'static>> {
+    let invalid = || {
+        let column = query.columns().next().unwrap_or_default();
+        Error::corpus(ORIGIN, format!("column {column:?} cannot be read: {INVALID}"))
+    };
+    let array = catch_panic(|| object.extract::<PyArray>()).ok_or_else(invalid)?.map_err(raised)?.into_inner().0;
+    catch_panic(|| array.to_data().validate_full()).ok_or_else(invalid)?.map_err(|_| invalid())?;
+    let batch = StreamColumns::of(array.data_type(), query)?.read(&array);
     Ok(Box::new(std::iter::once(batch)))
 }
 
-/// Where the columns stand in a struct; nowhere if the array is the lists themselves.
-struct Places {
-    tokens: Option<usize>,
-    counts: Option<(usize, String)>,
+/// The columns of a stream's batches.
+struct StreamColumns {
+    name: String,
+    /// `None` if the batches are the lists themselves.
+    resolved: Option<ResolvedColumns>,
 }
 
-impl Places {
-    fn of(data_type: &DataType, columns: &Columns) -> Result<Self> {
-        let place = |name: &str| match data_type {
-            DataType::Struct(fields) => match fields.iter().position(|field| field.name() == name) {
-                None => Err(missing_column(name, &Schema::new(fields.clone()), ORIGIN)),
-                place => Ok(place),
-            },
-            _ => Ok(None),
+impl StreamColumns {
+    fn of(data_type: &DataType, query: &Query) -> Result<Self> {
+        let mut names = query.columns();
+        let name = names.next().unwrap_or_default().to_owned();
+        let resolved = match (data_type, names.next()) {
+            (DataType::Struct(fields), _) => Some(query.resolve_columns(fields, &Partition::default(), ORIGIN)?),
+            (_, Some(counts)) => {
+                return Err(Error::corpus(ORIGIN, format!("has no columns, so none is called {counts:?}")));
+            }
+            (_, None) => None,
         };
-        let counts = match &columns.counts {
-            None => None,
-            Some(name) => match place(name)? {
-                Some(at) => Some((at, name.clone())),
-                None => return Err(Error::corpus(ORIGIN, format!("has no columns, so none is called {name:?}"))),
-            },
-        };
-        Ok(Self { tokens: place(&columns.tokens)?, counts })
+        Ok(Self { name, resolved })
     }
 
-    fn take(&self, batch: &ArrayRef) -> Result<Batch> {
-        let column = |at: usize| batch.as_struct().column(at).clone();
-        let counts = match &self.counts {
-            Some((at, name)) => Some(counts_of(&column(*at), name, ORIGIN)?),
-            None => None,
-        };
-        Ok(Batch { lists: self.tokens.map_or_else(|| batch.clone(), column), counts })
+    fn read(&self, batch: &ArrayRef) -> Result<Batch> {
+        match &self.resolved {
+            Some(columns) => columns.read(batch.as_struct().columns(), ORIGIN),
+            None => Batch::new(batch.clone(), None, &self.name, ORIGIN),
+        }
     }
 }
 
 /// Arrow objects from a Python iterator.
 struct Pieces<'a> {
     pieces: Py<PyIterator>,
-    columns: &'a Columns,
+    query: &'a Query,
 }
 
 impl Iterator for Pieces<'_> {
@@ -313,8 +338,8 @@ impl Iterator for Pieces<'_> {
         Python::attach(|py| {
             let piece = self.pieces.bind(py).clone().next()?.map_err(raised);
             let batches = piece.and_then(|piece| match piece.hasattr("__arrow_c_stream__").map_err(raised)? {
-                true => stream(&piece, self.columns),
-                false => array(&piece, self.columns),
+                true => stream(&piece, self.query),
+                false => array(&piece, self.query),
             });
             Some(batches.unwrap_or_else(|error| Box::new(std::iter::once(Err(error)))))
         })
@@ -322,15 +347,16 @@ impl Iterator for Pieces<'_> {
 }
 
 /// An iterator of lists of strings or integers.
-struct Sentences {
+struct PySentenceReader {
     sentences: Py<PyIterator>,
+    column: String,
     /// The type of the tokens that came.
     key_type: Option<KeyType>,
     number: usize,
     is_done: bool,
 }
 
-impl Iterator for Sentences {
+impl Iterator for PySentenceReader {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -339,11 +365,13 @@ impl Iterator for Sentences {
         }
         let batch = Python::attach(|py| self.take_batch(py)).map_err(raised);
         self.is_done |= batch.is_err();
-        batch.map(|lists| lists.map(Batch::from)).transpose()
+        batch
+            .and_then(|lists| lists.map(|lists| Batch::new(lists, None, &self.column, "sentences")).transpose())
+            .transpose()
     }
 }
 
-impl Sentences {
+impl PySentenceReader {
     fn take_batch(&mut self, py: Python<'_>) -> PyResult<Option<ArrayRef>> {
         let mut lists = SentenceBuilder::new(self.key_type, self.number);
         let mut sentences = self.sentences.bind(py).clone();

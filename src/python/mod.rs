@@ -2,6 +2,7 @@
 
 mod corpus;
 mod errors;
+mod files;
 mod job;
 mod keyed_vectors;
 mod keys;

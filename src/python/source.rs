@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use super::corpus::{corpus_from, files};
+use super::corpus::corpus_from;
+use super::files::files;
 use crate::corpus::{Corpus, FileFormat, ReadOptions};
 use crate::error::IoContext;
 use crate::models::bounded;

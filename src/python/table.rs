@@ -10,7 +10,6 @@ use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 
 use super::job;
 use super::location::location;
-use crate::corpus::Utf8Errors;
 use crate::error::Error;
 use crate::formats::{self, Identity, LoadOptions};
 use crate::store::local;
@@ -132,16 +131,8 @@ impl PyTable {
                 "encoding: {encoding:?} is not supported; the file must be utf8"
             )));
         }
-        let errors = match unicode_errors {
-            "strict" => Utf8Errors::Strict,
-            "replace" => Utf8Errors::Replace,
-            "ignore" => Utf8Errors::Ignore,
-            other => {
-                return Err(PyValueError::new_err(format!(
-                    "unicode_errors: {other:?} is none of strict, replace, ignore"
-                )));
-            }
-        };
+        let errors =
+            unicode_errors.parse().map_err(|reason| PyValueError::new_err(format!("unicode_errors: {reason}")))?;
         // As in gensim, no limit.
         let limit = limit.filter(|&limit| limit > 0);
         let options = LoadOptions { limit, no_header, errors, integer_keys: are_integers(key_dtype)? };

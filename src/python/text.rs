@@ -8,14 +8,14 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::corpus::files;
+use super::files::files;
 use super::job::SIGNAL_INTERVAL;
-use crate::corpus::{Batch, Corpus, FileFormat, ReadOptions, TextLayout, TextOptions, Utf8Errors};
+use crate::corpus::{Batch, Corpus, FileFormat, ReadOptions, TextLayout, TextOptions};
 use crate::error::{Error, Result};
 use crate::process::catch_panic;
 use crate::progress::Progress;
 
-/// Files of plain text, and how they are read. `polargram.LineSentence` and others are its faces.
+/// Files of plain text, and how they are read. `polargram.LineSentence` and others are built on it.
 #[pyclass(name = "TextSource", module = "polargram._polargram", frozen)]
 pub(super) struct PyTextSource {
     paths: Vec<String>,
@@ -37,7 +37,7 @@ impl PyTextSource {
             "text8" => TextLayout::Text8,
             _ => TextLayout::Brown,
         };
-        let errors = errors_from(errors)?;
+        let errors = errors.parse().map_err(|reason| PyValueError::new_err(format!("errors: {reason}")))?;
         let options = TextOptions { layout, max_sentence_length, limit, errors };
         options.check()?;
         Ok(Self { paths, options })
@@ -46,7 +46,7 @@ impl PyTextSource {
     /// The sentences, as lists of strings.
     fn __iter__(&self, py: Python<'_>) -> PyResult<PySentences> {
         let corpus = self.open(py, &ReadOptions::column("lines"))?;
-        // A thread reads ahead by one batch; when nobody takes it, it ends.
+        // A thread reads one batch ahead; it ends when nobody takes the batch.
         let (send, batches) = sync_channel(1);
         let progress = Progress::default();
         let watched = progress.clone();
@@ -65,7 +65,7 @@ impl PyTextSource {
                 }
             }
         });
-        Ok(PySentences(Mutex::new(Reading { batches, progress: watched, sentences: Vec::new().into_iter() })))
+        Ok(PySentences(Mutex::new(SentenceReader { batches, progress: watched, sentences: Vec::new().into_iter() })))
     }
 }
 
@@ -76,27 +76,15 @@ impl PyTextSource {
     }
 }
 
-/// What Python's `errors` means.
-fn errors_from(errors: &str) -> PyResult<Utf8Errors> {
-    match errors {
-        "strict" => Ok(Utf8Errors::Strict),
-        "replace" => Ok(Utf8Errors::Replace),
-        "ignore" => Ok(Utf8Errors::Ignore),
-        other => Err(PyValueError::new_err(format!(
-            "errors: {other:?} is unknown; expected \"strict\", \"replace\" or \"ignore\""
-        ))),
-    }
-}
-
 /// Sentences of a text, one after the other.
 #[pyclass(module = "polargram._polargram", frozen)]
-struct PySentences(Mutex<Reading>);
+struct PySentences(Mutex<SentenceReader>);
 
-struct Reading {
+struct SentenceReader {
     batches: Receiver<Result<Batch>>,
-    /// The thread's.
+    /// The progress of the thread that reads.
     progress: Progress,
-    /// Those of the last batch.
+    /// The sentences of the last batch that are left.
     sentences: IntoIter<Vec<String>>,
 }
 
@@ -108,15 +96,15 @@ impl PySentences {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Vec<String>>> {
         py.detach(|| match self.0.try_lock() {
-            Ok(mut reading) => reading.next().transpose(),
-            Err(TryLockError::Poisoned(reading)) => reading.into_inner().next().transpose(),
-            // As of a generator: who waits may be a signal's handler on the thread that reads.
+            Ok(mut reader) => reader.next().transpose(),
+            Err(TryLockError::Poisoned(reader)) => reader.into_inner().next().transpose(),
+            // As a generator does: the caller may be a signal handler on the thread that reads.
             Err(TryLockError::WouldBlock) => Err(PyValueError::new_err("the next sentence is being read already")),
         })
     }
 }
 
-impl Iterator for Reading {
+impl Iterator for SentenceReader {
     type Item = PyResult<Vec<String>>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -139,15 +127,15 @@ impl Iterator for Reading {
     }
 }
 
-impl Drop for Reading {
-    /// The thread may wait for a server.
+impl Drop for SentenceReader {
+    /// Stops the thread, which may wait for a server.
     fn drop(&mut self) {
         self.progress.cancel();
     }
 }
 
 fn sentences_of(batch: &Batch) -> Vec<Vec<String>> {
-    let lists = batch.lists.as_list::<i64>();
+    let lists = batch.lists().as_list::<i64>();
     let words = |list: ArrayRef| list.as_string::<i64>().iter().flatten().map(str::to_owned).collect();
     (0..lists.len()).map(|i| words(lists.value(i))).collect()
 }

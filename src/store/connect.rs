@@ -26,60 +26,60 @@ const RETRY_OPTIONS: [&str; 5] =
 /// Options of Polars without a meaning here, and those read by [`profile`].
 const OTHER_OPTIONS: [&str; 2] = ["file_cache_ttl", "aws_profile"];
 
-/// The store that a URL is in, and the URL's place there, which may be a prefix or a glob.
+/// The store that a URL is in, and the key of the URL there, which may be a prefix or a glob.
 ///
 /// # Errors
 /// [`Error::Parameter`] for a URL or an option that means nothing here; [`Error::Io`] if the store cannot be told.
 pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) -> Result<(Arc<Store>, String)> {
-    let place = Place::parse(url)?;
+    let parsed = ParsedUrl::parse(url)?;
     let retry = retry(options)?;
     let mut secrets = options.clone();
     let refused = |error: object_store::Error| {
         Error::parameter("storage_options", format!("{url}: {}", options.redact(&error.to_string())))
     };
-    let inner: Arc<dyn ObjectStore> = match place.scheme {
+    let inner: Arc<dyn ObjectStore> = match parsed.scheme {
         ObjectStoreScheme::AmazonS3 => {
-            let builder = from_environment(options).with_url(&place.base).with_client_options(client());
+            let builder = from_environment(options).with_url(&parsed.base).with_client_options(client());
             let builder = set(builder, options, AmazonS3Builder::with_config)?;
             let builder = with_profile(builder, options, &mut secrets)?;
             check_endpoint(builder.get_config_value(&AmazonS3ConfigKey::Endpoint), options)?;
-            let builder = with_region(builder, &place, progress)?;
+            let builder = with_region(builder, &parsed, progress)?;
             check_role(&builder)?;
             Arc::new(builder.with_retry(retry).build().map_err(refused)?)
         }
         ObjectStoreScheme::GoogleCloudStorage => {
-            let builder = GoogleCloudStorageBuilder::from_env().with_url(&place.base).with_client_options(client());
+            let builder = GoogleCloudStorageBuilder::from_env().with_url(&parsed.base).with_client_options(client());
             let builder = set::<_, GoogleConfigKey>(builder, options, GoogleCloudStorageBuilder::with_config)?;
             Arc::new(builder.with_retry(retry).build().map_err(refused)?)
         }
         ObjectStoreScheme::MicrosoftAzure => {
-            let builder = MicrosoftAzureBuilder::from_env().with_url(&place.base).with_client_options(client());
+            let builder = MicrosoftAzureBuilder::from_env().with_url(&parsed.base).with_client_options(client());
             let builder = set::<_, AzureConfigKey>(builder, options, MicrosoftAzureBuilder::with_config)?;
             check_endpoint(builder.get_config_value(&AzureConfigKey::Endpoint), options)?;
             Arc::new(builder.with_retry(retry).build().map_err(refused)?)
         }
         _ => {
-            let builder = HttpBuilder::new().with_url(&place.base).with_client_options(client());
+            let builder = HttpBuilder::new().with_url(&parsed.base).with_client_options(client());
             let builder = set::<_, ClientConfigKey>(builder, options, HttpBuilder::with_config)?;
             Arc::new(builder.with_retry(retry).build().map_err(refused)?)
         }
     };
-    let root = place.base.trim_end_matches('/').to_owned();
-    let has_listings = place.scheme != ObjectStoreScheme::Http;
-    let upload_starts_lazily = place.scheme == ObjectStoreScheme::MicrosoftAzure;
+    let root = parsed.base.trim_end_matches('/').to_owned();
+    let has_listings = parsed.scheme != ObjectStoreScheme::Http;
+    let upload_starts_lazily = parsed.scheme == ObjectStoreScheme::MicrosoftAzure;
     let store = Store { inner, root, has_listings, upload_starts_lazily, secrets };
-    Ok((Arc::new(store), place.key))
+    Ok((Arc::new(store), parsed.key))
 }
 
 /// A URL taken apart. Keys are taken as they stand: a `?` or `[` may belong to a glob.
-struct Place {
+struct ParsedUrl {
     scheme: ObjectStoreScheme,
     /// Up to the bucket, container or server.
     base: String,
     key: String,
 }
 
-impl Place {
+impl ParsedUrl {
     fn parse(url: &str) -> Result<Self> {
         let refused = |reason: &str| Error::parameter("corpus", format!("{url}: {reason}"));
         let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("is no URL"))?;
@@ -257,14 +257,14 @@ fn check_role(builder: &AmazonS3Builder) -> Result<()> {
 }
 
 /// Where nobody names the region of a bucket at Amazon, Amazon does.
-fn with_region(builder: AmazonS3Builder, place: &Place, progress: &Progress) -> Result<AmazonS3Builder> {
+fn with_region(builder: AmazonS3Builder, url: &ParsedUrl, progress: &Progress) -> Result<AmazonS3Builder> {
     use AmazonS3ConfigKey as Key;
     let is_known =
         [Key::Region, Key::DefaultRegion, Key::Endpoint].iter().any(|key| builder.get_config_value(key).is_some());
     if is_known {
         return Ok(builder);
     }
-    let bucket = place.base.split_once("://").map_or("", |(_, bucket)| bucket).to_owned();
+    let bucket = url.base.split_once("://").map_or("", |(_, bucket)| bucket).to_owned();
     let region = block_on(progress, async { Ok(resolve_bucket_region(&bucket, &client()).await) })?;
     match region {
         Ok(region) => Ok(builder.with_region(region)),

@@ -8,7 +8,7 @@ use object_store::{Error as StoreError, ObjectMeta, ObjectStoreExt};
 use url::Url;
 
 use super::connect::connect;
-use super::{Object, StorageOptions, Store, block_on, is_answer, tried};
+use super::{Object, StorageOptions, Store, block_on, is_answer, retry_truncated};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -19,7 +19,7 @@ pub(crate) fn is_url(source: &str) -> bool {
     })
 }
 
-/// The path that a source stands for which is no URL of a store, as it is or as a `file://` URL.
+/// The path of a source that is not a URL of a store: a path as it is, or a `file://` URL.
 ///
 /// # Errors
 /// [`Error::Parameter`] for a `file://` URL of another machine.
@@ -27,101 +27,106 @@ pub(crate) fn local_path(source: &str) -> Result<PathBuf> {
     if !source.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file://")) {
         return Ok(PathBuf::from(source));
     }
-    // In a glob a question mark begins no query.
+    // A question mark may belong to a glob, where it does not start a query.
     let url = Url::parse(&source.replace('?', "%3F").replace('#', "%23")).ok();
     let path = url.and_then(|url| url.to_file_path().ok());
-    path.ok_or_else(|| Error::parameter("corpus", format!("{source}: is no path on this machine; write file:///path")))
+    path.ok_or_else(|| {
+        Error::parameter("corpus", format!("{source}: is not a path on this machine; write file:///path"))
+    })
 }
 
-/// The objects that a URL of an object, a prefix or a glob stands for, sorted. Of a prefix those that the first of `wanted`
-/// that knows any by name does, at any depth, but for names and folders that start with `.` or `_`.
+/// What a source stands for; files with their paths below what was searched.
+pub(crate) enum Listing<T> {
+    /// One file.
+    File(T),
+    /// The files that match a glob, sorted; below the first folder with a wildcard.
+    Matching(Vec<(String, T)>),
+    /// All files in a directory or under a prefix.
+    Below(Vec<(String, T)>),
+}
+
+impl<T> Listing<T> {
+    pub(crate) fn map<U>(self, change: impl Fn(T) -> U) -> Listing<U> {
+        let changed = |files: Vec<(String, T)>| files.into_iter().map(|(path, file)| (path, change(file))).collect();
+        match self {
+            Self::File(file) => Listing::File(change(file)),
+            Self::Matching(files) => Listing::Matching(changed(files)),
+            Self::Below(files) => Listing::Below(changed(files)),
+        }
+    }
+}
+
+/// The objects that a URL of an object, a prefix or a glob stands for.
 ///
 /// # Errors
 /// [`Error::Io`] if there is no such object or bucket, access is refused or the store fails; [`Error::Corpus`] if
 /// nothing matches.
-pub(crate) fn expand(
-    url: &str,
-    options: &StorageOptions,
-    wanted: &[&(dyn Fn(&str) -> bool + Sync)],
-    progress: &Progress,
-) -> Result<Vec<Object>> {
+pub(crate) fn expand(url: &str, options: &StorageOptions, progress: &Progress) -> Result<Listing<Object>> {
     let (store, key) = connect(url, options, progress)?;
-    let mut objects = block_on(progress, async {
-        if !store.has_listings && (key.is_empty() || key.ends_with('/') || key.contains(['*', '?', '['])) {
-            return Err(Error::corpus(url, "a web server lists no files; give the URL of each"));
-        }
-        if key.contains(['*', '?', '[']) {
-            return store.matching(url, &key).await;
+    let is_glob = key.contains(['*', '?', '[']);
+    if !store.has_listings && (key.is_empty() || key.ends_with('/') || is_glob) {
+        return Err(Error::corpus(url, "a web server lists no files; give the URL of each"));
+    }
+    // What stands before the first folder with a wildcard narrows the listing.
+    let literal = key.split(['*', '?', '[']).next().unwrap_or_default();
+    let folder = if is_glob { literal.rsplit_once('/').map_or("", |(folder, _)| folder) } else { key.as_str() };
+    let folder = folder.trim_end_matches('/');
+    let objects = block_on(progress, async {
+        if is_glob {
+            return Ok(Listing::Matching(store.matching(url, &key, folder).await?));
         }
         if !key.is_empty() && !key.ends_with('/') {
             let path = store.path_of(url, &key)?;
             match store.inner.head(&path).await {
-                Ok(meta) => return Ok(vec![meta]),
+                Ok(meta) => return Ok(Listing::File(meta)),
                 // It may be a prefix without its slash.
                 Err(StoreError::NotFound { .. }) if store.has_listings => {}
                 // Stores that keep objects in folders cannot answer for a folder.
                 Err(error @ StoreError::Generic { .. }) if store.has_listings && is_answer(&error) => {
                     let listed: Result<Vec<_>, _> = store.inner.list(Some(&path)).try_collect().await;
                     return match listed {
-                        Ok(objects) if !objects.is_empty() => below(url, &key, objects, wanted),
+                        Ok(objects) if !objects.is_empty() => Ok(Listing::Below(below(folder, objects))),
                         _ => Err(store.failed("read", url, &error)),
                     };
                 }
                 Err(error) => return Err(store.failed("read", url, &error)),
             }
         }
-        below(url, &key, store.list(url, key.trim_end_matches('/')).await?, wanted)
+        Ok(Listing::Below(below(folder, store.list(url, folder).await?)))
     })?;
-    if objects.is_empty() {
-        return Err(Error::corpus(url, "there is no such object, and nothing under this prefix or glob"));
+    match &objects {
+        Listing::Matching(objects) | Listing::Below(objects) if objects.is_empty() => {
+            Err(Error::corpus(url, "there is no such object, and nothing under this prefix or glob"))
+        }
+        _ => Ok(objects.map(|meta| Object::new(store.clone(), meta))),
     }
-    objects.sort_by(|a, b| a.location.cmp(&b.location));
-    Ok(objects.into_iter().map(|meta| Object::new(store.clone(), meta)).collect())
+}
+
+/// Objects with their keys below a folder.
+fn below(folder: &str, objects: Vec<ObjectMeta>) -> Vec<(String, ObjectMeta)> {
+    let key_below = |meta: &ObjectMeta| {
+        let key = meta.location.as_ref();
+        key.strip_prefix(folder).unwrap_or(key).trim_start_matches('/').to_owned()
+    };
+    objects.into_iter().map(|meta| (key_below(&meta), meta)).collect()
 }
 
 impl Store {
-    async fn matching(&self, url: &str, pattern: &str) -> Result<Vec<ObjectMeta>> {
-        let glob = Pattern::new(pattern).map_err(|error| Error::corpus(url, format!("is no valid glob: {error}")))?;
-        // What stands before the first folder with a wildcard narrows the listing.
-        let literal = pattern.split(['*', '?', '[']).next().unwrap_or_default();
-        let prefix = literal.rsplit_once('/').map_or("", |(folder, _)| folder);
+    async fn matching(&self, url: &str, pattern: &str, folder: &str) -> Result<Vec<(String, ObjectMeta)>> {
+        let glob =
+            Pattern::new(pattern).map_err(|error| Error::corpus(url, format!("is not a valid glob: {error}")))?;
         let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
-        let objects = self.list(url, prefix).await?;
-        Ok(objects.into_iter().filter(|meta| glob.matches_with(meta.location.as_ref(), options)).collect())
+        let mut objects = self.list(url, folder).await?;
+        objects.retain(|meta| glob.matches_with(meta.location.as_ref(), options));
+        objects.sort_by(|a, b| a.location.cmp(&b.location));
+        Ok(below(folder, objects))
     }
 
     /// Every object under a folder, page by page.
     async fn list(&self, url: &str, folder: &str) -> Result<Vec<ObjectMeta>> {
         let folder = self.path_of(url, folder)?;
-        let listed = tried(|| self.inner.list(Some(&folder)).try_collect()).await;
+        let listed = retry_truncated(|| self.inner.list(Some(&folder)).try_collect()).await;
         listed.map_err(|error| self.failed("list", url, &error))
-    }
-}
-
-/// Of the objects under a prefix those that a corpus is made of.
-fn below(
-    url: &str,
-    prefix: &str,
-    mut objects: Vec<ObjectMeta>,
-    wanted: &[&(dyn Fn(&str) -> bool + Sync)],
-) -> Result<Vec<ObjectMeta>> {
-    let prefix = prefix.trim_end_matches('/');
-    objects.retain(|meta| {
-        let below = meta.location.as_ref().strip_prefix(prefix).unwrap_or_default();
-        !below.split('/').any(|part| part.starts_with(['.', '_']))
-    });
-    for is_wanted in wanted {
-        if objects.iter().any(|meta| is_wanted(meta.location.as_ref())) {
-            objects.retain(|meta| is_wanted(meta.location.as_ref()));
-            return Ok(objects);
-        }
-    }
-    match objects.len() {
-        0 => Ok(Vec::new()),
-        n => Err(Error::corpus(
-            url,
-            format!("none of the {n} objects under this prefix is *.parquet or *.arrow; name others by a glob"),
-        )),
     }
 }
 
@@ -130,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_told_from_paths() {
+    fn urls_are_distinguished_from_paths() {
         for url in ["s3://bucket/key", "gs://b", "https://host/file.parquet", "abfss://c@a.dfs.core.windows.net/x"] {
             assert!(is_url(url), "{url}");
         }

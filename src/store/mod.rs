@@ -21,7 +21,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use fetch::{Fetcher, RangeReader, Span};
-pub(crate) use listing::{expand, is_url, local_path};
+pub(crate) use listing::{Listing, expand, is_url, local_path};
 pub(crate) use local_copy::{LocalCopy, is_absent};
 pub use location::Location;
 pub(crate) use location::{file_in, local, url_of};
@@ -87,7 +87,7 @@ impl Store {
     /// Says which object was at fault, and what may help.
     fn failed(&self, action: &'static str, url: &str, error: &object_store::Error) -> Error {
         use object_store::Error as E;
-        let text = self.secrets.redact(&said(error));
+        let text = self.secrets.redact(&error_chain(error));
         // Some servers answer with a page.
         let text: String = text.chars().take(LONGEST_ANSWER).collect();
         // Of some requests the store's answer is told as text alone.
@@ -127,14 +127,14 @@ const ROLE_REQUESTS: [&str; 4] =
 
 /// Whether the store answered, however it did.
 fn is_answer(error: &object_store::Error) -> bool {
-    said(error).contains("status code: ")
+    error_chain(error).contains("status code: ")
 }
 
 /// Characters of an answer that are told.
 const LONGEST_ANSWER: usize = 500;
 
 /// The error and its causes, each once, and of an XML answer the message.
-fn said(error: &dyn std::error::Error) -> String {
+fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -176,7 +176,9 @@ const LOOK_UP: Duration = Duration::from_millis(50);
 const TRIES: u32 = 3;
 
 /// Asks again if the answer broke off.
-async fn tried<T, F: Future<Output = object_store::Result<T>>>(ask: impl Fn() -> F) -> object_store::Result<T> {
+async fn retry_truncated<T, F: Future<Output = object_store::Result<T>>>(
+    ask: impl Fn() -> F,
+) -> object_store::Result<T> {
     for tried in 1..TRIES {
         match ask().await {
             Err(object_store::Error::Generic { .. }) => {
@@ -224,7 +226,7 @@ mod tests {
     fn of_an_xml_answer_the_message_is_told() {
         let xml =
             "status 403: <?xml version=\"1.0\"?>\n<Error><Code>X</Code><Message>The key\n is bad.</Message></Error>";
-        assert_eq!(said(&io::Error::other(xml)), "status 403: The key is bad.");
-        assert_eq!(said(&io::Error::other("no route\n to host")), "no route to host");
+        assert_eq!(error_chain(&io::Error::other(xml)), "status 403: The key is bad.");
+        assert_eq!(error_chain(&io::Error::other("no route\n to host")), "no route to host");
     }
 }

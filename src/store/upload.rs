@@ -12,7 +12,7 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 
 use super::connect::connect;
-use super::{StorageOptions, Store, block_on, tried};
+use super::{StorageOptions, Store, block_on, retry_truncated};
 use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 
@@ -52,7 +52,7 @@ impl Uploads {
         let (store, path) = self.store_of(&format!("{}/vectors.arrow", prefix.trim_end_matches('/')))?;
         let failed = |error| store.failed("write to", prefix, &error);
         block_on(&self.progress, async {
-            let mut begun = tried(|| store.inner.put_multipart(&path)).await.map_err(failed)?;
+            let mut begun = retry_truncated(|| store.inner.put_multipart(&path)).await.map_err(failed)?;
             if store.upload_starts_lazily {
                 // Blocks that are never committed stay invisible, and are dropped.
                 begun.put_part(PutPayload::from_static(b"?")).await.map_err(failed)?;
@@ -68,7 +68,7 @@ impl Uploads {
     pub(crate) fn send(&mut self, file: &File, url: &str) -> Result<()> {
         let (store, path) = self.store_of(url)?;
         let begun = block_on(&self.progress, async {
-            let begun = tried(|| store.inner.put_multipart(&path)).await;
+            let begun = retry_truncated(|| store.inner.put_multipart(&path)).await;
             begun.map_err(|error| store.failed("write", url, &error))
         });
         self.sent.push(Upload { upload: begun?, url: url.to_owned(), store });

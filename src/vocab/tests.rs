@@ -3,7 +3,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Builder, ListBuilder, RecordBatch, StringBuilder};
 
 use super::*;
-use crate::corpus::ArrowCorpus;
+use crate::corpus::{ArrowCorpus, Batch};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -169,7 +169,7 @@ impl crate::corpus::Corpus for OnePart {
     }
 
     fn read(&self, _part: usize, _progress: &Progress) -> Result<crate::corpus::Batches<'_>> {
-        Ok(Box::new(self.0.iter().cloned().map(|lists| Ok(lists.into()))))
+        Ok(Box::new(self.0.iter().cloned().map(|lists| Batch::new(lists, None, "tokens", "part"))))
     }
 
     fn origin(&self, _part: usize) -> String {

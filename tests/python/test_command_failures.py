@@ -47,7 +47,7 @@ BAD_CORPORA = {
     "empty directory": (lambda d: (d / "bare").mkdir() or d / "bare", ["bare", "no *.parquet or *.arrow file"]),
     "no parquet": (
         lambda d: (d / "c.parquet").write_text("text") and d / "c.parquet",
-        ["c.parquet", "no readable Parquet file"],
+        ["c.parquet", "not a readable Parquet file"],
     ),
     "damaged page": (lambda d: damaged(d / "c.parquet"), ["c.parquet", "row group 0", '"tokens"']),
     "missing column": (

@@ -120,7 +120,7 @@ def test_a_directory_is_its_parquet_files_sorted_by_name(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [
-        (".", "a"),
+        (".", "abc"),
         ("*.parquet", "a"),
         ("*/*.parquet", "b"),
         ("**/*.parquet", "abc"),
@@ -129,7 +129,7 @@ def test_a_directory_is_its_parquet_files_sorted_by_name(tmp_path: Path) -> None
         ("[a-z]ub/[!x].parquet", "b"),
     ],
 )
-def test_only_two_stars_descend_into_subdirectories(pattern: str, words: str, here: Path) -> None:
+def test_directories_and_two_stars_descend_into_subdirectories(pattern: str, words: str, here: Path) -> None:
     write(here / "a.parquet", "a")
     write(here / "sub" / "b.parquet", "b")
     write(here / "sub" / "sub" / "c.parquet", "c")
@@ -185,9 +185,9 @@ def test_paths_and_strings_may_be_mixed_in_a_list_and_repeated(tmp_path: Path) -
         ("missing.parquet", FileNotFoundError, "missing.parquet"),
         ("missing/*.parquet", ValueError, "no file matches missing/"),
         ("empty", ValueError, "empty.*no \\*.parquet or"),
-        ("text.parquet", ValueError, "text.parquet.*no readable Parquet"),
-        ("zero.parquet", ValueError, "zero.parquet.*no readable Parquet"),
-        ("cut.parquet", ValueError, "cut.parquet.*no readable Parquet"),
+        ("text.parquet", ValueError, "text.parquet.*not a readable Parquet"),
+        ("zero.parquet", ValueError, "zero.parquet.*not a readable Parquet"),
+        ("cut.parquet", ValueError, "cut.parquet.*not a readable Parquet"),
         ("a[", ValueError, "a\\[.*glob"),
     ],
 )

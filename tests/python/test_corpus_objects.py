@@ -179,15 +179,15 @@ def test_an_iterable_that_is_empty_the_second_time_is_refused_not_trained_on_not
 @pytest.mark.parametrize(
     ("corpus", "said"),
     [
-        (3, "<class 'int'> is no corpus; expected"),
+        (3, "<class 'int'> is not a corpus; expected"),
         ([["a", "sentence"], "a string"], "sentence 1: is a string; expected a list of strings"),
         (("a.parquet", "b.parquet"), "sentence 0: is a string"),
         ({"a": 1}, "sentence 0: is a string"),
         ([["a"], ["b", 3]], "sentence 1: holds <class 'int'>; expected strings"),
         ([["a"], [b"b"]], "sentence 1: holds <class 'bytes'>"),
-        ([["a"], 7], "sentence 1: is no list of strings"),
+        ([["a"], 7], "sentence 1: is not a list of strings"),
         ([["a"]] * 5000 + [[["b"]]], "sentence 5000: holds <class 'list'>"),
-        ([["a"], Path("b.parquet")], "sentence 1: is no list of strings"),
+        ([["a"], Path("b.parquet")], "sentence 1: is not a list of strings"),
         (b"corpus.parquet", "sentence 0"),
     ],
     ids=repr,
@@ -247,7 +247,7 @@ def test_an_exception_of_any_method_of_the_corpus_comes_through(where: str) -> N
         "__getitem__": lambda: type("Corpus", (), {"__getitem__": fail})(),
         "__arrow_c_stream__": lambda: type("Corpus", (), {"__arrow_c_stream__": fail})(),
         "sentence": lambda: [["a"], type("Sentence", (), {"__iter__": lambda self: iterator()})()],
-        "select": lambda: type("Lazy", (), {"collect_batches": fail, "select": fail})(),
+        "select": lambda: type("Lazy", (), {"collect_batches": fail, "select": fail, "collect_schema": FRAME.lazy().collect_schema})(),
     }
     with pytest.raises(OwnError, match=where):
         train(corpora[where]())

@@ -450,7 +450,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         lambda: pg.Word2Vec(str(pipe)),
         lambda: pg.Word2Vec(corpus_file=pipe),
     ):
-        with pytest.raises(ValueError, match=r"p\.txt: is no regular file; a corpus is read more than once"):
+        with pytest.raises(ValueError, match=r"p\.txt: is not a regular file; a corpus is read more than once"):
             read()
 
 

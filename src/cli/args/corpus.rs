@@ -1,6 +1,6 @@
 //! Which corpus is read, and how.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::values::{parse_split, parse_storage_option};
 use crate::corpus::{Corpus, ReadOptions, Sampled, Split, StorageOptions, TextOptions, Utf8Errors};
@@ -11,17 +11,17 @@ use crate::progress::Progress;
 #[derive(Args)]
 #[command(next_help_heading = "Corpus")]
 pub(in crate::cli) struct CorpusArgs {
-    /// Files, globs or URLs (s3://, gs://, az://, https://) of Parquet, Arrow IPC, .npy or plain text; of a directory or
-    /// prefix the Parquet files, or if there are none those of Arrow.
+    /// Files, globs or URLs (s3://, gs://, az://, https://) of Parquet, Arrow IPC, .npy or plain text; a directory or
+    /// prefix stands for the Parquet files in and below it, or if there are none for those of Arrow.
     #[arg(required = true, help_heading = None)]
     corpus: Vec<String>,
-    /// The list column, or with --split the string column.
+    /// The list column, or with --split the string column; a.b is the field b of the struct a.
     #[arg(long, default_value = "tokens")]
     column: String,
     /// A column of whole numbers: how many times each list counts.
     #[arg(long, value_name = "COLUMN")]
     count_column: Option<String>,
-    /// Read only the rows for which this Polars SQL expression is true.
+    /// Read only the rows for which this Polars SQL expression is true. Directories such as day=2026-11-01 are columns.
     #[arg(long = "where", value_name = "SQL")]
     filter: Option<String>,
     /// Split strings into tokens: at white space, or wherever a regular expression matches.
@@ -38,21 +38,11 @@ pub(in crate::cli) struct CorpusArgs {
     sample_fraction: f64,
     /// Plain text: what to do about bytes that are not UTF-8.
     #[arg(long, value_enum, default_value = "strict")]
-    errors: OnInvalidUtf8,
+    errors: Utf8Errors,
     /// A setting of the object store, as in Polars' storage_options; may be given several times. Keys and secrets are
     /// better left to the environment, where other users of the machine do not see them.
     #[arg(long = "storage-option", value_name = "NAME=VALUE", value_parser = parse_storage_option)]
     storage_options: Vec<(String, String)>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum OnInvalidUtf8 {
-    /// Fail, naming the line.
-    Strict,
-    /// Read U+FFFD in their place.
-    Replace,
-    /// Leave them out.
-    Ignore,
 }
 
 impl CorpusArgs {
@@ -71,17 +61,12 @@ impl CorpusArgs {
     }
 
     fn options(&self) -> ReadOptions {
-        let errors = match self.errors {
-            OnInvalidUtf8::Strict => Utf8Errors::Strict,
-            OnInvalidUtf8::Replace => Utf8Errors::Replace,
-            OnInvalidUtf8::Ignore => Utf8Errors::Ignore,
-        };
         ReadOptions {
             count_column: self.count_column.clone(),
             filter: self.filter.clone(),
             split: self.split.clone(),
             lowercase: self.lowercase,
-            text: TextOptions { errors, ..TextOptions::default() },
+            text: TextOptions { errors: self.errors, ..TextOptions::default() },
             storage: self.storage(),
             ..ReadOptions::column(&self.column)
         }

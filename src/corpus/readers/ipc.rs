@@ -8,61 +8,58 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::error::ArrowError;
-use arrow::ipc::convert::fb_to_schema;
-use arrow::ipc::reader::{FileDecoder, StreamDecoder, read_footer_length};
-use arrow::ipc::{Block, root_as_footer, root_as_message};
+use arrow::ipc::reader::{FileDecoder, StreamDecoder};
+use arrow::ipc::{Block, root_as_message};
 
-use super::Batches;
-use super::files::{Place, Spans, TokenFile, unwrapped};
-use super::query::Query;
+use crate::arrow::footer::{Footer, MAGIC, range};
+use crate::corpus::batch::Batches;
+use crate::corpus::partitions::Partition;
+use crate::corpus::query::{Query, ResolvedQuery};
+use crate::corpus::token_file::{FileLocation, Opening, Spans, TokenFile, unwrapped};
 use crate::error::{Error, Result};
 use crate::process::catch_panic;
-use crate::progress::Progress;
 use crate::store::Span;
 
-/// What a file starts with.
-const MAGIC: &[u8; 6] = b"ARROW1";
-/// The footer's length and the magic at a file's end.
-const TRAILER: u64 = 10;
-/// What stands before each message.
+/// The bytes before each message.
 const CONTINUATION: [u8; 4] = [0xFF; 4];
 /// Bytes that a writer may put between the last block and the footer: the end of the messages, and padding.
 const SLACK: u64 = 128;
-/// Rows of a batch that are passed on at a time: a writer may put all of its rows into one.
+/// Rows that are passed on at a time: a writer may put all rows into one batch.
 const ROWS_AT_ONCE: usize = 8192;
 
 /// An Arrow IPC file or stream.
 pub(super) struct IpcFile {
-    place: Place,
-    query: Query,
+    location: FileLocation,
+    partition: Partition,
+    query: Arc<Query>,
     layout: Layout,
 }
 
 enum Layout {
     Stream,
-    File { decoder: FileDecoder, blocks: Vec<Block> },
+    File { decoder: FileDecoder, blocks: Vec<Block>, query: Box<ResolvedQuery> },
 }
 
 impl IpcFile {
     /// Reads the footer and the dictionaries of a file.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::Corpus`] for a file that is not sound or lacks a column that `query` needs.
-    pub(super) fn open(place: Place, query: &Query, progress: &Progress) -> Result<Self> {
-        let layout = match place.head(MAGIC.len() as u64, progress)? == MAGIC {
-            true => Layout::file(&place, query, progress)?,
+    /// [`Error::Io`], or [`Error::Corpus`] for a file that is not valid, or lacks a column that the query needs.
+    pub(super) fn open(file: Opening<'_>) -> Result<Self> {
+        let layout = match file.location.head(MAGIC.len() as u64, file.progress)? == MAGIC {
+            true => Layout::file(&file)?,
             false => Layout::Stream,
         };
-        Ok(Self { place, query: query.clone(), layout })
+        Ok(Self { location: file.location, partition: file.partition, query: file.query, layout })
     }
 
     fn batch(&self, decoder: &FileDecoder, block: &Block, number: usize, spans: Spans<'_>) -> Result<RecordBatch> {
         let mut bytes = Vec::new();
-        match &self.place {
-            Place::Local(_) => bytes = self.place.range(range(block).unwrap_or_default(), spans.progress)?,
-            Place::Remote(_) => {
+        match &self.location {
+            FileLocation::Local(_) => bytes = self.location.range(range(block).unwrap_or_default(), spans.progress)?,
+            FileLocation::Remote(_) => {
                 let read = spans.read(number)?.read_to_end(&mut bytes);
-                read.map_err(|error| unwrapped(error, &self.place.name()))?;
+                read.map_err(|error| unwrapped(error, &self.location.name()))?;
             }
         }
         let name = self.origin(number);
@@ -73,39 +70,26 @@ impl IpcFile {
 }
 
 impl Layout {
-    fn file(place: &Place, query: &Query, progress: &Progress) -> Result<Self> {
-        let name = place.name();
-        let unsound = |reason: &dyn std::fmt::Display| damaged(&name, &reason.to_string());
-        let size = place.size()?;
-        let read = |bytes: Range<u64>| place.range(bytes, progress);
-        let end = size.checked_sub(TRAILER).ok_or_else(|| unsound(&"it is too short"))?;
-        let trailer = read(end..size)?.try_into().map_err(|_| unsound(&"it has no trailer"))?;
-        let length = read_footer_length(trailer).map_err(|error| unsound(&error))? as u64;
-        let start = end.checked_sub(length).ok_or_else(|| unsound(&"its footer is longer than the file"))?;
-        let footer = read(start..end)?;
-        let footer = root_as_footer(&footer).map_err(|error| unsound(&error))?;
-        let schema = footer.schema().ok_or_else(|| unsound(&"it has no schema"))?;
-        let schema = Arc::new(caught(&name, || Ok(fb_to_schema(schema)))?);
-        query.check(&schema, &name)?;
-        let mut decoder = FileDecoder::new(schema, footer.version());
-        let within = |block: &Block| match range(block).filter(|range| range.end <= start) {
-            Some(range) => Ok(range),
-            None => Err(unsound(&"a block lies outside the file")),
-        };
-        for block in footer.dictionaries().iter().flatten() {
-            let bytes = Buffer::from(read(within(block)?)?);
+    fn file(file: &Opening<'_>) -> Result<Self> {
+        let Opening { location, partition, query, progress, .. } = file;
+        let name = location.name();
+        let read = |bytes: Range<u64>| location.range(bytes, progress);
+        let footer = Footer::read(location.size()?, read, |reason| damaged(&name, reason))?;
+        let query = Box::new(query.resolve(&footer.schema, partition, &name)?);
+        let mut decoder = FileDecoder::new(footer.schema, footer.version);
+        for block in &footer.dictionaries {
+            let bytes = Buffer::from(read(range(block).unwrap_or_default())?);
             decoded(&name, &bytes, block, || decoder.read_dictionary(block, &bytes))?;
         }
-        let blocks: Vec<Block> = footer.recordBatches().into_iter().flatten().copied().collect();
         // The schema, which the footer repeats, and then the blocks.
-        let mut written = length;
-        for block in footer.dictionaries().iter().flatten().chain(&blocks) {
-            written = within(block)?.end.max(written);
+        let blocks = footer.dictionaries.iter().chain(&footer.batches).filter_map(range);
+        let length = footer.bytes.end - footer.bytes.start;
+        let written = blocks.fold(length, |written, block| written.max(block.end));
+        if footer.bytes.start.saturating_sub(written) > SLACK {
+            return Err(damaged(&name, "its footer does not cover the whole file; are these several files in one?"));
         }
-        if start.saturating_sub(written) > SLACK {
-            return Err(unsound(&"its footer is not of all that stands before; are these several files in one?"));
-        }
-        Ok(Self::File { decoder, blocks })
+        let blocks = footer.batches;
+        Ok(Self::File { decoder, blocks, query })
     }
 }
 
@@ -118,19 +102,19 @@ impl TokenFile for IpcFile {
     }
 
     fn spans(&self) -> Vec<Span> {
-        match (&self.layout, &self.place) {
-            (Layout::File { blocks, .. }, Place::Remote(object)) => {
+        match (&self.layout, &self.location) {
+            (Layout::File { blocks, .. }, FileLocation::Remote(object)) => {
                 let span = |bytes| Span { object: object.clone(), bytes };
                 blocks.iter().filter_map(range).map(span).collect()
             }
-            _ => self.place.whole(),
+            _ => self.location.whole(),
         }
     }
 
     fn read(&self, part: usize, spans: Spans<'_>) -> Result<Batches<'_>> {
         let batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send> = match &self.layout {
-            Layout::Stream => Box::new(Messages::new(self.place.bytes(spans)?, self.place.name())),
-            Layout::File { decoder, blocks } => {
+            Layout::Stream => Box::new(Messages::new(self.location.bytes(spans)?, self.location.name())),
+            Layout::File { decoder, blocks, .. } => {
                 Box::new(std::iter::once(self.batch(decoder, &blocks[part], part, spans)))
             }
         };
@@ -143,25 +127,31 @@ impl TokenFile for IpcFile {
             }
             error => Box::new(std::iter::once(error)),
         });
-        Ok(Box::new(pieces.map(move |batch| self.query.filter_and_apply(&batch?, &origin))))
+        // A stream's schema comes with its first batch.
+        let mut resolved = match &self.layout {
+            Layout::Stream => None,
+            Layout::File { query, .. } => Some(query.as_ref().clone()),
+        };
+        Ok(Box::new(pieces.map(move |batch| {
+            let batch = batch?;
+            match &resolved {
+                Some(query) => query.read(&batch, &origin),
+                None => resolved
+                    .insert(self.query.resolve(&batch.schema(), &self.partition, &origin)?)
+                    .read(&batch, &origin),
+            }
+        })))
     }
 
     fn origin(&self, part: usize) -> String {
         match &self.layout {
-            Layout::Stream => self.place.name(),
-            Layout::File { .. } => format!("{}, record batch {part}", self.place.name()),
+            Layout::Stream => self.location.name(),
+            Layout::File { .. } => format!("{}, record batch {part}", self.location.name()),
         }
     }
 }
 
-/// The bytes of a block, if its numbers are sound.
-fn range(block: &Block) -> Option<Range<u64>> {
-    let start = u64::try_from(block.offset()).ok()?;
-    let length = u64::try_from(block.metaDataLength()).ok()?.checked_add(u64::try_from(block.bodyLength()).ok()?)?;
-    Some(start..start.checked_add(length)?)
-}
-
-/// Decodes an encapsulated message, once it is known that all its buffers lie within.
+/// Decodes an encapsulated message, after checking that all its buffers lie within it.
 fn decoded<T>(name: &str, bytes: &[u8], block: &Block, decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
     let prefix = if bytes.starts_with(&CONTINUATION) { 8 } else { 4 };
     let start = usize::try_from(block.metaDataLength()).unwrap_or(usize::MAX);
@@ -171,10 +161,10 @@ fn decoded<T>(name: &str, bytes: &[u8], block: &Block, decode: impl FnOnce() -> 
         return Err(damaged(name, "it ends too early"));
     }
     check_lengths(name, metadata, body)?;
-    caught(name, decode)
+    decode_checked(name, decode)
 }
 
-/// Refuses compressed buffers that say they are longer than there is memory for: the decoder believes them.
+/// Refuses compressed buffers that claim to be longer than the memory: the decoder would believe them.
 fn check_lengths(name: &str, metadata: &[u8], body: &[u8]) -> Result<()> {
     let message = root_as_message(metadata).map_err(|error| damaged(name, &error.to_string()))?;
     let Some(batch) = batch_in(&message).filter(|batch| batch.compression().is_some()) else { return Ok(()) };
@@ -182,7 +172,7 @@ fn check_lengths(name: &str, metadata: &[u8], body: &[u8]) -> Result<()> {
         let start = buffer.offset() as usize;
         let length =
             body.get(start..start + 8).filter(|_| buffer.length() >= 8).and_then(|bytes| bytes.try_into().ok());
-        // -1 stands for a buffer that is not compressed.
+        // -1 means that the buffer is not compressed.
         let length = length.map_or(0, i64::from_le_bytes).max(0) as usize;
         if Vec::<u8>::new().try_reserve_exact(length).is_err() {
             return Err(damaged(name, &format!("a buffer of {length} bytes does not fit into memory")));
@@ -197,15 +187,16 @@ fn batch_in<'a>(message: &arrow::ipc::Message<'a>) -> Option<arrow::ipc::RecordB
     message.header_as_record_batch().or_else(dictionary)
 }
 
-/// What `decode` gives. The decoder checks what it decodes, but panics on some types and lengths that no writer gives.
-fn caught<T>(name: &str, decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
+/// The result of `decode`. The decoder checks what it decodes, but panics on some types and lengths that no writer
+/// gives.
+fn decode_checked<T>(name: &str, decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
     match catch_panic(decode) {
         Some(result) => result.map_err(|error| damaged(name, &error.to_string())),
-        None => Err(damaged(name, "it says what cannot be")),
+        None => Err(damaged(name, "it contradicts itself")),
     }
 }
 
-/// The length of a message's body, once it is known that all its buffers lie within.
+/// The length of a message's body, after checking that all its buffers lie within it.
 fn body_length(name: &str, metadata: &[u8]) -> Result<u64> {
     let message = root_as_message(metadata).map_err(|error| damaged(name, &error.to_string()))?;
     let body = message.bodyLength();
@@ -221,7 +212,7 @@ fn body_length(name: &str, metadata: &[u8]) -> Result<u64> {
 }
 
 fn damaged(name: &str, reason: &str) -> Error {
-    Error::corpus(name, format!("is no sound Arrow IPC: {reason}"))
+    Error::corpus(name, format!("is not valid Arrow IPC: {reason}"))
 }
 
 /// Record batches of a stream of messages.
@@ -258,17 +249,19 @@ impl Messages {
         Self { bytes, name, decoder: StreamDecoder::new(), decoded: VecDeque::new(), batches: 0, is_over: false }
     }
 
-    /// Reads and decodes one message; after the last `is_over`.
+    /// Reads and decodes one message; sets `is_over` after the last.
     fn read_message(&mut self) -> Result<()> {
         let mut message = self.exactly(8)?;
         let Some(length) = message.strip_prefix(&CONTINUATION).and_then(|length| length.try_into().ok()) else {
-            return Err(self.damaged("no message starts where one should; files of before Arrow 0.15 are not read"));
+            return Err(
+                self.damaged("no message starts where one should; files from before Arrow 0.15 are not supported")
+            );
         };
         let length = u32::from_le_bytes(length);
         if length == 0 {
             self.is_over = true;
             if !self.is_at_end()? {
-                return Err(self.damaged("something follows its end; name several streams one by one"));
+                return Err(self.damaged("bytes follow its end; pass several streams as several files"));
             }
         } else {
             message.extend(self.exactly(u64::from(length))?);
@@ -284,7 +277,7 @@ impl Messages {
         }
     }
 
-    /// So many bytes, all of them; memory grows with what comes, not with what was announced.
+    /// Exactly so many bytes. Memory grows with what arrives, not with what was announced.
     fn exactly(&mut self, count: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let read = self.bytes.by_ref().take(count).read_to_end(&mut bytes);
@@ -294,7 +287,7 @@ impl Messages {
         }
     }
 
-    /// Whether nothing is left.
+    /// True if nothing is left.
     fn is_at_end(&mut self) -> Result<bool> {
         let mut rest = Vec::new();
         let read = self.bytes.by_ref().take(1).read_to_end(&mut rest);
@@ -305,8 +298,8 @@ impl Messages {
         let mut message = Buffer::from(message);
         let name = self.name();
         let (decoder, decoded) = (&mut self.decoder, &mut self.decoded);
-        let result = caught(&name, || {
-            // A message without a body is decoded when the next one comes, so there may be two.
+        let result = decode_checked(&name, || {
+            // A message without a body is decoded when the next one arrives, so there may be two.
             while !message.is_empty() {
                 decoded.extend(decoder.decode(&mut message)?);
             }

@@ -1,6 +1,5 @@
 //! Bytes of text to sentences, block by block.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::Read;
 use std::path::PathBuf;
@@ -9,15 +8,16 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, LargeListBuilder, LargeStringBuilder};
 use memchr::{memchr_iter, memrchr};
 
-use super::super::files::unwrapped;
-use super::{TextLayout, TextOptions, Utf8Errors, lines_up_to};
+use super::bounded_file::lines_up_to;
+use crate::corpus::options::{TextLayout, TextOptions};
+use crate::corpus::token_file::unwrapped;
 use crate::error::{Error, Result};
 
 /// Bytes of a stream that are read at a time.
 const BLOCK_BYTES: usize = 256 << 10;
 /// Bytes of a line, or for Text8 of a word, that are held at most.
 const LONGEST_LINE: usize = 1 << 30;
-/// Sentences that are passed on at a time.
+/// TextParser that are passed on at a time.
 const SENTENCES_PER_BATCH: usize = 4096;
 /// Bytes of text that are passed on at a time, if they are no more sentences.
 const BYTES_PER_BATCH: usize = 8 << 20;
@@ -34,7 +34,7 @@ fn first_lines(text: &[u8], limit: Option<usize>) -> &[u8] {
 }
 
 /// Reads blocks that end where the layout allows a cut, and takes them apart into batches.
-pub(super) struct Sentences<'a> {
+pub(super) struct TextParser<'a> {
     bytes: Box<dyn Read + Send + 'a>,
     options: TextOptions,
     origin: String,
@@ -51,7 +51,7 @@ pub(super) struct Sentences<'a> {
     is_done: bool,
 }
 
-impl<'a> Sentences<'a> {
+impl<'a> TextParser<'a> {
     pub(super) fn new(bytes: Box<dyn Read + Send + 'a>, options: TextOptions, origin: String) -> Self {
         let uncut = if options.layout == TextLayout::Text8 { TEXT8_SENTENCE } else { usize::MAX };
         Self {
@@ -80,7 +80,7 @@ impl<'a> Sentences<'a> {
         }
         let left = self.options.limit.map(|limit| limit - self.lines);
         let block = first_lines(&self.buffer[..end], left);
-        let text = decode(block, self.options.errors).map_err(|at| self.invalid(block, at))?;
+        let text = self.options.errors.decode(block).map_err(|at| self.invalid(block, at))?;
         match self.options.layout {
             TextLayout::Lines => text.split('\n').for_each(|line| self.batcher.sentence(words(line))),
             TextLayout::Text8 => words(&text).for_each(|word| self.batcher.word(word)),
@@ -129,7 +129,7 @@ impl<'a> Sentences<'a> {
     }
 }
 
-impl Iterator for Sentences<'_> {
+impl Iterator for TextParser<'_> {
     type Item = Result<ArrayRef>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -140,16 +140,6 @@ impl Iterator for Sentences<'_> {
             }
         }
         self.batcher.ready.pop_front().map(Ok)
-    }
-}
-
-/// The text of the bytes, or where in them it ceases to be UTF-8.
-fn decode(bytes: &[u8], errors: Utf8Errors) -> Result<Cow<'_, str>, usize> {
-    match (std::str::from_utf8(bytes), errors) {
-        (Ok(text), _) => Ok(Cow::Borrowed(text)),
-        (Err(error), Utf8Errors::Strict) => Err(error.valid_up_to()),
-        (Err(_), Utf8Errors::Replace) => Ok(String::from_utf8_lossy(bytes)),
-        (Err(_), Utf8Errors::Ignore) => Ok(bytes.utf8_chunks().map(|chunk| chunk.valid()).collect()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! written with, keeps values only, and runs nothing.
 
 mod opcodes;
+mod value;
 
 use std::collections::{HashMap, VecDeque};
 use std::io::BufRead;
@@ -9,12 +10,12 @@ use std::sync::Arc;
 
 pub(super) use self::opcodes::read_error;
 use self::opcodes::{NAME, Op, Ops};
+pub(super) use self::value::Sentence;
+use self::value::{Global, Token, Value, token};
 use crate::error::{Error, Result};
 
-/// A word, or null.
-type Token = Option<Arc<str>>;
-/// A sentence, or null.
-pub(super) type Sentence = Option<Arc<[Token]>>;
+/// What is wrong with an array that is not laid out row by row, and what to do.
+pub(super) const FORTRAN: &str = "is in Fortran order; save np.ascontiguousarray(array)";
 
 /// Items that may be held of a list until they are appended to it: what pickle writes at a time.
 const BATCH: usize = 1000;
@@ -62,54 +63,8 @@ fn next_index<R: BufRead>(ops: &Ops<R>, memoised: u64, index: Option<u64>) -> Re
     }
 }
 
-/// The only globals that NumPy's arrays of objects name.
-#[derive(Clone, Copy, PartialEq)]
-enum Global {
-    Reconstruct,
-    NdArray,
-    DType,
-    /// In protocol 2: makes b"b" of "b".
-    Encode,
-}
-
-impl Global {
-    fn new(module: &str, name: &str) -> Option<Self> {
-        match (module, name) {
-            ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Some(Self::Reconstruct),
-            ("numpy", "ndarray") => Some(Self::NdArray),
-            ("numpy", "dtype") => Some(Self::DType),
-            ("_codecs", "encode") => Some(Self::Encode),
-            _ => None,
-        }
-    }
-}
-
-#[derive(Clone)]
-enum Value {
-    None,
-    Bool(bool),
-    Int(i64),
-    Float,
-    Text(Arc<str>),
-    Bytes,
-    Global(Global),
-    /// Its items, and whether there are tuples among them.
-    Tuple(Arc<[Value]>, bool),
-    /// A sentence that may still grow, and where it will be kept if it is fetched again.
-    List(Vec<Token>, Option<u64>),
-    /// A list that has been fetched before it was complete.
-    Same(u64),
-    /// A list that is complete.
-    Sentence(Arc<[Token]>),
-    DType,
-    /// The array, then the list of its items, then the array with them.
-    Array,
-    Items,
-    Filled,
-}
-
 /// The sentences of an array, as they come.
-pub(super) struct Sentences<R> {
+pub(super) struct PickleReader<R> {
     ops: Ops<R>,
     shape: Vec<u64>,
     fetched: Arc<Fetched>,
@@ -128,7 +83,7 @@ pub(super) struct Sentences<R> {
     is_done: bool,
 }
 
-impl<R: BufRead> Sentences<R> {
+impl<R: BufRead> PickleReader<R> {
     /// Reads a pickle of an array of this shape, (sentences,) or (sentences, tokens).
     pub(super) fn new(input: R, origin: &str, shape: &[u64], fetched: Arc<Fetched>) -> Result<Self> {
         let ops = Ops::new(input, origin);
@@ -252,7 +207,7 @@ impl<R: BufRead> Sentences<R> {
             return Err(self.ops.damaged("its header and its pickle disagree about the shape"));
         }
         if *is_fortran {
-            return Err(Error::corpus(&self.ops.origin, super::header::FORTRAN));
+            return Err(Error::corpus(&self.ops.origin, FORTRAN));
         }
         self.has_items = true;
         self.push(Value::Items)
@@ -417,29 +372,6 @@ impl<R: BufRead> Sentences<R> {
         }
         self.is_done = true;
         Ok(())
-    }
-}
-
-impl Value {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::None => "None",
-            Self::Bool(_) | Self::Int(_) | Self::Float => "a number",
-            Self::Text(_) => "a string",
-            Self::Bytes => "bytes",
-            Self::Tuple(..) | Self::List(..) | Self::Same(_) | Self::Sentence(_) => "a list",
-            _ => "a part of an array",
-        }
-    }
-}
-
-/// # Errors
-/// What it is instead.
-fn token(value: Value) -> std::result::Result<Token, &'static str> {
-    match value {
-        Value::Text(text) => Ok(Some(text)),
-        Value::None => Ok(None),
-        other => Err(other.name()),
     }
 }
 

@@ -10,10 +10,10 @@ use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field};
 use memmap2::Mmap;
 
-use super::header::{Header, Npy};
-use super::{SENTENCES_PER_BATCH, until_error};
+use super::batches::{SENTENCES_PER_BATCH, until_error};
+use super::kind::{Kind, read_header_of};
 use crate::arrow::ipc::{buffer_over, release};
-use crate::corpus::ListsOf;
+use crate::corpus::query::ListsOf;
 use crate::error::{Error, IoContext, Result};
 
 /// Ids of a batch, unless a sentence is longer.
@@ -48,7 +48,7 @@ impl IdsFile {
         }
         // SAFETY: as in `ipc::map`; any bytes are ids, so values that are changed meanwhile are wrong, not unsound.
         let mapping = unsafe { Mmap::map(&file) }.at("map", path)?;
-        let header = Header::read(&mut &mapping[..], &origin)?.of_kind(Npy::Ids, &origin)?;
+        let header = read_header_of(Kind::Ids, &mut &mapping[..], &origin)?;
         let ids = Ids::of(&header.descr);
         let (rows, width) = match *header.shape.as_slice() {
             [rows, width] => (rows, width),

@@ -1,9 +1,12 @@
 //! Record batches in memory.
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 
-use super::{Batches, Corpus, check_list_type};
-use crate::error::{Error, Result};
+use super::batch::{Batch, Batches, Corpus};
+use super::options::ReadOptions;
+use super::partitions::Partition;
+use super::query::Query;
+use crate::error::Result;
 use crate::progress::Progress;
 
 /// A column of record batches that are already in memory.
@@ -21,21 +24,21 @@ use crate::progress::Progress;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ArrowCorpus {
-    batches: Vec<ArrayRef>,
+    batches: Vec<Batch>,
     column: String,
 }
 
 impl ArrowCorpus {
-    /// The column `column` of `batches`.
+    /// The column `column` of `batches`; `session.items` is the field `items` of the struct `session`, unless a column
+    /// has that very name.
     ///
     /// # Errors
-    /// [`Error::Corpus`] if a batch has no such column, or it holds no lists of tokens.
+    /// [`Error::Corpus`](crate::Error::Corpus) if a batch has no such column, or it holds no lists of tokens.
     pub fn new(batches: &[RecordBatch], column: &str) -> Result<Self> {
+        let query = Query::new(&ReadOptions::column(column))?;
         let batches = batches.iter().enumerate().map(|(i, batch)| {
-            let origin = origin(i);
-            let lists = batch.column_by_name(column).ok_or_else(|| missing_column(column, &batch.schema(), &origin))?;
-            check_list_type(lists.data_type(), column, &origin)?;
-            Ok(lists.clone())
+            let (origin, schema) = (origin(i), batch.schema());
+            query.resolve_columns(schema.fields(), &Partition::default(), &origin)?.read(batch.columns(), &origin)
         });
         Ok(Self { batches: batches.collect::<Result<_>>()?, column: column.to_owned() })
     }
@@ -47,7 +50,7 @@ impl Corpus for ArrowCorpus {
     }
 
     fn read(&self, part: usize, _progress: &Progress) -> Result<Batches<'_>> {
-        Ok(Box::new(std::iter::once(Ok(self.batches[part].clone().into()))))
+        Ok(Box::new(std::iter::once(Ok(self.batches[part].clone()))))
     }
 
     fn origin(&self, part: usize) -> String {
@@ -61,13 +64,4 @@ impl Corpus for ArrowCorpus {
 
 fn origin(batch: usize) -> String {
     format!("record batch {batch}")
-}
-
-/// Says which columns there are instead.
-pub(crate) fn missing_column(column: &str, schema: &arrow::datatypes::Schema, origin: &str) -> Error {
-    let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
-    Error::corpus(
-        origin,
-        format!("there is no column {column:?}; it has {names:?}. Name one with column= or --column."),
-    )
 }

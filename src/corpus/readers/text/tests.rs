@@ -3,8 +3,14 @@ use std::io::Cursor;
 use arrow::array::{Array, AsArray};
 use proptest::prelude::*;
 
-use super::sentences::white_space;
+use super::parser::white_space;
 use super::*;
+use crate::corpus::options::ReadOptions;
+use crate::corpus::partitions::Partition;
+use crate::corpus::readers::compressed;
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::utf8::Utf8Errors;
 
 const LAYOUTS: [TextLayout; 3] = [TextLayout::Lines, TextLayout::Text8, TextLayout::Brown];
 const ERRORS: [Utf8Errors; 3] = [Utf8Errors::Strict, Utf8Errors::Replace, Utf8Errors::Ignore];
@@ -29,7 +35,7 @@ fn local(text: &[u8], options: TextOptions) -> Result<Vec<Vec<String>>> {
 }
 
 fn read(text: &[u8], options: TextOptions) -> Result<Vec<Vec<String>>> {
-    collected(Box::new(Sentences::new(Box::new(text), options, "corpus.txt".into())))
+    collected(Box::new(TextParser::new(Box::new(text), options, "corpus.txt".into())))
 }
 
 #[test]
@@ -51,7 +57,7 @@ fn long_files_come_in_parts_of_whole_lines_and_batches_of_8_mib() {
     let read = local(text.as_bytes(), TextOptions::default()).unwrap();
     assert_eq!(read.len(), 40);
     assert!(read.iter().all(|sentence| sentence.len() == 100_000));
-    let batches = Sentences::new(Box::new(text.as_bytes()), TextOptions::default(), String::new());
+    let batches = TextParser::new(Box::new(text.as_bytes()), TextOptions::default(), String::new());
     let lengths: Vec<usize> = batches.map(|lists| lists.unwrap().len()).collect();
     assert_eq!(lengths, [17, 17, 6]);
 }
@@ -84,7 +90,7 @@ fn what_is_not_utf8_is_refused_with_its_line_of_the_whole_file_and_nothing_follo
         let origin = "corpus.txt, line 4000001: is not UTF-8 (byte 0xff)";
         let error = local(&text, options.clone()).unwrap_err().to_string();
         assert!(error.contains(origin), "{error}");
-        let mut batches = Sentences::new(Box::new(text.as_slice()), options, "corpus.txt".into());
+        let mut batches = TextParser::new(Box::new(text.as_slice()), options, "corpus.txt".into());
         let error = batches.find_map(Result::err).unwrap().to_string();
         assert!(error.contains(origin), "{error}");
         assert!(batches.next().is_none());
@@ -98,7 +104,7 @@ fn a_line_that_is_too_long_is_refused_with_its_number() {
         [(TextLayout::Lines, 150, Some(11)), (TextLayout::Lines, 250, None), (TextLayout::Text8, 150, None)]
     {
         let options = TextOptions { layout, ..Default::default() };
-        let mut sentences = Sentences::new(Box::new(text.as_slice()), options, "corpus.txt".into());
+        let mut sentences = TextParser::new(Box::new(text.as_slice()), options, "corpus.txt".into());
         (sentences.block_bytes, sentences.longest_line) = (16, longest_line);
         match (collected(Box::new(sentences)), line) {
             (Ok(read), None) => assert_eq!(read.concat().len(), 121),
@@ -130,10 +136,16 @@ fn options_that_cannot_be_are_refused() {
         TextOptions { max_sentence_length: Some(0), ..Default::default() },
         TextOptions { layout: TextLayout::Text8, limit: Some(1), ..Default::default() },
     ] {
-        let options = ReadOptions { text: options, ..ReadOptions::column("tokens") };
-        let query = Query::new(&options).unwrap();
+        let query = Arc::new(Query::new(&ReadOptions::column("tokens")).unwrap());
         for name in ["corpus.txt", "corpus.txt.gz"] {
-            let refused = TextFile::open(Place::Local(name.into()), &query, &options);
+            let file = Opening {
+                location: FileLocation::Local(name.into()),
+                partition: Partition::default(),
+                query: query.clone(),
+                text: &options,
+                progress: &Progress::default(),
+            };
+            let refused = TextFile::open(file);
             assert!(matches!(refused, Err(Error::Parameter { .. })));
         }
     }
@@ -141,8 +153,8 @@ fn options_that_cannot_be_are_refused() {
 
 #[test]
 fn a_stream_that_breaks_off_is_an_error_that_names_the_file() {
-    let bytes = crate::corpus::compressed::decompressed(Box::new(Cursor::new(b"\x1f\x8b")), "corpus.txt.gz");
-    let sentences = Sentences::new(bytes, TextOptions::default(), "corpus.txt.gz".into());
+    let bytes = compressed::decompressed(Box::new(Cursor::new(b"\x1f\x8b")), "corpus.txt.gz");
+    let sentences = TextParser::new(bytes, TextOptions::default(), "corpus.txt.gz".into());
     let error = collected(Box::new(sentences)).unwrap_err().to_string();
     assert!(error.starts_with("cannot read corpus.txt.gz: gzip data: "), "{error}");
 }
@@ -202,7 +214,7 @@ proptest! {
     ) {
         let limit = limit.filter(|_| layout != TextLayout::Text8);
         let options = TextOptions { layout, max_sentence_length, limit, errors };
-        let mut stream = Sentences::new(Box::new(text.as_slice()), options.clone(), "corpus.txt".into());
+        let mut stream = TextParser::new(Box::new(text.as_slice()), options.clone(), "corpus.txt".into());
         stream.block_bytes = block_bytes;
         for read in [collected(Box::new(stream)), local(&text, options.clone())] {
             match (read, naive(&text, &options)) {

@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
-use super::Value;
-use crate::corpus::files::unwrapped;
+use super::value::Value;
+use crate::corpus::token_file::unwrapped;
 use crate::error::{Error, Result};
 
 /// Strings up to this length are read at once; longer ones as they come, as the length may be a lie.
@@ -182,7 +182,7 @@ impl<R: BufRead> Ops<R> {
 }
 
 /// Says that a file ends too early, or why else it cannot be read.
-pub(in crate::corpus) fn read_error(origin: &str, source: io::Error) -> Error {
+pub(in super::super) fn read_error(origin: &str, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::UnexpectedEof => Error::corpus(origin, "ends too early: it is truncated; save it again"),
         _ => unwrapped(source, origin),
