@@ -118,7 +118,7 @@ class TrainingSteps(BaseModel):
         if self.alpha > self.min_alpha_yet_reached:
             logger.warning("alpha=%g is higher than in training before: %g", self.alpha, self.min_alpha_yet_reached)
         if self.hs and self.negative:
-            logger.warning("hs=1 and negative=%d: both objectives are trained, which is seldom meant", self.negative)
+            logger.warning("hs=1 and negative=%d: both objectives are trained, which is rarely intended", self.negative)
         self.compute_loss = compute_loss
         self._set_losses([])
         hooks = Hooks(self, callbacks)
@@ -128,7 +128,7 @@ class TrainingSteps(BaseModel):
             "total_words": total_words,
             "is_vocabulary_corpus": is_vocabulary_corpus,
             "vectors_lockf": lock_factors(self.wv),
-            # A run of the constructor, which can be begun again by the same call.
+            # Only a run of the constructor has checkpoints: the same call can resume it.
             **self._checkpoint_options(is_vocabulary_corpus),
         }
         if hooks.tell("on_train_begin"):
