@@ -44,8 +44,8 @@ class Word2Vec(VocabularySteps, WeightSteps, TrainingSteps):
     sentences
         The corpus: a file, glob or URL (``s3://``, ``gs://``, ``az://``, ``https://``), or a list of them, of Parquet,
         Arrow IPC, ``.npy`` (token lists or ids) or plain text; a directory or prefix, with everything below it: the
-        Parquet files, or if there are none the Arrow files; a Polars DataFrame, Series or LazyFrame (streamed by batches); a
-        pyarrow Dataset or Scanner; a Hugging Face dataset; anything with ``__arrow_c_stream__`` or
+        Parquet files, or if there are none the Arrow files; a Polars DataFrame, Series or LazyFrame (streamed by
+        batches); a pyarrow Dataset or Scanner; a Hugging Face dataset; anything with ``__arrow_c_stream__`` or
         ``__arrow_c_array__``, or a list of such; a :class:`LineSentence` or another reader of text; or an iterable of
         lists of strings that can be iterated again. Nulls are skipped, and no sentence is cut. Tokens may be integers
         of any width instead, in columns, lists and NumPy arrays: then the keys of the vectors are integers. All tokens
