@@ -118,19 +118,24 @@ mod tests {
     #[test]
     fn every_parameter_can_be_set_by_the_option_of_its_name() {
         for parameter in Config::PARAMETERS {
-            let (text, value) = match (parameter.range, parameter.default()) {
-                (Range::Whole { .. } | Range::Optional, _) => ("7", Value::Whole(7)),
-                (Range::Real { .. }, _) => ("0.5", Value::Real(0.5)),
-                (Range::ZeroOrOne, Value::Switch(false)) => ("1", Value::Switch(true)),
-                (Range::ZeroOrOne, _) => ("0", Value::Switch(false)),
-                (Range::Switch, Value::Switch(false)) => ("", Value::Switch(true)),
-                (Range::Switch, _) => ("false", Value::Switch(false)),
+            let default = parameter.default();
+            let (first, last) = match parameter.range {
+                Range::Whole { least, most } => (Value::Whole(least), Value::Whole(most)),
+                Range::Real { least, most } => (Value::Real(least), Value::Real(most)),
+                Range::Optional => (Value::Whole(1), Value::Whole(2)),
+                Range::Switch | Range::ZeroOrOne => (Value::Switch(false), Value::Switch(true)),
             };
-            let option = format!("--{}", parameter.name.replace('_', "-"));
-            let arguments = if text.is_empty() { vec![option.as_str()] } else { vec![option.as_str(), text] };
-            let mut want = Config::default();
-            want.set(parameter.name, value).unwrap();
-            assert_eq!(parsed(&arguments), Ok(want), "{arguments:?}");
+            let value = if first == default { last } else { first };
+            let option = match is_flag(parameter) {
+                true => format!("--{}", dashed(parameter.name)),
+                false => format!("--{}={}", dashed(parameter.name), parameter.range.text(value)),
+            };
+            let program = Program::try_parse_from(["program", &option]).unwrap();
+            let (mut want, mut got) = (Config::default(), Config::default());
+            parameter.set(&mut want, value).unwrap();
+            program.parameters.0.iter().for_each(|(parameter, value)| parameter.set(&mut got, *value).unwrap());
+            assert_eq!(got, want, "{option}");
+            assert_ne!(got, Config::default(), "{option}");
         }
     }
 
