@@ -65,6 +65,10 @@ def test_the_commands_of_the_readme_run_as_they_stand(
         text=pl.col("tokens").list.join(" "), lang=pl.lit("en")
     )
     articles.write_parquet(here / "articles.parquet")
+    events = here / "events" / "lang=en" / "day=2026-11-02"
+    events.mkdir(parents=True)
+    session = pl.struct(items=pl.lit([101, 7, 2048]))
+    pl.select(session=session).select(pl.all().repeat_by(100).explode()).write_parquet(events / "part-0.parquet")
     lines = [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()]
     commands = [words[1:] for words in lines if words[:1] == ["polargram"]]
     assert {words[0] for words in commands} >= {"sample", "train", "similar"}
