@@ -70,13 +70,14 @@ format: $(BIN)/ruff
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-## lint: rustfmt, clippy, ruff, mypy, codespell
+## lint: rustfmt, clippy, ruff, mypy, codespell, and the drawing of the imports
 lint: build-test clippy
 	for crate in . fuzz tests/races; do cargo fmt --check --manifest-path $$crate/Cargo.toml || exit 1; done
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/codespell
+	$(BIN)/python tests/imports.py --check
 
 ## clippy: clippy over all of the crate
 # Nothing is linked, so no interpreter is needed. Naming one would tie the compiled code to this clone.
