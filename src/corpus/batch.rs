@@ -4,7 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array};
 use arrow::compute::{cast, filter};
 use arrow::datatypes::{DataType, UInt64Type};
 
-use super::lists::check_list_type;
+use super::list_type::check_list_type;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 

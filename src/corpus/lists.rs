@@ -20,41 +20,6 @@ pub(crate) struct Lists {
     pub(crate) counts: Option<Vec<u32>>,
 }
 
-/// True for strings, as a dictionary or not.
-pub(super) fn is_string(values: &DataType) -> bool {
-    match values {
-        DataType::Dictionary(_, value) => is_string(value),
-        _ => matches!(values, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
-    }
-}
-
-/// # Errors
-/// [`Error::Corpus`] with what was found and what to do, if the type is no list of tokens.
-pub(crate) fn check_list_type(found: &DataType, column: &str, origin: &str) -> Result<()> {
-    let wrong = |reason: String| Err(Error::corpus(origin, format!("column {column:?} {reason}")));
-    let item = match found {
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _) => item.data_type(),
-        text if is_string(text) => {
-            return wrong(
-                "holds whole strings; expected a list of strings. Split it first, as in \
-                 pl.col(…).str.split(\" \"), or pass --split whitespace."
-                    .into(),
-            );
-        }
-        other => return wrong(format!("is {other}; expected a list of strings or integers")),
-    };
-    let token = if let DataType::Dictionary(_, value) = item { value.as_ref() } else { item };
-    match token {
-        text if is_string(text) => Ok(()),
-        integer if integer.is_integer() => Ok(()),
-        other => wrong(format!("is a list of {other}; expected a list of strings or integers")),
-    }
-}
-
 /// The type of 64 bits that holds all integers of this one: UInt64 for itself, Int64 for all others.
 fn widened(integer: &DataType) -> DataType {
     if *integer == DataType::UInt64 { DataType::UInt64 } else { DataType::Int64 }
@@ -64,7 +29,6 @@ impl Lists {
     /// Takes a batch apart. `origin` and `column` name it in errors.
     pub(crate) fn new(batch: &Batch, column: &str, origin: &str) -> Result<Self> {
         let lists = batch.lists.as_ref();
-        check_list_type(lists.data_type(), column, origin)?;
         let (values, ranges) = match lists.data_type() {
             DataType::List(_) => by_offsets(lists.as_list::<i32>()),
             DataType::LargeList(_) => by_offsets(lists.as_list::<i64>()),

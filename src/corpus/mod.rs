@@ -7,6 +7,7 @@ mod columns;
 mod condition;
 mod dataset;
 mod file_corpus;
+mod list_type;
 mod lists;
 mod options;
 mod partitions;

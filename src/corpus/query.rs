@@ -11,7 +11,7 @@ use arrow::error::ArrowError;
 use super::batch::{Batch, Batches, check_count_type, counts_of};
 use super::columns::ColumnPath;
 use super::condition::{Condition, RowFilter};
-use super::lists::{check_list_type, is_string};
+use super::list_type::{check_list_type, is_string};
 use super::options::{ReadOptions, Split};
 use super::partitions::Partition;
 use super::tokens::{lowercase_lists, split_strings};

@@ -26,7 +26,7 @@ pub(super) use self::footer::remote_footer;
 use self::footer::{DAMAGED, local_footer, not_parquet};
 use crate::corpus::batch::Batches;
 use crate::corpus::columns::ColumnPath;
-use crate::corpus::lists::is_string;
+use crate::corpus::list_type::is_string;
 use crate::corpus::partitions::Partition;
 use crate::corpus::query::{Query, ResolvedQuery};
 use crate::corpus::token_file::{FileLocation, Opening, Spans, TokenFile};
