@@ -247,7 +247,9 @@ def test_an_exception_of_any_method_of_the_corpus_comes_through(where: str) -> N
         "__getitem__": lambda: type("Corpus", (), {"__getitem__": fail})(),
         "__arrow_c_stream__": lambda: type("Corpus", (), {"__arrow_c_stream__": fail})(),
         "sentence": lambda: [["a"], type("Sentence", (), {"__iter__": lambda self: iterator()})()],
-        "select": lambda: type("Lazy", (), {"collect_batches": fail, "select": fail, "collect_schema": FRAME.lazy().collect_schema})(),
+        "select": lambda: type(
+            "Lazy", (), {"collect_batches": fail, "select": fail, "collect_schema": FRAME.lazy().collect_schema}
+        )(),
     }
     with pytest.raises(OwnError, match=where):
         train(corpora[where]())

@@ -236,7 +236,9 @@ def test_conditions_keep_what_polars_keeps_whatever_is_known(
         {
             "tokens": [[f"w{number}"] for number in range(200)],
             "id": pl.Series(range(200), dtype=pl.UInt8),
-            "x": pl.Series([float("nan") if number == 150 else x for number, x in enumerate(numbers)], dtype=pl.Float32),
+            "x": pl.Series(
+                [float("nan") if number == 150 else x for number, x in enumerate(numbers)], dtype=pl.Float32
+            ),
             "text": [None if number < 50 else "é" * 70 + str(number % 10) for number in range(200)],
             "kind": pl.Series([("b", "a", "c")[number % 3] for number in range(200)], dtype=pl.Categorical),
             "at": [datetime.datetime(2026, 1, 1) + datetime.timedelta(hours=number) for number in range(200)],
@@ -266,7 +268,11 @@ def test_conditions_keep_what_polars_keeps_whatever_is_known(
 
 STRUCTS = pl.DataFrame(
     {
-        "session": [{"items": ["x", "y"], "n": 2, "deep": {"words": ["z"]}}, None, {"items": None, "n": 1, "deep": None}]
+        "session": [
+            {"items": ["x", "y"], "n": 2, "deep": {"words": ["z"]}},
+            None,
+            {"items": None, "n": 1, "deep": None},
+        ]
         * 4,
         "a.b": [["p", "q"], None, ["p"]] * 4,
         "n": [1, 1, 0] * 4,
@@ -276,7 +282,9 @@ COLUMNS = [("session.items", {"x": 4, "y": 4}), ("session.deep.words", {"z": 4})
 
 
 @pytest.mark.parametrize(("column", "counts"), COLUMNS)
-@pytest.mark.parametrize("kind", ["parquet", "pyarrow", "arrow", "stream", "DataFrame", "LazyFrame", "Table", "dataset"])
+@pytest.mark.parametrize(
+    "kind", ["parquet", "pyarrow", "arrow", "stream", "DataFrame", "LazyFrame", "Table", "dataset"]
+)
 def test_a_dot_reaches_into_structs(kind: str, column: str, counts: dict[str, int], tmp_path: Path) -> None:
     corpora: dict[str, Callable[[Path], object]] = {
         "parquet": lambda path: STRUCTS.write_parquet(path, row_group_size=5) or path,
