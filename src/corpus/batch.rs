@@ -55,7 +55,7 @@ impl Batch {
     /// name them in errors.
     ///
     /// # Errors
-    /// [`Error::Corpus`] if `lists` is no [list column](Corpus), or a count is missing, null or above 2³² − 1.
+    /// [`Error::Corpus`] if `lists` is not a [list column](Corpus), or a count is missing, null or above 2³² − 1.
     pub fn new(lists: ArrayRef, counts: Option<UInt64Array>, column: &str, origin: &str) -> Result<Self> {
         check_list_type(lists.data_type(), column, origin)?;
         if let Some(counts) = &counts {

@@ -26,7 +26,7 @@ pub(super) struct Condition {
 
 impl Condition {
     /// # Errors
-    /// [`Error::Parameter`] for what is no SQL expression, names no column, or looks at more than one row.
+    /// [`Error::Parameter`] for text that is not an SQL expression, names no column, or looks at more than one row.
     pub(super) fn new(sql: &str) -> Result<Self> {
         let refused = |reason: &str| Error::parameter("where", format!("{sql:?}: {reason}"));
         let expression = catch_panic(|| sql_expr(sql)).ok_or_else(|| refused("Polars cannot read it"))?;
@@ -49,7 +49,7 @@ impl Condition {
     /// The condition over the partitions of a dataset: text that a date is compared with is read as a date.
     ///
     /// # Errors
-    /// What Polars says of text that is no date.
+    /// What Polars says about text that is not a date.
     pub(super) fn over_partitions(&self, types: &dyn Fn(&str) -> Option<DataType>) -> PolarsResult<Expr> {
         with_dates(self.expression.clone(), types)
     }
@@ -58,7 +58,7 @@ impl Condition {
     /// `None` if the partition decides it.
     ///
     /// # Errors
-    /// [`Error::Corpus`] if a column is in neither, or is compared with text that is no date.
+    /// [`Error::Corpus`] if a column is in neither, or is compared with text that is not a date.
     pub(super) fn resolve(&self, schema: &Schema, partition: &Partition, origin: &str) -> Result<Option<RowFilter>> {
         if self.is_decided(partition) {
             return Ok(None);
@@ -106,7 +106,7 @@ impl RowFilter {
     /// The rows of a table for which it is true, by the names of the table's columns.
     ///
     /// # Errors
-    /// [`Error::Corpus`] if it cannot be computed or is no condition.
+    /// [`Error::Corpus`] if it cannot be computed or is not a condition.
     pub(super) fn matches(&self, batch: &RecordBatch, origin: &str) -> Result<BooleanArray> {
         are_true(frame(batch)?, self.expression.clone(), origin)
     }
@@ -115,7 +115,7 @@ impl RowFilter {
 /// The rows for which an expression is true.
 ///
 /// # Errors
-/// [`Error::Corpus`] if it cannot be computed or is no condition.
+/// [`Error::Corpus`] if it cannot be computed or is not a condition.
 pub(super) fn are_true(frame: DataFrame, expression: Expr, origin: &str) -> Result<BooleanArray> {
     let rows = frame.height();
     // Some of Polars' functions panic on arguments that cannot be.

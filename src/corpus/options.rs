@@ -41,12 +41,13 @@ pub enum Split {
 /// ```
 #[derive(Debug, Clone)]
 pub struct ReadOptions {
-    /// The list column, or with `split` the string column.
+    /// The list column, or with `split` the string column; `session.items` is the field `items` of the struct `session`,
+    /// unless a column has that very name.
     pub column: String,
-    /// A column of whole numbers: each list counts as so many. 0 leaves it out.
+    /// A column of whole numbers: how many times each list counts. 0 leaves it out.
     pub count_column: Option<String>,
-    /// A Polars SQL expression: rows for which it is true are read, and of other columns' pages in local files only
-    /// theirs.
+    /// A Polars SQL expression: rows for which it is true are read. Files, row groups and pages (of local files) that
+    /// cannot have such a row are not. The names of a dataset's directories, `day=2026-11-01`, are columns.
     pub filter: Option<String>,
     /// How strings become lists.
     pub split: Option<Split>,
@@ -54,11 +55,11 @@ pub struct ReadOptions {
     pub lowercase: bool,
     /// How plain text is read.
     pub text: TextOptions,
-    /// What all files are; if `None`, each file's name or first bytes tell.
+    /// The format of all files; if `None`, each file's name or first bytes decide.
     pub format: Option<FileFormat>,
     /// Settings for URLs.
     pub storage: StorageOptions,
-    /// Bytes of objects in a store that are fetched before they are read, at most.
+    /// At most so many bytes of objects in a store are fetched before they are read.
     pub fetch_ahead: u64,
 }
 

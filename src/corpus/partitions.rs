@@ -72,7 +72,7 @@ impl Partition {
     /// The value of a name as the count of each list; `None` if there is no such name.
     ///
     /// # Errors
-    /// [`Error::Corpus`] if it is no whole number of at least 0.
+    /// [`Error::Corpus`] if it is not a whole number of at least 0.
     pub(super) fn count(&self, name: &str, origin: &str) -> Result<Option<u64>> {
         let Some(value) = self.value(name) else { return Ok(None) };
         match value.value() {

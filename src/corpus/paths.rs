@@ -14,8 +14,8 @@ use crate::store::{self, Listing};
 
 const NO_REGULAR_FILE: &str = "is not a regular file; a corpus is read more than once, so write it to one first";
 
-/// Whether a name is left out of directories and prefixes: those that start with `.` or `_` are files of others, or
-/// not yet written whole.
+/// Whether a name is left out of directories and prefixes: those that start with `.` or `_` belong to other
+/// programs, or are not complete yet.
 pub(super) fn is_hidden(name: &[u8]) -> bool {
     name.starts_with(b".") || name.starts_with(b"_")
 }
@@ -23,7 +23,7 @@ pub(super) fn is_hidden(name: &[u8]) -> bool {
 /// The files that a path, directory, glob or `file://` URL stands for.
 ///
 /// # Errors
-/// [`Error::Io`] for what cannot be looked at; [`Error::Corpus`] for what stands for no file, or for one that cannot be
+/// [`Error::Io`] for what cannot be looked at; [`Error::Corpus`] for a source without files, or a file that cannot be
 /// read; [`Error::Interrupted`].
 pub(super) fn expand(source: &str, progress: &Progress) -> Result<Listing<PathBuf>> {
     let path = store::local_path(source)?;
@@ -34,7 +34,7 @@ pub(super) fn expand(source: &str, progress: &Progress) -> Result<Listing<PathBu
     if !path.exists() && source.contains(['*', '?', '[']) {
         return Ok(Listing::Matching(files_matching(&path.to_string_lossy(), progress)?));
     }
-    // What is missing is told of when it is opened. Opening a pipe would wait for whoever writes to it.
+    // A missing file is an error when it is opened. Opening a pipe would wait for its writer.
     if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(Error::corpus(source, NO_REGULAR_FILE));
     }
@@ -102,7 +102,7 @@ fn files_matching(pattern: &str, progress: &Progress) -> Result<Vec<(String, Pat
             Ok(entry) => entry,
             Err(error) if error.loop_ancestor().is_some() => continue,
             Err(_) if !root.exists() => continue,
-            // What a link that leads nowhere is called may not be wanted; a directory that cannot be read may hold files.
+            // A broken link may have a name that does not match; a directory that cannot be read may hold files.
             Err(error) if error.path().is_some_and(|path| path.is_symlink() && !matches(path)) => continue,
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_owned();

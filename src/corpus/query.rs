@@ -32,7 +32,7 @@ pub(super) type ListsOf<'a> = Box<dyn Iterator<Item = Result<ArrayRef>> + Send +
 
 impl Query {
     /// # Errors
-    /// [`Error::Parameter`] for a filter that is no condition, or a pattern that is no regular expression.
+    /// [`Error::Parameter`] for a filter that is not a condition, or a pattern that is not a regular expression.
     pub(crate) fn new(options: &ReadOptions) -> Result<Self> {
         if let Some(Split::Regex(pattern)) = &options.split {
             regex::Regex::new(pattern).map_err(|error| Error::parameter("split", error.to_string()))?;

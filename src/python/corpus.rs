@@ -210,8 +210,8 @@ impl Corpus for PyCorpus {
     }
 }
 
-/// The columns of a dataset that are read, of these names. What there is no sign of is asked for, so that the owner of
-/// the data says what there is.
+/// The columns of these names that are read. A column that is not among them is requested all the same, so that the
+/// owner of the data says which there are.
 fn columns_read(names: &Bound<'_, PyAny>, query: &Query) -> PyResult<Vec<String>> {
     // Hugging Face may not know them before reading.
     let names: Vec<String> = if names.is_none() { Vec::new() } else { names.extract()? };

@@ -1,4 +1,4 @@
-//! From a URL and its options to a store.
+//! Opens the store of a URL.
 
 use std::net::TcpStream;
 use std::str::FromStr;
@@ -29,7 +29,7 @@ const OTHER_OPTIONS: [&str; 2] = ["file_cache_ttl", "aws_profile"];
 /// The store that a URL is in, and the key of the URL there, which may be a prefix or a glob.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a URL or an option that means nothing here; [`Error::Io`] if the store cannot be told.
+/// [`Error::Parameter`] for a URL or an option that means nothing here; [`Error::Io`] if the region of the store cannot be found.
 pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) -> Result<(Arc<Store>, String)> {
     let parsed = ParsedUrl::parse(url)?;
     let retry = retry(options)?;
@@ -82,7 +82,7 @@ struct ParsedUrl {
 impl ParsedUrl {
     fn parse(url: &str) -> Result<Self> {
         let refused = |reason: &str| Error::parameter("corpus", format!("{url}: {reason}"));
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("is no URL"))?;
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("is not a URL"))?;
         let (authority, key) = rest.split_once('/').unwrap_or((rest, ""));
         let base = format!("{scheme}://{authority}");
         let scheme = match scheme.to_ascii_lowercase().as_str() {
@@ -103,9 +103,10 @@ impl ParsedUrl {
         }
     }
 
-    /// The web addresses of Amazon's and Microsoft's stores are known; any other server gives single files.
+    /// Amazon's and Microsoft's stores are known by their web addresses; any other server gives single files.
     fn on_a_server(url: &str, base: &str, key: &str) -> Result<Self> {
-        let parsed = Url::parse(url).map_err(|error| Error::parameter("corpus", format!("a URL is none: {error}")))?;
+        let parsed =
+            Url::parse(url).map_err(|error| Error::parameter("corpus", format!("the URL is not valid: {error}")))?;
         // Neither a signature nor a password is repeated in a message.
         let shown = format!("{base}/{}", key.split('?').next().unwrap_or_default());
         let shown = if parsed.username().is_empty() { shown } else { parsed.host_str().unwrap_or_default().to_owned() };
@@ -140,7 +141,7 @@ fn set<B, K: FromStr>(builder: B, options: &StorageOptions, with: fn(B, K, Strin
         Ok(key) => Ok(with(builder, key, value.to_owned())),
         // A job may read from several stores.
         Err(_) if is_of_some_store(name) => Ok(builder),
-        Err(_) => Err(Error::parameter("storage_options", format!("{name:?} is no setting of a store"))),
+        Err(_) => Err(Error::parameter("storage_options", format!("{name:?} is not a setting of any store"))),
     })
 }
 
@@ -169,7 +170,7 @@ fn is_of_some_store(name: &str) -> bool {
         || GoogleConfigKey::from_str(name).is_ok()
 }
 
-/// What stands for true in a setting.
+/// True if the value of a setting means true.
 fn is_true(value: &str) -> bool {
     ["1", "true", "on", "yes", "y"].contains(&value.to_ascii_lowercase().as_str())
 }
@@ -193,19 +194,22 @@ fn from_environment(options: &StorageOptions) -> AmazonS3Builder {
 }
 
 /// # Errors
-/// [`Error::Parameter`] for an endpoint that is no URL, which the store would only find when it signs a request.
+/// [`Error::Parameter`] for an endpoint that is not a URL, which the store would only notice when it signs a request.
 fn check_endpoint(endpoint: Option<String>, options: &StorageOptions) -> Result<()> {
     let Some(endpoint) = endpoint else { return Ok(()) };
     match Url::parse(&endpoint) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
         _ => {
             let shown = options.redact(&endpoint);
-            Err(Error::parameter("storage_options", format!("the endpoint {shown:?} is no http:// or https:// URL")))
+            Err(Error::parameter(
+                "storage_options",
+                format!("the endpoint {shown:?} is not an http:// or https:// URL"),
+            ))
         }
     }
 }
 
-/// Where neither options nor environment hold credentials, those of the AWS profile; they are secrets, too.
+/// Adds the credentials of the AWS profile if neither options nor environment have any; they are secrets, too.
 fn with_profile(
     builder: AmazonS3Builder,
     options: &StorageOptions,
@@ -234,7 +238,7 @@ const ROLE_TIMEOUT: Duration = Duration::from_secs(1);
 const ROLE_ADDRESS: ([u8; 4], u16) = ([169, 254, 169, 254], 80);
 
 /// # Errors
-/// [`Error::Parameter`] if there are no credentials at all, which the store would only find after minutes of asking for
+/// [`Error::Parameter`] if there are no credentials at all, which the store would only notice after minutes of asking for
 /// a role that this machine does not have.
 fn check_role(builder: &AmazonS3Builder) -> Result<()> {
     use AmazonS3ConfigKey as Key;
@@ -256,7 +260,7 @@ fn check_role(builder: &AmazonS3Builder) -> Result<()> {
     ))
 }
 
-/// Where nobody names the region of a bucket at Amazon, Amazon does.
+/// Asks Amazon for the region of a bucket, if nothing names it.
 fn with_region(builder: AmazonS3Builder, url: &ParsedUrl, progress: &Progress) -> Result<AmazonS3Builder> {
     use AmazonS3ConfigKey as Key;
     let is_known =

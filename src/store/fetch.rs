@@ -26,14 +26,14 @@ const SPANS_AHEAD: usize = 32;
 /// The budget is counted in units of this many bytes.
 const UNIT: u64 = 1 << 10;
 
-/// A stretch of an object.
+/// A range of the bytes of an object.
 #[derive(Debug, Clone)]
 pub(crate) struct Span {
     pub(crate) object: Object,
     pub(crate) bytes: Range<u64>,
 }
 
-/// Spans in the order in which they will be read. Those that come next are fetched ahead, as far as the budget goes.
+/// Spans in the order in which they will be read. The next ones are fetched ahead, as far as the budget allows.
 pub(crate) struct Fetcher {
     spans: Vec<Span>,
     budget: Arc<Semaphore>,
@@ -81,7 +81,7 @@ impl Fetcher {
     pub(crate) fn read(&self, span: usize, progress: &Progress) -> Result<RangeReader> {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         if span < ahead.begun && !ahead.spans.contains_key(&span) {
-            // It was read before, so this is another pass: what is left of the last one is of no use.
+            // It was read before, so this is another pass: spans left from the last one are useless.
             *ahead = Ahead { begun: span, ..Ahead::default() };
         }
         for next in span..self.spans.len().min(span + 1 + SPANS_AHEAD) {
@@ -225,7 +225,7 @@ pub(crate) struct RangeReader {
     fetching: Fetching,
     progress: Progress,
     rest: Bytes,
-    /// That of the block being read.
+    /// The part of the budget of the block being read.
     budget: Option<OwnedSemaphorePermit>,
     at: u64,
     end: u64,

@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 use crate::process::ensure_not_forked;
 use crate::progress::Progress;
 
-/// A bucket, container or server, with what is needed to get in.
+/// A bucket, container or server, with the credentials for it.
 #[derive(Debug)]
 pub(crate) struct Store {
     inner: Arc<dyn ObjectStore>,
@@ -42,7 +42,7 @@ pub(crate) struct Store {
     has_listings: bool,
     /// Azure creates an upload only when its first part arrives.
     upload_starts_lazily: bool,
-    /// The settings, of which no secret may be said.
+    /// The settings, whose secrets may not appear in messages.
     secrets: StorageOptions,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Store {
 pub(crate) struct Object {
     store: Arc<Store>,
     meta: Arc<ObjectMeta>,
-    /// Which version it is. Where the listing does not say, the first answer does.
+    /// Its version, from the listing, or else from the first answer.
     e_tag: Arc<OnceLock<String>>,
 }
 
@@ -90,7 +90,7 @@ impl Store {
         let text = self.secrets.redact(&error_chain(error));
         // Some servers answer with a page.
         let text: String = text.chars().take(LONGEST_ANSWER).collect();
-        // Of some requests the store's answer is told as text alone.
+        // Some errors have the status in their text only.
         let is_status = |codes: &[&str]| codes.iter().any(|code| text.contains(&format!("status code: {code}")));
         let (kind, advice) = match error {
             _ if ROLE_REQUESTS.iter().any(|request| text.contains(request)) => {
@@ -118,22 +118,22 @@ impl Store {
     }
 }
 
-/// Why what was read of a source does not fit together.
+/// Why parts of a source that were read at different times do not fit together.
 pub(crate) const CHANGED: &str = "It was changed after the job had started to read it";
 const REFUSED: &str = "Access was refused: check the credentials";
-/// By which machines at Amazon, Google and Microsoft learn their role.
+/// Requests by which machines at Amazon, Google and Microsoft learn their role.
 const ROLE_REQUESTS: [&str; 4] =
     ["latest/api/token", "latest/meta-data", "computeMetadata/v1/instance/service-accounts", "metadata/identity"];
 
-/// Whether the store answered, however it did.
+/// True if the store answered, with whatever status.
 fn is_answer(error: &object_store::Error) -> bool {
     error_chain(error).contains("status code: ")
 }
 
-/// Characters of an answer that are told.
+/// Characters of an answer that a message repeats.
 const LONGEST_ANSWER: usize = 500;
 
-/// The error and its causes, each once, and of an XML answer the message.
+/// The error and its causes, each once; only the message of an XML answer.
 fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -151,7 +151,7 @@ fn error_chain(error: &dyn std::error::Error) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Cores whose work one thread can fetch for.
+/// Cores that one thread can fetch for.
 const CORES_PER_THREAD: usize = 8;
 
 /// The threads that wait for the network.

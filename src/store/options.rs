@@ -11,7 +11,7 @@ use url::Url;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct StorageOptions(BTreeMap<String, String>);
 
-/// Values shorter than this are not looked for in messages: they stand in any text.
+/// Values shorter than this are not replaced in messages: any text may contain them.
 const LEAST_SECRET: usize = 6;
 
 impl StorageOptions {
@@ -42,7 +42,7 @@ impl StorageOptions {
     }
 }
 
-/// What of a setting may not be said: a key, or the password in an address.
+/// The secret in a setting: a key, or the password in an address.
 fn secret_of(name: &str, value: &str) -> Option<String> {
     let name = name.to_ascii_lowercase();
     let is_secret = ["secret", "token", "key", "sas", "password"].iter().any(|part| name.contains(part));

@@ -59,7 +59,7 @@ impl Decompressed {
         if let State::New(source, _) = &mut self.state
             && source.fill_buf()?.is_empty()
         {
-            // Even of nothing, each of the formats makes a header.
+            // Each of the formats writes a header even for no data.
             return Err(ErrorKind::UnexpectedEof.into());
         }
         self.state = match std::mem::replace(&mut self.state, State::Failed) {
@@ -72,7 +72,7 @@ impl Decompressed {
         }
     }
 
-    /// Says what was being decoded, and reads nothing more: what follows an error is no corpus.
+    /// Says what was being decoded, and reads nothing more: what follows an error is not a corpus.
     fn failed(&mut self, error: &io::Error, advice: &str) -> io::Error {
         self.state = State::Failed;
         io::Error::new(error.kind(), format!("{} data: {error}.{advice}", self.format))
@@ -84,7 +84,7 @@ impl Read for Decompressed {
         let result = self.decoder().and_then(|decoder| decoder.read(out));
         result.map_err(|error| match error.kind() {
             ErrorKind::Interrupted => error,
-            // What the store failed with is told as it is.
+            // An error of the store is passed on as it is.
             _ if error.get_ref().is_some_and(|inner| inner.is::<crate::Error>()) => error,
             ErrorKind::UnexpectedEof => self.failed(&error, " The file was cut short; fetch or make it again."),
             ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other => {

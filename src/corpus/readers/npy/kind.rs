@@ -18,7 +18,7 @@ pub(super) enum Kind {
 /// Reads the header of a file of either kind.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Corpus`] for another array, or what is no array.
+/// [`Error::Io`]; [`Error::Corpus`] for another array, or a file that is not an array.
 pub(super) fn read_header(input: &mut dyn Read, origin: &str) -> Result<(Kind, NpyHeader)> {
     let header = NpyHeader::read(input).map_err(|error| match error {
         HeaderError::Io(error) => read_error(origin, error),

@@ -33,7 +33,7 @@ pub(super) struct NpyFile {
 
 impl NpyFile {
     /// # Errors
-    /// [`Error::Io`], or [`Error::Corpus`] for what is no array of token lists or ids.
+    /// [`Error::Io`], or [`Error::Corpus`] for a file that is not an array of token lists or ids.
     pub(super) fn open(file: Opening<'_>) -> Result<Self> {
         let Opening { location, partition, query, progress, .. } = file;
         let name = location.name();

@@ -11,7 +11,7 @@ use crate::arrow::polars::series;
 use crate::corpus::pruning::Known;
 use crate::process::catch_panic;
 
-/// What is known of these columns in each row group. Of a column without statistics nothing is.
+/// What is known of these columns in each row group. Nothing is known of a column without statistics.
 pub(super) fn known(metadata: &ArrowReaderMetadata, columns: &[usize]) -> Known {
     let mut known = Known::of_groups(metadata.metadata().num_row_groups());
     for &column in columns {
@@ -29,7 +29,7 @@ fn bounds(metadata: &ArrowReaderMetadata, name: &str) -> Option<[Series; 4]> {
     let parquet = metadata.metadata();
     let groups = parquet.row_groups();
     let converter = StatisticsConverter::try_new(name, metadata.schema(), parquet.file_metadata().schema_descr());
-    // That of a file which does not say is not 0.
+    // A missing number of nulls is not 0.
     let converter = converter.ok()?.with_missing_null_counts_as_zero(false);
     let leaf = converter.parquet_column_index()?;
     let mut statistics = groups.iter().filter_map(|group| group.column(leaf).statistics());

@@ -42,7 +42,7 @@ pub(super) struct TextParser<'a> {
     pub(super) before: Option<(PathBuf, u64)>,
     pub(super) block_bytes: usize,
     pub(super) longest_line: usize,
-    /// What is read and not yet taken apart; its first `searched` bytes hold no place for a cut.
+    /// Bytes that were read and not parsed yet; the text cannot be cut within the first `searched` of them.
     buffer: Vec<u8>,
     searched: usize,
     /// Lines that ended before the buffer.
@@ -69,7 +69,7 @@ impl<'a> TextParser<'a> {
         }
     }
 
-    /// Reads on, and takes apart what is read up to the last place for a cut.
+    /// Reads the next block, and parses up to the last position where the text can be cut.
     fn advance(&mut self) -> Result<()> {
         let read = (&mut self.bytes).take(self.block_bytes as u64).read_to_end(&mut self.buffer);
         self.is_done = read.map_err(|error| unwrapped(error, &self.origin))? < self.block_bytes;

@@ -227,7 +227,7 @@ impl<R: BufRead> PickleReader<R> {
         }
     }
 
-    /// The place in the array of the item that is being read.
+    /// The index in the array of the item that is being read.
     fn index(&self) -> u64 {
         let held = self.marks.get(1).map_or(0, |&start| self.stack.len().saturating_sub(start + 1));
         self.given + held as u64
