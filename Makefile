@@ -13,7 +13,7 @@ ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test build build-test format lint clippy imports deny test-rust test-python test-accept test-s3 test-azure \
-	test-races fuzz bench bench-s3 clean
+	test-races fuzz bench bench-integers bench-s3 clean
 
 ### First steps
 
@@ -176,6 +176,11 @@ UNCHECKED := $(foreach check,debug-assertions overflow-checks,--config profile.d
 bench: build-test
 	cargo bench --locked --profile dev $(UNCHECKED) --bench kernel -- --noplot
 	$(BIN)/python benches/peer/compare.py --corpus $(CORPUS) --eval $(SHARED)/data/eval
+
+## bench-integers: count and encode ROWS generated sessions of integers, and the same as strings
+ROWS ?= 10000000
+bench-integers: build-test
+	$(BIN)/python benches/peer/integers.py --rows $(ROWS)
 
 ## bench-s3: prepare a corpus from local Parquet and from s3s-fs, and train on one of eight times the budget
 bench-s3: build-test $(S3S)

@@ -327,6 +327,14 @@ impl Keys {
         }
     }
 
+    /// The key that a text stands for, as in the arguments of a command: where keys are integers, the number that it
+    /// writes as a decimal; else the text itself.
+    pub fn parse<'t>(&self, text: &'t str) -> Key<'t> {
+        let number = || text.parse().map(Key::Int64).or_else(|_| text.parse().map(Key::UInt64)).ok();
+        let number = if self.key_type().is_integer() { number() } else { None };
+        number.unwrap_or(Key::Text(text))
+    }
+
     /// The number of keys.
     pub fn len(&self) -> usize {
         match &self.column {
@@ -529,6 +537,17 @@ mod tests {
         assert_eq!(integers(&["1", "a", "b"]).unwrap_err(), 1);
         assert_eq!(integers(&["1", "1.5"]).unwrap_err(), 1);
         assert_eq!(integers(&["18446744073709551615", "-1"]).unwrap_err(), 1);
+    }
+
+    #[test]
+    fn an_argument_is_a_number_where_keys_are_integers() {
+        let items = Keys::new(&UInt64Array::from(vec![101, u64::MAX])).unwrap();
+        assert_eq!((items.parse("101"), items.parse("-1")), (Key::Int64(101), Key::Int64(-1)));
+        assert_eq!(
+            (items.parse("18446744073709551615"), items.parse("one")),
+            (Key::UInt64(u64::MAX), Key::Text("one"))
+        );
+        assert_eq!(["101"].into_iter().collect::<Keys>().parse("101"), Key::Text("101"));
     }
 
     #[test]

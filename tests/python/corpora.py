@@ -15,7 +15,7 @@ from runs import Command
 import polargram as pg
 
 Sentences = list[list[str]]
-Rows = list[list[str | None] | None]
+Rows = list[list[str | None] | None] | list[list[int | None] | None] | list[list[int]]
 #: Words from the most frequent to the rarest, how often each occurs in the corpus, and how many words and sentences
 #: there are.
 Facts = tuple[list[str], list[int], int, int]

@@ -159,15 +159,14 @@ def test_dictionaries_that_change_or_grow_within_a_stream_are_followed(deltas: b
     assert facts(tmp_path / "c.arrows") == expected(sum(parts, []))
 
 
-@pytest.mark.parametrize("ids", [pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()], ids=str)
-def test_ids_are_words_in_decimal(ids: pa.DataType, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ids", [pa.uint8(), pa.int16(), pa.uint32(), pa.int64(), pa.uint64()], ids=str)
+def test_integers_are_keys(ids: pa.DataType, tmp_path: Path) -> None:
     rows = [[1, 2, 200], None, [], [2, None]]
-    words: Rows = [None if row is None else [None if i is None else str(i) for i in row] for row in rows]
     source = pa.table({"tokens": pa.array(rows, pa.list_(ids))})
-    assert facts(source) == facts(write_ipc(tmp_path / "c.arrow", source)) == expected(words)
+    assert facts(source) == facts(write_ipc(tmp_path / "c.arrow", source)) == expected(rows)
     square = pa.table({"tokens": pa.array([[1, 2], [2, 3], None], pa.list_(ids, 2))})
     path = write_ipc(tmp_path / "square.arrow", square)
-    assert facts(square) == facts(path) == expected([["1", "2"], ["2", "3"], None])
+    assert facts(square) == facts(path) == expected([[1, 2], [2, 3], None])
 
 
 IN_MEMORY: dict[str, Callable[[pa.Table], object]] = {
@@ -315,7 +314,7 @@ def test_a_scanner_of_what_can_be_read_only_once_fails_and_trains_on_nothing() -
         (pa.table({"words": [["a"]]}), 'no column "tokens".*"words".*column='),
         ([pa.table({"tokens": [["a"]]}), pa.table({"words": [["a"]]})], 'no column "tokens".*"words"'),
         (pa.table({"tokens": ["a b"]}), 'column "tokens" holds whole strings.*Split'),
-        (pa.table({"tokens": [[1, -2]]}), 'column "tokens" is a list of Int64; expected a list of strings'),
+        (pa.table({"tokens": [[1.5]]}), 'column "tokens" is a list of Float64; expected a list of strings or integers'),
         (pa.table({"tokens": [[["a"]]]}), 'column "tokens" is a list of'),
         (pa.table({"tokens": pa.array([[b"a"]], pa.list_(pa.binary()))}), 'column "tokens" is a list of Binary'),
         (pa.array(["a", "b"]), 'column "tokens" holds whole strings'),
@@ -326,7 +325,7 @@ def test_a_scanner_of_what_can_be_read_only_once_fails_and_trains_on_nothing() -
         "no column",
         "no column in the second",
         "strings",
-        "signed numbers",
+        "floats",
         "lists of lists",
         "bytes",
         "array of strings",

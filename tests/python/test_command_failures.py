@@ -55,9 +55,9 @@ BAD_CORPORA = {
         ["c.parquet", '"tokens"', '"words"', "--column"],
     ),
     "strings": (lambda d: parquet(d / "c.parquet", ["a b"]), ["c.parquet", '"tokens"', "list of strings", "Split"]),
-    "signed numbers": (
-        lambda d: parquet(d / "c.parquet", [[1]]),
-        ["c.parquet", '"tokens"', "Int64", "list of strings"],
+    "floats": (
+        lambda d: parquet(d / "c.parquet", [[1.5]]),
+        ["c.parquet", '"tokens"', "Float64", "list of strings"],
     ),
     "structs": (lambda d: parquet(d / "c.parquet", [{"a": 1}]), ["c.parquet", '"tokens"', "Struct", "list of strings"]),
     "rare words": (lambda d: parquet(d / "c.parquet", [["a"]] * 3), ["min_count=5", "3 tokens", "Lower min_count"]),

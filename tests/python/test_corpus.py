@@ -70,17 +70,15 @@ def test_every_layout_is_counted_alike_from_parquet(layout: str, kind: str, tmp_
 @pytest.mark.parametrize("is_dictionary", [False, True], ids=["plain", "dictionary"])
 @pytest.mark.parametrize("is_file", [False, True], ids=["memory", "parquet"])
 @pytest.mark.parametrize("kind", IDS, ids=str)
-def test_unsigned_integers_are_words_in_decimal(
-    kind: pa.DataType, is_file: bool, is_dictionary: bool, tmp_path: Path
-) -> None:
-    greatest = 2 ** int(str(kind)[4:]) - 1
+def test_integers_are_keys(kind: pa.DataType, is_file: bool, is_dictionary: bool, tmp_path: Path) -> None:
+    greatest = int(np.iinfo(str(kind)).max)
     ids = {"a": 1, "b": 20, "c": greatest, "x": 4, "y": 5, None: None}
     values = pa.array([ids[word] for word in TOKENS], kind)
     corpus = pa.table({"tokens": lists_array("list", values.dictionary_encode() if is_dictionary else values)})
     if is_file:
         pq.write_table(corpus, tmp_path / "c.parquet")
         corpus = tmp_path / "c.parquet"
-    assert seen_in(corpus) == ({"1": 3, "20": 2, str(greatest): 2}, 4, 7)
+    assert seen_in(corpus) == ({1: 3, 20: 2, greatest: 2}, 4, 7)
 
 
 @pytest.mark.parametrize("is_file", [False, True], ids=["memory", "parquet"])
@@ -143,15 +141,15 @@ def test_a_table_of_many_chunks_and_empty_ones_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "token", [pl.String, pl.Categorical, pl.Enum(["a", "b", "c", "z"]), pl.UInt8, pl.UInt64], ids=str
+    "token", [pl.String, pl.Categorical, pl.Enum(["a", "b", "c", "z"]), pl.UInt8, pl.Int64], ids=str
 )
 @pytest.mark.parametrize("is_array", [False, True], ids=["List", "Array"])
 def test_polars_columns_of_every_token_type_are_counted_alike(token: pl.DataType, is_array: bool) -> None:
-    words = {"a": 0, "b": 1, "c": 2} if token in (pl.UInt8, pl.UInt64) else {"a": "a", "b": "b", "c": "c"}
+    words = {"a": 0, "b": 1, "c": 2} if token in (pl.UInt8, pl.Int64) else {"a": "a", "b": "b", "c": "c"}
     rows = [[words["a"], words["b"]], None, [words["a"], None], [words["c"], words["a"]]]
     dtype = pl.Array(token, 2) if is_array else pl.List(token)
     frame = pl.DataFrame({"tokens": pl.Series(rows, dtype=dtype)})
-    want = ({str(words["a"]): 3, str(words["b"]): 1, str(words["c"]): 1}, 3, 5)
+    want = ({words["a"]: 3, words["b"]: 1, words["c"]: 1}, 3, 5)
     assert seen_in(frame) == want
     assert seen_in(frame.lazy()) == want
 
@@ -174,7 +172,6 @@ def test_columns_of_other_types_beside_the_tokens_do_not_matter() -> None:
     [
         (pa.array(["a b", "c"]), "holds whole strings.*Split"),
         (pa.array([1, 2]), "Int64.*expected a list of strings"),
-        (pa.array([[1], [-2]]), "list of Int64.*unsigned"),
         (pa.array([[1.5], [2.0]]), "list of Float64"),
         (pa.array([[["a"]], [["b"]]]), "list of List"),
         (pa.array([[{"w": "a"}], []]), "list of Struct"),
@@ -182,7 +179,7 @@ def test_columns_of_other_types_beside_the_tokens_do_not_matter() -> None:
         (pa.array([None, None]), "is Null"),
         (pa.array([[], [None]]), "is a list of Null"),
     ],
-    ids=["strings", "integers", "signed", "floats", "nested", "structs", "bytes", "nulls", "lists of nulls"],
+    ids=["strings", "integers", "floats", "nested", "structs", "bytes", "nulls", "lists of nulls"],
 )
 def test_a_column_of_another_type_is_refused_with_its_type_and_the_remedy(column: pa.Array, said: str) -> None:
     with pytest.raises(ValueError, match=f'column "tokens".*{said}'):

@@ -9,16 +9,17 @@ use crate::error::Result;
 use crate::formats::Format;
 use crate::vectors::KeyedVectors;
 
-/// Print the words nearest to the given ones, a line `word<TAB>cosine` each.
+/// Print the words nearest to the given ones, a line `word<TAB>cosine` each. Words are integers where the file's keys
+/// are.
 #[derive(Args)]
 pub(in crate::cli) struct Similar {
     /// The words to be near to.
-    #[arg(required = true)]
+    #[arg(required = true, allow_negative_numbers = true)]
     positive: Vec<String>,
     #[arg(long, help = format!("A file of vectors: {}", Format::endings()))]
     vectors: PathBuf,
     /// Words to be far from.
-    #[arg(long, num_args = 1..)]
+    #[arg(long, num_args = 1.., allow_negative_numbers = true)]
     negative: Vec<String>,
     /// How many words to print.
     #[arg(long, default_value_t = 10)]
@@ -28,8 +29,8 @@ pub(in crate::cli) struct Similar {
 impl Similar {
     pub(in crate::cli) fn run(&self) -> Result<()> {
         let vectors = KeyedVectors::load(&self.vectors)?;
-        let [positive, negative] =
-            [&self.positive, &self.negative].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
+        let [positive, negative] = [&self.positive, &self.negative]
+            .map(|words| words.iter().map(|word| vectors.keys().parse(word)).collect::<Vec<_>>());
         let nearest = vectors.most_similar(&positive, &negative, self.topn)?;
         print_lines(nearest.into_iter().map(|(key, cosine)| format!("{key}\t{cosine:.4}")))
     }
