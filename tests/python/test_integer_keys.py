@@ -234,12 +234,10 @@ def test_a_column_of_strings_is_refused_where_keys_are_integers(kind: str, wv: p
 def test_the_command_takes_integers_where_keys_are(command: Command, tmp_path: Path) -> None:
     column(SESSIONS, pl.Int64).write_parquet(tmp_path / "s.parquet")
     options = ["--output", tmp_path / "o", "--min-count", 1, "--vector-size", 4, "--formats", "arrow,txt", "--quiet"]
-    assert command("train", tmp_path / "s.parquet", *options).returncode == 0
+    command("train", tmp_path / "s.parquet", *options)
     for words in (["101"], ["-3", "--negative", "7"]):
         done = command("similar", *words, "--vectors", tmp_path / "o" / "vectors.arrow")
-        assert done.returncode == 0, done.stderr
         found = {line.split("\t")[0] for line in done.stdout.splitlines()}
         assert found == {str(key) for key in KEYS} - set(words)
-    done = command("similar", "x", "--vectors", tmp_path / "o" / "vectors.arrow")
-    assert done.returncode != 0
+    done = command("similar", "x", "--vectors", tmp_path / "o" / "vectors.arrow", code=1)
     assert 'the key "x", where keys are integers (Int64), is not' in done.stderr
