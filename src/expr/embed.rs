@@ -2,11 +2,11 @@
 
 use polars::prelude::*;
 use polars_arrow::array::Array;
-use pyo3_polars::derive::polars_expr;
 use serde::Deserialize;
 
 use super::column::{VectorColumn, vector_type};
 use super::error::compute_error;
+use super::plugin::export_expression;
 use super::tokens::{Tokens, lookup_type};
 use crate::vectors::{KeyedVectors, Pooling};
 
@@ -18,15 +18,16 @@ struct EmbedOptions {
     pooling: Option<String>,
 }
 
-fn embed_type(fields: &[Field], kwargs: EmbedOptions) -> PolarsResult<Field> {
-    let vectors = KeyedVectors::shared(&kwargs.path).map_err(compute_error)?;
+fn embed_type(fields: &[Field], options: EmbedOptions) -> PolarsResult<Field> {
+    let vectors = KeyedVectors::shared(&options.path).map_err(compute_error)?;
     Ok(Field::new(fields[0].name.clone(), vector_type(&vectors)))
 }
 
-#[polars_expr(output_type_func_with_kwargs=embed_type)]
-fn embed(inputs: &[Series], kwargs: EmbedOptions) -> PolarsResult<Series> {
-    let vectors = KeyedVectors::shared(&kwargs.path).map_err(compute_error)?;
-    let pooling = kwargs.pooling.as_deref().map(str::parse::<Pooling>).transpose().map_err(compute_error)?;
+export_expression!(embed as "_polars_plugin_embed", embed_type as "_polars_plugin_field_embed");
+
+fn embed(inputs: &[Series], options: EmbedOptions) -> PolarsResult<Series> {
+    let vectors = KeyedVectors::shared(&options.path).map_err(compute_error)?;
+    let pooling = options.pooling.as_deref().map(str::parse::<Pooling>).transpose().map_err(compute_error)?;
     let column = &inputs[0];
     let (token, is_list) = match column.dtype() {
         DataType::List(token) | DataType::Array(token, _) => (token.as_ref(), true),
@@ -37,7 +38,7 @@ fn embed(inputs: &[Series], kwargs: EmbedOptions) -> PolarsResult<Series> {
     };
     let keys = vectors.keys().key_type();
     if lookup == DataType::String && keys.is_integer() {
-        polars_bail!(InvalidOperation: "embed: column {:?} is {}, but the keys of {} are {keys}; cast the column to integers", column.name(), column.dtype(), kwargs.path)
+        polars_bail!(InvalidOperation: "embed: column {:?} is {}, but the keys of {} are {keys}; cast the column to integers", column.name(), column.dtype(), options.path)
     }
     match (is_list, pooling) {
         _ if *column.dtype() == DataType::Null => {

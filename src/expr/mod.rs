@@ -4,4 +4,5 @@
 mod column;
 mod embed;
 mod error;
+mod plugin;
 mod tokens;
