@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 TOOLS := $(CARGO_TARGET_DIR)/tools
 SHARED := ../shared
 # The acceptance files of finished issues.
-ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py
+ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py test_05_foundation.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test build build-test format lint clippy imports deny test-rust test-python test-accept test-s3 test-azure \
@@ -105,6 +105,12 @@ test-rust:
 ## test-python: pytest over the Python package
 test-python: build-test
 	$(BIN)/python -m pytest -q tests/python
+	$(BIN)/python -m pip install --quiet --upgrade --target $(NEWEST_POLARS) polars
+	PYTHONPATH=$(abspath $(NEWEST_POLARS)) $(BIN)/python -m pytest -q $(POLARS_TESTS)
+
+# The test extra has Polars 1, since a check of ../shared/accept calls it so; what meets Polars is also tested with the newest.
+NEWEST_POLARS := $(VENV)/newest-polars
+POLARS_TESTS := $(foreach name,arrow_sources corpus_objects datasets expressions integer_keys,tests/python/test_$(name).py)
 
 ## test-accept: the black-box checks of finished issues, where ../shared/accept is there
 test-accept: build-test
