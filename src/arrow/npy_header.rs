@@ -18,7 +18,7 @@ pub(crate) struct NpyHeader {
     pub(crate) end: usize,
 }
 
-/// Why there is no header.
+/// Why these bytes are not a header.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HeaderError {
     /// The file cannot be read, or ends too early.

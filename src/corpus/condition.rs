@@ -144,7 +144,7 @@ fn is_of_a_row(node: &Expr) -> bool {
     match node {
         Expr::Alias(..) | Expr::Column(_) | Expr::Literal(_) | Expr::BinaryExpr { .. } => true,
         Expr::Cast { .. } | Expr::Ternary { .. } => true,
-        // SQL has no other functions of whole columns that are no aggregates.
+        // All other functions of whole columns in SQL are aggregates.
         Expr::Function { function, .. } => {
             !matches!(function, FunctionExpr::Correlation { .. } | FunctionExpr::Quantile { .. })
         }

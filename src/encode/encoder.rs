@@ -19,7 +19,7 @@ use crate::vocab::Vocabulary;
 /// Its batches hold whole sentences, of at least `batch_words` tokens together.
 ///
 /// # Errors
-/// What the corpus fails with; [`Error::Io`](crate::Error::Io) if the temporary file cannot be written;
+/// The errors of the corpus; [`Error::Io`](crate::Error::Io) if the temporary file cannot be written;
 /// [`Error::Interrupted`](crate::Error::Interrupted).
 pub fn encode(
     corpus: &dyn Corpus,
@@ -37,7 +37,7 @@ pub fn encode(
 /// Encodes a corpus and keeps nothing, to know what there will be when it is streamed.
 ///
 /// # Errors
-/// What the corpus fails with; [`Error::Interrupted`].
+/// The errors of the corpus; [`Error::Interrupted`].
 pub(crate) fn measure(encoder: &Encoder<'_>) -> Result<Encoded> {
     encoder.run_in_view(&mut |_| Ok(()))
 }

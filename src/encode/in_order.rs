@@ -34,7 +34,7 @@ pub(super) fn in_order(
             scope.spawn(move || {
                 while let Some((part, send)) = begin(&next, parts) {
                     let done = encode_part(part, &mut |sentences| queue.pass_on(part, sentences, &send));
-                    // Whoever takes them may have stopped.
+                    // The receiver may have stopped.
                     let is_stopped = done.is_err_and(|error| send.send(Err(error)).is_err());
                     if is_stopped || queue.waiting().is_stopped {
                         break;
@@ -42,7 +42,7 @@ pub(super) fn in_order(
                 }
             });
         }
-        // Now the order ends with the last thread that begins parts, should all of them panic.
+        // From here on the order ends when the last thread that begins parts ends, also if all of them panic.
         drop(next);
         let taken = take_in_order(&order, &queue, parts, take);
         drop(order);

@@ -54,7 +54,7 @@ struct BatchSlice {
 }
 
 impl Spool {
-    /// Lets go of the memory that batches took while they were read, if they lie in a file.
+    /// Frees the memory that batches took while they were read, if they lie in a file.
     pub(crate) fn release(&self) {
         if let Some(mapped) = &self.mapped {
             mapped.release();
@@ -95,7 +95,7 @@ pub(super) struct SpoolWriter {
     budget: u64,
     bytes: u64,
     slices: Vec<BatchSlice>,
-    /// The last chunk, as far as it has come.
+    /// The last chunk, which is not full yet.
     ids: Vec<u32>,
     offsets: Vec<i32>,
     multiplicity: Vec<u32>,

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::process::can_use_thread_pools;
 use crate::progress::Progress;
 use crate::vectors::Rows;
-use crate::vocab::{HuffmanTree, Key};
+use crate::vocab::{HuffmanTree, Key, WordId};
 
 impl Word2Vec {
     /// The log-probability of each sentence, a list of keys, by hierarchical softmax: the sum over all centres, and in
@@ -27,8 +27,8 @@ impl Word2Vec {
         let input = Rows::from_matrix(self.weights.input.clone());
         let scorer = Scorer { model: self, input, nodes, tree, progress };
         let score = |sentence: &Vec<K>| {
-            let rows: Vec<u32> = sentence.iter().filter_map(|&key| self.vocabulary.keys().id(key)).collect();
-            scorer.score(&rows)
+            let words: Vec<WordId> = sentence.iter().filter_map(|&key| self.vocabulary.keys().id(key)).collect();
+            scorer.score(&words)
         };
         match can_use_thread_pools() {
             true => sentences.par_iter().map(score).collect(),
@@ -37,11 +37,23 @@ impl Word2Vec {
     }
 
     /// The `topn` words most probable between the given context words, and their probabilities, by a softmax over the
-    /// output rows. In skip-gram models too, this is only a rough predictor. The result is empty if the context is.
+    /// output rows. Unknown words are skipped; the result is empty if no word is known. The prediction is that of CBOW,
+    /// also for a skip-gram model.
     ///
     /// # Errors
     /// [`Error::Parameter`] if the model was not trained with negative sampling.
-    pub fn predict_output_word(&self, context: &[u32], topn: usize) -> Result<Vec<(usize, f64)>> {
+    pub fn predict_output_word<'k, K>(&self, context: &[K], topn: usize) -> Result<Vec<(Key<'_>, f64)>>
+    where
+        K: Into<Key<'k>> + Copy,
+    {
+        let keys = self.vocabulary.keys();
+        let context: Vec<WordId> = context.iter().filter_map(|&key| keys.id(key)).collect();
+        let ranked = self.probable_words(&context, topn)?.into_iter();
+        Ok(ranked.map(|(word, probability)| (keys.key(word), probability)).collect())
+    }
+
+    /// [`predict_output_word`](Self::predict_output_word) by the numbers of the words.
+    pub(crate) fn probable_words(&self, context: &[WordId], topn: usize) -> Result<Vec<(WordId, f64)>> {
         let Some(output) = self.output_rows().filter(|_| self.config.negative > 0) else {
             return Err(Error::parameter(
                 "negative",
@@ -56,8 +68,8 @@ impl Word2Vec {
         let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let powers: Vec<f64> = scores.iter().map(|score| (score - greatest).exp()).collect();
         let total: f64 = powers.iter().sum();
-        let mut ranked: Vec<(usize, f64)> = powers.iter().map(|power| power / total).enumerate().collect();
-        let by_probability = |a: &(usize, f64), b: &(usize, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        let mut ranked: Vec<(WordId, f64)> = (0..).zip(powers.iter().map(|power| power / total)).collect();
+        let by_probability = |a: &(WordId, f64), b: &(WordId, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
         if topn < ranked.len() {
             ranked.select_nth_unstable_by(topn, by_probability);
             ranked.truncate(topn);
@@ -67,7 +79,7 @@ impl Word2Vec {
     }
 
     /// The mean or the sum of context words' vectors.
-    fn hidden(&self, input: &Rows, context: &[u32]) -> Vec<f64> {
+    fn hidden(&self, input: &Rows, context: &[WordId]) -> Vec<f64> {
         let mut hidden = vec![0.0; input.vector_size()];
         for &word in context {
             hidden.iter_mut().zip(input.row(word as usize)).for_each(|(sum, &value)| *sum += f64::from(value));
@@ -88,14 +100,14 @@ struct Scorer<'a> {
 }
 
 impl Scorer<'_> {
-    fn score(&self, sentence: &[u32]) -> Result<f64> {
+    fn score(&self, sentence: &[WordId]) -> Result<f64> {
         let window = self.model.config.window;
         let mut sum = 0.0;
         for (at, &centre) in sentence.iter().enumerate() {
             self.progress.check()?;
             let before = at.saturating_sub(window)..at;
             let after = at + 1..(at + window + 1).min(sentence.len());
-            let context: Vec<u32> = before.chain(after).map(|i| sentence[i]).collect();
+            let context: Vec<WordId> = before.chain(after).map(|i| sentence[i]).collect();
             sum += match self.model.config.sg {
                 true => {
                     context.iter().map(|&word| self.of_path(centre, &self.model.hidden(&self.input, &[word]))).sum()
@@ -107,7 +119,7 @@ impl Scorer<'_> {
     }
 
     /// ln p(word | hidden): the sum over the nodes of the word's path.
-    fn of_path(&self, word: u32, hidden: &[f64]) -> f64 {
+    fn of_path(&self, word: WordId, hidden: &[f64]) -> f64 {
         let (path, bits) = self.tree.path(word);
         let steps = path.iter().zip(bits);
         steps

@@ -311,9 +311,9 @@ impl PyModel {
         parameters: &Bound<'_, PyDict>,
         context: Vec<u32>,
         topn: usize,
-    ) -> PyResult<Vec<(usize, f64)>> {
+    ) -> PyResult<Vec<(u32, f64)>> {
         let model = self.model()?.with_config(Parameters(parameters).config()?);
-        Ok(py.detach(|| model.predict_output_word(&context, topn))?)
+        Ok(py.detach(|| model.probable_words(&context, topn))?)
     }
 
     /// Saves to a directory, with the caller's attributes as JSON.

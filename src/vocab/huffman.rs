@@ -15,14 +15,14 @@ pub(crate) struct HuffmanTree {
     bits: Vec<u8>,
 }
 
-/// How a node hangs on its parent.
+/// The link from a node to its parent.
 #[derive(Debug, Clone, Copy, Default)]
 struct Link {
     parent: u32,
     bit: u8,
 }
 
-/// The links of a tree; the root's own is of no account.
+/// The links of a tree; the root's own is not used.
 struct Links {
     /// By row.
     words: Vec<Link>,
@@ -31,7 +31,7 @@ struct Links {
 }
 
 impl HuffmanTree {
-    /// The tree of least Σ count · length of path, for counts in any order.
+    /// Builds the tree with the least Σ count · length of path, for counts in any order.
     pub(crate) fn new(counts: &[u64]) -> Self {
         let links = Links::new(counts);
         let depths = links.depths();
@@ -56,14 +56,14 @@ impl HuffmanTree {
         (&self.nodes[path.clone()], &self.bits[path])
     }
 
-    /// Asks the cache for where a row's path lies.
+    /// Prefetches the position of a row's path.
     pub(crate) fn fetch_place(&self, row: u32) {
         prefetch(&self.starts[row as usize]);
     }
 
-    /// Asks the cache for a row's path.
+    /// Prefetches a row's path.
     pub(crate) fn fetch_path(&self, row: u32) {
-        // Of the nodes a path has one line or two.
+        // The nodes of a path take one or two cache lines.
         if let ([first, .., last], [bit, ..]) = self.path(row) {
             prefetch(first);
             prefetch(last);
@@ -89,7 +89,7 @@ impl Links {
         rows.sort_unstable_by_key(|&row| (counts[row as usize], Reverse(row)));
         let merges = counts.len().saturating_sub(1);
         let mut links = Self { words: vec![Link::default(); counts.len()], inner: vec![Link::default(); merges] };
-        // Wide enough for 2^64 counts of 64 bits.
+        // u128 holds the sum of 2^64 counts of 64 bits.
         let mut sums: Vec<u128> = Vec::with_capacity(merges);
         let (mut next_word, mut next_sum) = (0, 0);
         for merge in 0..merges {
@@ -98,8 +98,8 @@ impl Links {
                 let link = Link { parent: (merges - 1 - merge) as u32, bit };
                 let word = rows.get(next_word).map(|&row| (row as usize, u128::from(counts[row as usize])));
                 match (word, sums.get(next_sum)) {
-                    // Of equal counts the word goes first: so the longest path is the shortest there can be, and words
-                    // that never occur make no chain.
+                    // If counts are equal, the word goes first: this keeps the longest path as short as possible, and
+                    // words that never occur make no chain.
                     (Some((row, count)), inner) if inner.is_none_or(|&inner| count <= inner) => {
                         links.words[row] = link;
                         sum += count;
@@ -123,7 +123,7 @@ impl Links {
         for (number, link) in self.inner.iter().enumerate() {
             inner.push(if number == 0 { 0 } else { inner[link.parent as usize] + 1 });
         }
-        // A word alone is the root itself.
+        // A single word is the root itself.
         self.words.iter().map(|link| inner.get(link.parent as usize).map_or(0, |depth| depth + 1)).collect()
     }
 }
@@ -147,10 +147,10 @@ mod tests {
         length
     }
 
-    /// Σ count · length, after checking all that is promised of the tree.
+    /// Σ count · length, after checking every promise of the tree.
     fn checked_length(counts: &[u64]) -> u128 {
         let tree = HuffmanTree::new(counts);
-        // By inner node: the count below it and below each of its branches.
+        // For each inner node: the count below it and below each of its branches.
         let mut below = vec![[0u128; 2]; counts.len() - 1];
         let mut codes = Vec::new();
         let mut length = 0;

@@ -20,9 +20,9 @@ struct Cell {
 }
 
 impl NoiseDistribution {
-    /// Rows in proportion to `count^exponent` (Mikolov et al. 2013: 0.75).
+    /// Builds the table for rows in proportion to `count^exponent` (Mikolov et al. 2013: 0.75).
     pub(crate) fn new(counts: &[u64], exponent: f64) -> Self {
-        // Scaled by the greatest so that no power overflows, whatever the exponent.
+        // Counts are scaled by the greatest, so that no power overflows with any exponent.
         let logs: Vec<f64> = counts.iter().map(|&c| exponent * (c.max(1) as f64).ln()).collect();
         let greatest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let weights: Vec<f64> = logs.iter().map(|log| (log - greatest).exp()).collect();
@@ -34,11 +34,11 @@ impl NoiseDistribution {
     pub(crate) fn row_of(&self, bits: u64) -> u32 {
         let own = self.cell_of(bits);
         let cell = self.cells[own];
-        // Which side of the cell it is cannot be predicted, so no branch.
+        // The side of the cell cannot be predicted, so this is not a branch.
         select_unpredictable((bits as u32) < cell.threshold, own as u32, cell.alias)
     }
 
-    /// Asks the cache for what [`row_of`](Self::row_of) will look up.
+    /// Prefetches the cell that [`row_of`](Self::row_of) will look up.
     #[inline(always)]
     pub(crate) fn prefetch(&self, bits: u64) {
         prefetch(&raw const self.cells[self.cell_of(bits)]);

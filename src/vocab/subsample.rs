@@ -2,8 +2,8 @@
 
 /// For each row, the share of its occurrences to keep, out of 2^32; `u32::MAX` keeps all.
 pub(crate) struct KeepThresholds {
-    /// Those of the first rows, up to one from which on everything is kept: so few that the first cache holds them,
-    /// where rows are sorted by frequency.
+    /// The shares of the first rows; all occurrences of later rows are kept. Where rows are sorted by frequency they are
+    /// so few that the first cache holds them.
     thresholds: Vec<u32>,
 }
 
@@ -25,7 +25,7 @@ impl KeepThresholds {
     }
 }
 
-/// With what probability an occurrence of a word is kept, by the count of the word, in a vocabulary of these counts.
+/// Gives the probability that an occurrence of a word is kept from the count of the word, in a vocabulary of these counts.
 ///
 /// A word of frequency f is kept with probability √(t/f) + t/f (Mikolov et al. 2013, as in word2vec.c), where t is
 /// `sample` times the tokens of the vocabulary, or for `sample` ≥ 1 the count ⌊`sample` · (3 + √5) / 2⌋, as in gensim.

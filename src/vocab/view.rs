@@ -1,20 +1,20 @@
 //! Short words as numbers.
 
-/// As in an Arrow string view: the length in the lowest four bytes, then the text if it is of twelve bytes at most; else
-/// its first four bytes, and in the highest eight where it stands in a longer text.
+/// Laid out as an Arrow string view: the lowest four bytes hold the length. A text of at most twelve bytes follows; of a
+/// longer text its first four bytes follow, and the highest eight hold its position in a buffer.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct View(pub(crate) u128);
 
-/// Bytes of text that a view holds.
+/// The most bytes of text that a view holds.
 const VIEW_BYTES: usize = 12;
 
 impl View {
-    /// Whether a view has room for the word.
+    /// True if a view has room for the word.
     pub(crate) fn holds(word: &str) -> bool {
         word.len() <= VIEW_BYTES
     }
 
-    /// Of a word that it does not hold without its place.
+    /// The view of a word that it does not hold, without a position.
     pub(crate) fn of(word: &str) -> Self {
         let mut bytes = [0; 16];
         bytes[..4].copy_from_slice(&(word.len() as u32).to_le_bytes());
@@ -28,28 +28,28 @@ impl View {
         self.0 as u32 as usize
     }
 
-    /// Whether it holds its word.
+    /// True if it holds its word.
     pub(crate) fn is_whole(self) -> bool {
         self.len() <= VIEW_BYTES
     }
 
-    /// The same, with zeros after a text that is whole, should its writer have left something there.
+    /// The same view with zeros after a text that it holds: a writer may have left something there.
     pub(crate) fn padded(self) -> Self {
         let bits = 32 + 8 * self.len();
         Self(if bits < 128 { self.0 & ((1 << bits) - 1) } else { self.0 })
     }
 
-    /// What stands before the place of a text.
+    /// The part before the position of a text.
     pub(crate) fn prefix(self) -> u64 {
         self.0 as u64
     }
 
-    /// With the place of its word in a text.
+    /// The view with the position of its word in a text.
     pub(crate) fn at(self, start: usize) -> Self {
         Self(u128::from(self.prefix()) | (start as u128) << 64)
     }
 
-    /// The text of a word that is not whole.
+    /// The text of a word that the view does not hold.
     pub(crate) fn in_text(self, text: &str) -> &str {
         let start = (self.0 >> 64) as usize;
         &text[start..start + self.len()]

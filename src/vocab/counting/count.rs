@@ -28,7 +28,7 @@ impl WordCounts {
     /// Counts a corpus, whose tokens must all be text or all integers of one type.
     ///
     /// # Errors
-    /// What the corpus fails with; [`Error::Corpus`] naming the place where tokens are of another type than before;
+    /// The errors of the corpus; [`Error::Corpus`] naming the place where tokens are of another type than before;
     /// [`Error::Interrupted`].
     pub fn count(corpus: &dyn Corpus, options: &CountOptions, progress: &Progress) -> Result<Self> {
         ensure_not_forked()?;

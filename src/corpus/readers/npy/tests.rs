@@ -163,9 +163,9 @@ fn nothing_is_called() {
         (b"Pid\n", "the opcode PERSID"),
         (b"]}b", "the opcode EMPTY_DICT"),
         (b"](NtNb", "BUILD has no state"),
-        (b"])b", "BUILD changes what is no array"),
+        (b"])b", "BUILD changes something that is not an array"),
         (b"h\x02)R", "an item is an array"),
-        (b"\xff", "0xff is no opcode"),
+        (b"\xff", "0xff is not an opcode"),
         (b"((((", "lists of lists"),
         (b")\x85\x85\x85\x85", "tuples of tuples"),
     ];

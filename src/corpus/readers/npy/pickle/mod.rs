@@ -223,7 +223,7 @@ impl<R: BufRead> PickleReader<R> {
                 Ok(())
             }
             Some(Value::Items) => items.into_iter().try_for_each(|item| self.give(item)),
-            _ => Err(self.ops.refused("it appends to what is no list")),
+            _ => Err(self.ops.refused("it appends to something that is not a list")),
         }
     }
 
@@ -325,7 +325,7 @@ impl<R: BufRead> PickleReader<R> {
     fn reduce(&mut self) -> Result<()> {
         let (arguments, function) = (self.pop()?, self.pop()?);
         let (Value::Tuple(arguments, _), Value::Global(function)) = (arguments, function) else {
-            return Err(self.ops.refused("REDUCE calls what is no function"));
+            return Err(self.ops.refused("REDUCE calls something that is not a function"));
         };
         let made = match (function, &*arguments) {
             (Global::Reconstruct, _) if self.has_items => {
@@ -354,7 +354,7 @@ impl<R: BufRead> PickleReader<R> {
                 *array = Value::Filled;
                 Ok(())
             }
-            _ => Err(self.ops.refused("BUILD changes what is no array")),
+            _ => Err(self.ops.refused("BUILD changes something that is not an array")),
         }
     }
 

@@ -165,7 +165,7 @@ impl<R: BufRead> Ops<R> {
         let code = format!("{code:02x}");
         match REFUSED.split(' ').skip_while(|word| *word != code).nth(1) {
             Some(name) => self.refused(format!("it uses the opcode {name}")),
-            None => self.refused(format!("0x{code} is no opcode")),
+            None => self.refused(format!("0x{code} is not an opcode")),
         }
     }
 
