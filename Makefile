@@ -24,7 +24,7 @@ demo: say-demo build
 .PHONY: say-demo
 say-demo:
 	@echo 'This builds polargram, writes a sample corpus of 2.5 million words, trains on it and looks vectors up in Polars.'
-	@echo 'On two cores the first build takes about 10 minutes, most of it Polars; later builds take seconds to a minute. The rest takes a minute.'
+	@echo 'On two cores the first build takes about 9 minutes, most of it Polars; later builds take seconds to a minute. The rest takes a minute.'
 	@echo 'Compiled code stays in $(CARGO_TARGET_DIR), the demo in demo/.'
 
 ## test: everything that CI checks

@@ -30,7 +30,7 @@ pub trait Corpus: Send + Sync {
     /// The column's name.
     fn column(&self) -> &str;
 
-    /// Whether parts may be read on any thread at once. A source that is one object's iterator says no.
+    /// True if parts may be read on any thread at once. A source that is one object's iterator says no.
     fn is_parallel(&self) -> bool {
         true
     }

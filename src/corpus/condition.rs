@@ -88,7 +88,7 @@ impl Condition {
         Ok(Some(RowFilter { expression, columns }))
     }
 
-    /// Whether all its columns are the partition's. Then it is true of all rows, as other files are not opened.
+    /// True if all its columns are the partition's. Then it is true of all rows, as other files are not opened.
     pub(super) fn is_decided(&self, partition: &Partition) -> bool {
         self.columns.iter().all(|name| partition.value(name).is_some())
     }
@@ -139,7 +139,7 @@ fn refused(origin: &str, reason: &dyn std::fmt::Display) -> Error {
     Error::corpus(origin, format!("where: {reason}"))
 }
 
-/// Whether a node of an expression looks at one row alone.
+/// True if a node of an expression looks at one row alone.
 fn is_of_a_row(node: &Expr) -> bool {
     match node {
         Expr::Alias(..) | Expr::Column(_) | Expr::Literal(_) | Expr::BinaryExpr { .. } => true,

@@ -51,7 +51,7 @@ pub struct ReadOptions {
     pub filter: Option<String>,
     /// How strings become lists.
     pub split: Option<Split>,
-    /// Whether tokens are lowercased.
+    /// True if tokens are lowercased.
     pub lowercase: bool,
     /// How plain text is read.
     pub text: TextOptions,

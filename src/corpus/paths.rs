@@ -14,7 +14,7 @@ use crate::store::{self, Listing};
 
 const NO_REGULAR_FILE: &str = "is not a regular file; a corpus is read more than once, so write it to one first";
 
-/// Whether a name is left out of directories and prefixes: those that start with `.` or `_` belong to other
+/// True if a name is left out of directories and prefixes: those that start with `.` or `_` belong to other
 /// programs, or are not complete yet.
 pub(super) fn is_hidden(name: &[u8]) -> bool {
     name.starts_with(b".") || name.starts_with(b"_")
@@ -130,7 +130,7 @@ fn without_dot(path: &Path) -> &Path {
     path.strip_prefix(".").unwrap_or(path)
 }
 
-/// Whether an entry of a directory is a file. One that has the name of a corpus, or is asked for, and cannot be read
+/// True if an entry of a directory is a file. One that has the name of a corpus, or is asked for, and cannot be read
 /// as one must not be left out in silence.
 fn is_wanted(path: &Path, is_asked: bool) -> Result<bool> {
     let name = path.display().to_string();

@@ -61,7 +61,7 @@ impl Known {
         are_true(DataFrame::new(self.groups, self.columns)?, may_be_true, origin)
     }
 
-    /// Whether the condition may have this value for some row of a group: an expression that is true or null if so.
+    /// True if the condition may have this value for some row of a group: an expression that is true or null if so.
     fn may_be(&self, condition: &Expr, value: bool) -> Expr {
         if columns_of(condition).iter().all(|name| self.constants.contains(name)) {
             let condition = if value { condition.clone() } else { condition.clone().not() };
@@ -141,7 +141,7 @@ fn statistic(name: &str, what: &str) -> PlSmallStr {
     PlSmallStr::from_string(format!("{what}\u{0}{name}"))
 }
 
-/// Whether comparing the values of a column may give this value.
+/// True if comparing the values of a column may give this value.
 fn compared(name: &str, op: Operator, with: &Expr, value: bool) -> Option<Expr> {
     let (min, max) = (col(statistic(name, "min")), col(statistic(name, "max")));
     let with = || with.clone();

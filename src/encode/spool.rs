@@ -14,7 +14,7 @@ use super::batch::{Encoded, EncodedBatch, item_field};
 use crate::arrow::ipc::{self, MappedIpc};
 use crate::error::{Error, IoContext, Result};
 
-/// Whether and where the encoded corpus is kept.
+/// Where the encoded corpus is kept, if it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpoolOptions {
     /// True to encode the corpus once and keep it; false to read and encode it again in every epoch.

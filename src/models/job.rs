@@ -35,7 +35,7 @@ use crate::vocab::{CountOptions, Trim, TrimReport, WordCounts};
 pub struct Job<'a> {
     /// The hyperparameters.
     pub config: Config,
-    /// Whether and where the encoded corpus is kept. The memory budget bounds the counting of words and what is fetched
+    /// Where the encoded corpus is kept, if it is. The memory budget bounds the counting of words and what is fetched
     /// ahead, too.
     pub spool: SpoolOptions,
     /// Where to save the state now and then, and to resume from.

@@ -17,7 +17,7 @@ use crate::train::{self, Observer, Source, Trained, corpus_changed};
 /// What a training may be told besides the hyperparameters.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TrainOptions<'a> {
-    /// Whether and where the encoded corpus is kept.
+    /// Where the encoded corpus is kept, if it is.
     pub spool: SpoolOptions,
     /// True if the vocabulary is from this corpus, which must then have the same tokens as when it was counted.
     pub is_vocabulary_corpus: bool,

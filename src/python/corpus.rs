@@ -68,12 +68,12 @@ pub(super) fn corpus_from(object: &Bound<'_, PyAny>, options: &ReadOptions) -> P
     Ok(Box::new(PyCorpus { object: object.clone().unbind(), kind, column, query }))
 }
 
-/// Whether it is a `pyarrow.dataset.Dataset`.
+/// True if it is a `pyarrow.dataset.Dataset`.
 fn is_dataset(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(object.hasattr("scanner")? && object.hasattr("to_batches")? && object.hasattr("get_fragments")?)
 }
 
-/// Whether it is a list of record batches, tables or arrays.
+/// True if it is a list of record batches, tables or arrays.
 fn is_list_of_arrow(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let Ok(items) = object.cast::<PyList>() else { return Ok(false) };
     let is_arrow = |item: &Bound<'_, PyAny>| -> PyResult<bool> {

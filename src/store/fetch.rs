@@ -174,7 +174,7 @@ impl Object {
         version(self) == version(other)
     }
 
-    /// Whether an answer is from another object than the one that was found.
+    /// True if an answer is from another object than the one that was found.
     fn is_other(&self, answer: &ObjectMeta, is_whole: bool) -> bool {
         match &answer.e_tag {
             Some(now) => version(self.e_tag.get_or_init(|| now.clone())) != version(now),

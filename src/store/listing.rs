@@ -12,7 +12,7 @@ use super::{Object, StorageOptions, Store, block_on, is_answer, retry_truncated}
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
-/// Whether a source is a URL of a store, not a path on this machine.
+/// True if a source is a URL of a store, not a path on this machine.
 pub(crate) fn is_url(source: &str) -> bool {
     source.split_once("://").is_some_and(|(scheme, _)| {
         scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric()) && !scheme.eq_ignore_ascii_case("file")

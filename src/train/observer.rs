@@ -40,7 +40,7 @@ pub trait Observer {
 /// Observes nothing.
 impl Observer for () {}
 
-/// Whether the training continues.
+/// True if the training continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// It continues.

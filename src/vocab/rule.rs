@@ -15,7 +15,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// Whether a word of this count stays.
+    /// True if a word of this count stays.
     pub(super) fn keeps(self, count: u64, min_count: u64) -> bool {
         match self {
             Self::Default => count >= min_count,

@@ -10,7 +10,7 @@ use liblzma::stream::{CONCATENATED, Stream};
 /// Compressed bytes read at a time.
 const BUFFER_BYTES: usize = 128 << 10;
 
-/// Whether the name says that a file was compressed.
+/// True if the name says that a file was compressed.
 pub(super) fn is_compressed(name: &str) -> bool {
     format_of(name).is_some()
 }

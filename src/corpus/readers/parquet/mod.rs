@@ -191,14 +191,14 @@ impl Leaves {
         }
     }
 
-    /// Whether the filter's columns can be read first, and only the rows of the others that it leaves. A column that
+    /// True if the filter's columns can be read first, and only the rows of the others that it leaves. A column that
     /// is in both would be read twice.
     fn are_apart(&self) -> bool {
         self.columns.len() + self.filter.len() == self.all.len()
     }
 }
 
-/// Whether a leaf column holds values of this column.
+/// True if a leaf column holds values of this column.
 fn is_in(leaf: usize, path: &ColumnPath, metadata: &ArrowReaderMetadata) -> bool {
     let parquet = metadata.parquet_schema();
     let fields = path.fields(metadata.schema().fields());
