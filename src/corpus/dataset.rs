@@ -58,7 +58,12 @@ fn expand(source: &str, options: &ReadOptions, progress: &Progress) -> Result<Ve
     let files = match listing {
         Listing::File(location) => vec![(String::new(), location)],
         Listing::Matching(files) => files,
-        Listing::Below(files) => selected(source, files, options.format)?,
+        Listing::Below(mut files) => {
+            if !options.subdirectories && !store::is_url(source) {
+                files.retain(|(path, _)| !path.contains('/'));
+            }
+            selected(source, files, options.format)?
+        }
     };
     Ok(files.into_iter().map(|(path, location)| (location, partition_text(&path))).collect())
 }

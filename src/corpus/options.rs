@@ -57,6 +57,8 @@ pub struct ReadOptions {
     pub text: TextOptions,
     /// The format of all files; if `None`, each file's name or first bytes decide.
     pub format: Option<FileFormat>,
+    /// True if a directory on this machine is read with everything below it. Prefixes in stores always are.
+    pub subdirectories: bool,
     /// Settings for URLs.
     pub storage: StorageOptions,
     /// At most so many bytes of objects in a store are fetched before they are read.
@@ -74,6 +76,7 @@ impl ReadOptions {
             lowercase: false,
             text: TextOptions::default(),
             format: None,
+            subdirectories: true,
             storage: StorageOptions::default(),
             fetch_ahead: 64 << 20,
         }

@@ -71,7 +71,13 @@ impl PyTextSource {
 
 impl PyTextSource {
     pub(super) fn open(&self, py: Python<'_>, options: &ReadOptions) -> PyResult<Box<dyn Corpus>> {
-        let text = ReadOptions { text: self.options.clone(), format: Some(FileFormat::Text), ..options.clone() };
+        // As gensim's readers, which read the files of a directory alone.
+        let text = ReadOptions {
+            text: self.options.clone(),
+            format: Some(FileFormat::Text),
+            subdirectories: false,
+            ..options.clone()
+        };
         files(py, &self.paths, &text)
     }
 }

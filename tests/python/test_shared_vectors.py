@@ -17,7 +17,9 @@ import polargram as pg
 
 def look_up(path: object, word: str = "a") -> float | None:
     """The first value of a word's vector, by the expression."""
-    return pl.DataFrame({"w": [word]}).select(pl.col("w").w2v.embed(path).arr.first()).item()
+    # Polars 1 takes the first value of a null vector for 0.
+    vector = pl.DataFrame({"w": [word]}).select(pl.col("w").w2v.embed(path)).item()
+    return None if vector is None else vector[0]
 
 
 def one_word(path: Path, value: int, word: str = "a") -> Path:

@@ -1,4 +1,4 @@
-//! Frames of counts, added up by Polars.
+//! Frames of counts, and their sums.
 //!
 //! A frame has a line for each word, in no order: `word` (String, Int64 or UInt64), `count`, and unless sorted `first`,
 //! where it occurs first.
@@ -6,7 +6,10 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use polars::prelude::*;
 
 use super::options::CountOptions;
@@ -14,21 +17,74 @@ use crate::error::Result;
 use crate::vocab::keys::{Key, KeyType};
 
 /// Adds up the counts of each word, and drops the rarest where there are too many.
+///
+/// Polars' in-memory grouping does the same, but leaves a list of rows for each word, several times what the counts take.
 pub(super) fn add_up(frames: Vec<DataFrame>, options: &CountOptions) -> Result<DataFrame> {
-    let frames: Vec<LazyFrame> = frames.into_iter().map(DataFrame::lazy).collect();
-    if frames.is_empty() {
+    let Some(frame) = frames.first() else {
         let none = Vec::<u64>::new;
         return Ok(df!("word" => Vec::<String>::new(), "count" => none(), "first" => none())?);
-    }
-    let mut sums = vec![col("count").sum()];
-    if !options.sorted {
-        sums.push(col("first").min());
-    }
-    let sum = collected(concat(frames, UnionArgs::default())?.group_by([col("word")]).agg(sums))?;
+    };
+    let name = PlSmallStr::from_static("word");
+    let sum = match key_type(frame)? {
+        KeyType::Text => sums(
+            &frames,
+            options,
+            |words, add| Ok(words.str()?.no_null_iter().for_each(add)),
+            |keys| Series::new(name, keys),
+        )?,
+        KeyType::Int64 => {
+            let each = |words: &Column, add: &mut dyn FnMut(i64)| Ok(words.i64()?.into_no_null_iter().for_each(add));
+            sums(&frames, options, each, |keys| Series::new(name, keys))?
+        }
+        KeyType::UInt64 => {
+            let each = |words: &Column, add: &mut dyn FnMut(u64)| Ok(words.u64()?.into_no_null_iter().for_each(add));
+            sums(&frames, options, each, |keys| Series::new(name, keys))?
+        }
+    };
     match options.max_vocab_size {
         Some(most) => prune(sum, most),
         None => Ok(sum),
     }
+}
+
+/// Adds up the counts of each key, and takes the least of its firsts if rows are ordered by them.
+fn sums<'a, K>(
+    frames: &'a [DataFrame],
+    options: &CountOptions,
+    each_key: impl Fn(&'a Column, &mut dyn FnMut(K)) -> Result<()>,
+    series: impl FnOnce(Vec<K>) -> Series,
+) -> Result<DataFrame>
+where
+    K: Copy + Eq + Hash,
+{
+    let greatest = frames.iter().map(DataFrame::height).max().unwrap_or(0);
+    let mut ids: HashMap<K, usize, RandomState> = HashMap::with_capacity_and_hasher(greatest, RandomState::default());
+    let (mut keys, mut counts, mut firsts) = (Vec::with_capacity(greatest), Vec::with_capacity(greatest), Vec::new());
+    for frame in frames {
+        let mut more = frame.column("count")?.u64()?.into_no_null_iter();
+        let mut more_firsts = match options.sorted {
+            true => None,
+            false => Some(frame.column("first")?.u64()?.into_no_null_iter()),
+        };
+        each_key(frame.column("word")?, &mut |key| {
+            let id = *ids.entry(key).or_insert_with(|| {
+                keys.push(key);
+                counts.push(0_u64);
+                firsts.push(u64::MAX);
+                keys.len() - 1
+            });
+            counts[id] = counts[id].saturating_add(more.next().unwrap_or(0));
+            if let Some(first) = more_firsts.as_mut().and_then(Iterator::next) {
+                firsts[id] = firsts[id].min(first);
+            }
+        })?;
+    }
+    drop(ids);
+    let mut columns = vec![Column::from(series(keys)), Column::new("count".into(), counts)];
+    if !options.sorted {
+        columns.push(Column::new("first".into(), firsts));
+    }
+    Ok(DataFrame::new_infer_height(columns)?)
 }
 
 /// At most `most` words. The threshold follows from the counts alone, so words of one count stay or go together.
