@@ -24,22 +24,11 @@ pub(super) fn add_up(frames: Vec<DataFrame>, options: &CountOptions) -> Result<D
         let none = Vec::<u64>::new;
         return Ok(df!("word" => Vec::<String>::new(), "count" => none(), "first" => none())?);
     };
-    let name = PlSmallStr::from_static("word");
+    let frames = &frames;
     let sum = match key_type(frame)? {
-        KeyType::Text => sums(
-            &frames,
-            options,
-            |words, add| Ok(words.str()?.no_null_iter().for_each(add)),
-            |keys| Series::new(name, keys),
-        )?,
-        KeyType::Int64 => {
-            let each = |words: &Column, add: &mut dyn FnMut(i64)| Ok(words.i64()?.into_no_null_iter().for_each(add));
-            sums(&frames, options, each, |keys| Series::new(name, keys))?
-        }
-        KeyType::UInt64 => {
-            let each = |words: &Column, add: &mut dyn FnMut(u64)| Ok(words.u64()?.into_no_null_iter().for_each(add));
-            sums(&frames, options, each, |keys| Series::new(name, keys))?
-        }
+        KeyType::Text => sums(frames, options, |words| Ok(words.str()?.no_null_iter()), Series::new)?,
+        KeyType::Int64 => sums(frames, options, |words| Ok(words.i64()?.into_no_null_iter()), Series::new)?,
+        KeyType::UInt64 => sums(frames, options, |words| Ok(words.u64()?.into_no_null_iter()), Series::new)?,
     };
     match options.max_vocab_size {
         Some(most) => prune(sum, most),
@@ -48,39 +37,36 @@ pub(super) fn add_up(frames: Vec<DataFrame>, options: &CountOptions) -> Result<D
 }
 
 /// Adds up the counts of each key, and takes the least of its firsts if rows are ordered by them.
-fn sums<'a, K>(
+fn sums<'a, K: Copy + Eq + Hash, Keys: Iterator<Item = K>>(
     frames: &'a [DataFrame],
     options: &CountOptions,
-    each_key: impl Fn(&'a Column, &mut dyn FnMut(K)) -> Result<()>,
-    series: impl FnOnce(Vec<K>) -> Series,
-) -> Result<DataFrame>
-where
-    K: Copy + Eq + Hash,
-{
+    keys_of: impl Fn(&'a Column) -> Result<Keys>,
+    series: impl FnOnce(PlSmallStr, Vec<K>) -> Series,
+) -> Result<DataFrame> {
     let greatest = frames.iter().map(DataFrame::height).max().unwrap_or(0);
     let mut ids: HashMap<K, usize, RandomState> = HashMap::with_capacity_and_hasher(greatest, RandomState::default());
     let (mut keys, mut counts, mut firsts) = (Vec::with_capacity(greatest), Vec::with_capacity(greatest), Vec::new());
     for frame in frames {
-        let mut more = frame.column("count")?.u64()?.into_no_null_iter();
+        let more = frame.column("count")?.u64()?.into_no_null_iter();
         let mut more_firsts = match options.sorted {
             true => None,
             false => Some(frame.column("first")?.u64()?.into_no_null_iter()),
         };
-        each_key(frame.column("word")?, &mut |key| {
+        for (key, count) in keys_of(frame.column("word")?)?.zip(more) {
             let id = *ids.entry(key).or_insert_with(|| {
                 keys.push(key);
                 counts.push(0_u64);
                 firsts.push(u64::MAX);
                 keys.len() - 1
             });
-            counts[id] = counts[id].saturating_add(more.next().unwrap_or(0));
+            counts[id] = counts[id].saturating_add(count);
             if let Some(first) = more_firsts.as_mut().and_then(Iterator::next) {
                 firsts[id] = firsts[id].min(first);
             }
-        })?;
+        }
     }
     drop(ids);
-    let mut columns = vec![Column::from(series(keys)), Column::new("count".into(), counts)];
+    let mut columns = vec![Column::from(series("word".into(), keys)), Column::new("count".into(), counts)];
     if !options.sorted {
         columns.push(Column::new("first".into(), firsts));
     }
