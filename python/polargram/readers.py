@@ -110,8 +110,8 @@ class LineSentence(_LineReader):
 class PathLineSentences(_LineReader):
     """:class:`LineSentence` of every file in a directory, in the order of their names, or of one file.
 
-    ``limit`` is for each file, as in gensim. Hidden files and subdirectories are left out. A URL may be a prefix: everything below it is
-    read, except names that start with ``.`` or ``_``.
+    ``limit`` is for each file, as in gensim. Hidden files and subdirectories are left out. A URL
+    may be a prefix: everything below it is read, except names that start with ``.`` or ``_``.
 
     Examples
     --------
