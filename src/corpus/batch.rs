@@ -10,9 +10,8 @@ use crate::progress::Progress;
 
 /// Token lists in independent parts that can each be read again.
 ///
-/// A list column may be List, LargeList, ListView, LargeListView or FixedSizeList, of Utf8, LargeUtf8, Utf8View, a
-/// dictionary of those, or unsigned integers (each its own word, written in decimal). Null lists and null tokens are
-/// skipped.
+/// A list column may be List, LargeList, ListView, LargeListView or FixedSizeList, of Utf8, LargeUtf8, Utf8View or
+/// integers of any width, which stay integers, or of a dictionary of those. Null lists and null tokens are skipped.
 pub trait Corpus: Send + Sync {
     /// The number of parts: row groups, record batches, pieces of a text; or 1.
     fn parts(&self) -> usize;

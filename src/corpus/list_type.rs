@@ -12,24 +12,32 @@ pub(super) fn is_string(values: &DataType) -> bool {
     }
 }
 
-/// # Errors
-/// [`Error::Corpus`] with what was found and what to do, if the type is not a list of tokens.
-pub(super) fn check_list_type(found: &DataType, column: &str, origin: &str) -> Result<()> {
-    let wrong = |reason: String| Err(Error::corpus(origin, format!("column {column:?} {reason}")));
-    let item = match found {
+/// The type of the items of a list column; `None` for a column of another type.
+pub(super) fn item_type(lists: &DataType) -> Option<&DataType> {
+    match lists {
         DataType::List(item)
         | DataType::LargeList(item)
         | DataType::ListView(item)
         | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _) => item.data_type(),
-        text if is_string(text) => {
+        | DataType::FixedSizeList(item, _) => Some(item.data_type()),
+        _ => None,
+    }
+}
+
+/// # Errors
+/// [`Error::Corpus`] with what was found and what to do, if the type is not a list of tokens.
+pub(super) fn check_list_type(found: &DataType, column: &str, origin: &str) -> Result<()> {
+    let wrong = |reason: String| Err(Error::corpus(origin, format!("column {column:?} {reason}")));
+    let item = match (item_type(found), found) {
+        (Some(item), _) => item,
+        (None, text) if is_string(text) => {
             return wrong(
                 "holds whole strings; expected a list of strings. Split it first, as in \
                  pl.col(…).str.split(\" \"), or pass --split whitespace."
                     .into(),
             );
         }
-        other => return wrong(format!("is {other}; expected a list of strings or integers")),
+        (None, other) => return wrong(format!("is {other}; expected a list of strings or integers")),
     };
     let token = if let DataType::Dictionary(_, value) = item { value.as_ref() } else { item };
     match token {

@@ -53,8 +53,11 @@ fn files_below(root: &Path, progress: &Progress) -> Result<Vec<(String, PathBuf)
         let Some(real) = entry.file_type().is_dir().then(|| fs::canonicalize(entry.path()).ok()).flatten() else {
             return true;
         };
-        // What a link within the directory leads to is read where it stands.
-        !(entry.path_is_symlink() && real.starts_with(&real_root)) && seen.insert(real)
+        // What a link within the directory leads to is read where it stands, unless it is hidden there.
+        let is_read_there = real
+            .strip_prefix(&real_root)
+            .is_ok_and(|below| !below.iter().any(|name| is_hidden(name.as_encoded_bytes())));
+        !(entry.path_is_symlink() && is_read_there) && seen.insert(real)
     });
     let mut files = Vec::new();
     for entry in wanted {

@@ -41,7 +41,7 @@ impl Known {
     pub(super) fn add_bounds(&mut self, name: &str, min: Series, max: Series, nulls: Series, rows: Series) {
         // NaN is greater than all numbers for Polars, and is not in statistics.
         let (min, max) = match max.dtype() {
-            DataType::Float32 | DataType::Float64 => match without_nan(&min, &max) {
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => match without_nan(&min, &max) {
                 Some(bounds) => bounds,
                 None => return,
             },
@@ -241,6 +241,13 @@ mod tests {
 
     #[test]
     fn bounds_need_not_be_values_and_nan_is_beyond_them() {
+        for data_type in [DataType::Float16, DataType::Float32, DataType::Float64] {
+            let mut known = Known::of_groups(1);
+            let number = |value: u64| Series::new("".into(), [value]);
+            let bound = |value: f32| Series::new("".into(), [value]).cast(&data_type).unwrap();
+            known.add_bounds("x", bound(1.0), bound(3.0), number(0), number(9));
+            assert_eq!(kept(known, "x > 5"), [true], "{data_type}");
+        }
         let known = || {
             let mut known = Known::of_groups(2);
             let number = |values: [u64; 2]| Series::new("".into(), values);

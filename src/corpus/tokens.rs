@@ -1,14 +1,18 @@
-//! Strings to tokens, by Polars' expressions.
+//! Strings to tokens: splitting and lowercasing.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, GenericListArray};
-use arrow::buffer::OffsetBuffer;
+use arrow::array::{
+    Array, ArrayBuilder, ArrayRef, AsArray, BooleanArray, GenericListArray, LargeListArray, LargeStringArray,
+    LargeStringBuilder,
+};
+use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::compute::{cast, filter};
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 use polars::prelude::{Column, DataFrame, Expr, IntoLazy, PlSmallStr, col, lit};
 
+use super::list_type::{is_string, item_type};
 use super::options::Split;
 use crate::arrow::polars::{from_polars, series};
 use crate::error::{Error, Result};
@@ -21,29 +25,70 @@ pub(super) fn evaluate(frame: DataFrame, expression: Expr) -> Result<ArrayRef> {
 
 /// Lists of the tokens of each string, without empty ones.
 pub(super) fn split_strings(strings: &ArrayRef, split: &Split, lowercase: bool) -> Result<ArrayRef> {
-    let text = series("text", &cast(strings, &DataType::LargeUtf8).map_err(polars_error)?)?;
-    let text = DataFrame::new(strings.len(), vec![Column::from(text)])?;
-    let expression = if lowercase { col("text").str().to_lowercase() } else { col("text") };
-    let expression = match split {
-        Split::Whitespace => expression.str().extract_all(lit(r"\S+")),
-        Split::Regex(pattern) => expression.str().split_regex(lit(pattern.as_str()), true),
-    };
-    without_empty(&evaluate(text, expression)?)
+    let text = cast(strings, &DataType::LargeUtf8).map_err(polars_error)?;
+    let text = if lowercase { lowercased(text.as_string()) } else { text.as_string().clone() };
+    match split {
+        Split::Whitespace => Ok(Arc::new(words_of(&text))),
+        Split::Regex(pattern) => {
+            let text: ArrayRef = Arc::new(text);
+            let frame = DataFrame::new(text.len(), vec![Column::from(series("text", &text)?)])?;
+            without_empty(&evaluate(frame, col("text").str().split_regex(lit(pattern.as_str()), true))?)
+        }
+    }
 }
 
-/// The same lists of lowercased tokens.
+/// Lists of what stands between white space.
+fn words_of(text: &LargeStringArray) -> LargeListArray {
+    let bytes = text.offsets()[text.len()] - text.offsets()[0];
+    let mut words = LargeStringBuilder::with_capacity(bytes as usize / 6, bytes as usize);
+    let mut offsets = Vec::with_capacity(text.len() + 1);
+    offsets.push(0);
+    for i in 0..text.len() {
+        if text.is_valid(i) {
+            text.value(i).split_whitespace().for_each(|word| words.append_value(word));
+        }
+        offsets.push(words.len() as i64);
+    }
+    let words = Arc::new(words.finish());
+    LargeListArray::new(string_item(), OffsetBuffer::new(offsets.into()), words, text.nulls().cloned())
+}
+
+/// The same strings in lower case.
+fn lowercased(text: &LargeStringArray) -> LargeStringArray {
+    let bytes = text.offsets()[text.len()] - text.offsets()[0];
+    let mut lower = String::with_capacity(bytes as usize);
+    let mut offsets = Vec::with_capacity(text.len() + 1);
+    offsets.push(0);
+    for i in 0..text.len() {
+        let (string, start) = (if text.is_valid(i) { text.value(i) } else { "" }, lower.len());
+        if string.is_ascii() {
+            lower.push_str(string);
+            lower[start..].make_ascii_lowercase();
+        } else {
+            lower.push_str(&string.to_lowercase());
+        }
+        offsets.push(lower.len() as i64);
+    }
+    LargeStringArray::new(OffsetBuffer::new(offsets.into()), Buffer::from(lower.into_bytes()), text.nulls().cloned())
+}
+
+fn string_item() -> Arc<Field> {
+    Arc::new(Field::new("item", DataType::LargeUtf8, true))
+}
+
+/// The same lists of lowercased tokens. Integers have no case, and stay integers.
 pub(super) fn lowercase_lists(lists: &ArrayRef) -> Result<ArrayRef> {
-    let strings = DataType::LargeList(Arc::new(Field::new("item", DataType::LargeUtf8, true)));
-    let lists = cast(lists, &strings).map_err(polars_error)?;
+    if !item_type(lists.data_type()).is_some_and(is_string) {
+        return Ok(lists.clone());
+    }
+    let lists = cast(lists, &DataType::LargeList(string_item())).map_err(polars_error)?;
     let lists: &GenericListArray<i64> = lists.as_list();
     // Only the slice's own tokens.
     let (first, last) = (lists.offsets()[0], lists.offsets()[lists.len()]);
     let values = lists.values().slice(first as usize, (last - first) as usize);
     let offsets = OffsetBuffer::new(lists.offsets().iter().map(|offset| offset - first).collect());
-    let text = DataFrame::new(values.len(), vec![Column::from(series("text", &values)?)])?;
-    let values = evaluate(text, col("text").str().to_lowercase())?;
-    let item = Arc::new(Field::new("item", values.data_type().clone(), true));
-    Ok(Arc::new(GenericListArray::new(item, offsets, values, lists.nulls().cloned())))
+    let values = Arc::new(lowercased(values.as_string()));
+    Ok(Arc::new(LargeListArray::new(string_item(), offsets, values, lists.nulls().cloned())))
 }
 
 /// The lists without their empty strings.
@@ -64,10 +109,49 @@ fn without_empty(lists: &ArrayRef) -> Result<ArrayRef> {
     }));
     let offsets: Vec<i64> = lists.offsets().iter().map(|offset| before[*offset as usize]).collect();
     let values = filter(&values, &is_full).map_err(polars_error)?;
-    let item = Arc::new(Field::new("item", DataType::LargeUtf8, true));
-    Ok(Arc::new(GenericListArray::new(item, OffsetBuffer::new(offsets.into()), values, lists.nulls().cloned())))
+    let offsets = OffsetBuffer::new(offsets.into());
+    Ok(Arc::new(LargeListArray::new(string_item(), offsets, values, lists.nulls().cloned())))
 }
 
 fn polars_error(error: ArrowError) -> Error {
     Error::Polars(polars::error::PolarsError::ComputeError(error.to_string().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int64Array, ListArray};
+    use arrow::datatypes::Int64Type;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn integers_are_not_lowercased() {
+        let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>([Some([Some(7), None])]));
+        let same = lowercase_lists(&lists).unwrap();
+        assert_eq!(same.as_list::<i32>().values().as_primitive(), &Int64Array::from(vec![Some(7), None]));
+    }
+
+    proptest! {
+        #[test]
+        fn strings_are_split_and_lowercased_as_polars_does(
+            text in prop::collection::vec(prop::option::of("[ \\t\u{a0}\u{3000}aBΣσİß日\\pL]{0,12}"), 0..20),
+            from in 0..3usize,
+        ) {
+            let text: ArrayRef = Arc::new(LargeStringArray::from(text));
+            let text = text.slice(from.min(text.len()), text.len() - from.min(text.len()));
+            let by_polars = |expression: Expr| {
+                let frame = DataFrame::new(text.len(), vec![Column::from(series("text", &text).unwrap())]).unwrap();
+                evaluate(frame, expression).unwrap()
+            };
+            let strings = |array: &ArrayRef| cast(array, &DataType::LargeUtf8).unwrap();
+            let lists = |array: &ArrayRef| cast(array, &DataType::LargeList(string_item())).unwrap();
+            let lower = by_polars(col("text").str().to_lowercase());
+            prop_assert_eq!(&(Arc::new(lowercased(text.as_string())) as ArrayRef), &strings(&lower));
+            for (lowercase, string) in [(false, col("text")), (true, col("text").str().to_lowercase())] {
+                let want = by_polars(string.str().extract_all(lit(r"\S+")));
+                prop_assert_eq!(&split_strings(&text, &Split::Whitespace, lowercase).unwrap(), &lists(&want));
+            }
+        }
+    }
 }

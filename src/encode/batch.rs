@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The unit of work: sentences as lists of word ids.
 pub(crate) struct EncodedBatch {
-    /// Its place in the corpus, from which its random draws follow.
+    /// Its place in the corpus, which its random numbers depend on.
     pub(crate) number: usize,
     /// `List<UInt32>` without nulls; no list is empty.
     pub(crate) lists: ListArray,

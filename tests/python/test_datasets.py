@@ -187,7 +187,12 @@ def test_links_in_a_directory_are_followed_once(tmp_path: Path) -> None:
     (tmp_path / "data" / "lang=en").symlink_to(outside)
     (tmp_path / "data" / "lang=ko").symlink_to(outside)
     (outside / "back").symlink_to(tmp_path / "data")
-    assert counts_of(small_model(tmp_path / "data")) == {"a": 5, "b": 5}
+    # A snapshot: the link leads to what is hidden where it stands.
+    snapshot = tmp_path / "data" / ".snapshots" / "3"
+    snapshot.mkdir(parents=True)
+    rows("c").write_parquet(snapshot / "part.parquet")
+    (tmp_path / "data" / "current").symlink_to(snapshot)
+    assert counts_of(small_model(tmp_path / "data")) == {"a": 5, "b": 5, "c": 5}
 
 
 def test_row_groups_that_statistics_rule_out_are_not_read(
@@ -321,6 +326,8 @@ def test_columns_in_structs_are_read_from_stores_and_with_conditions(
 def test_a_list_of_sentences_as_strings_says_that_sentences_are_lists(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="'hello world'|\"hello world\".*list of words"):
         pg.Word2Vec(["hello world", "good morning"], min_count=1)
+    with pytest.raises(ValueError, match="how are you.*list of words"):
+        pg.Word2Vec(["how are you?", "good morning"], min_count=1)
     path = tmp_path / "hello world"
     path.write_bytes(parquet([["a"]] * 5))
     assert counts_of(small_model([str(path)])) == {"a": 5}

@@ -1,4 +1,4 @@
-//! Counting: each thread tallies the words of its parts, and Polars adds the tallies up.
+//! Counting: each thread tallies the words of its parts, and the tallies are added up.
 //!
 //! Memory grows with the distinct words, not with the tokens; beyond [`CountOptions::memory_budget`] counts go to disk,
 //! or with [`CountOptions::max_vocab_size`] the rarest words are dropped.
@@ -33,7 +33,7 @@ impl WordCounts {
     pub fn count(corpus: &dyn Corpus, options: &CountOptions, progress: &Progress) -> Result<Self> {
         ensure_not_forked()?;
         progress.enter(Phase::Vocabulary, 0);
-        // Threads of its own: a rayon worker that waits for Polars would meanwhile take up another part, and another
+        // Threads of its own: a rayon worker that waits for Polars while it reads would meanwhile take up another part, and another
         // within that.
         let is_parallel = corpus.is_parallel() && options.max_vocab_size.is_none();
         let threads = if is_parallel { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };

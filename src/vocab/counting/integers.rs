@@ -53,7 +53,11 @@ impl IntegerTally {
     pub(super) fn add(&mut self, bits: u64, count: u64, position: u64) {
         let hash = self.hasher.hash_one(bits);
         match self.numbers.find_mut(hash, |number| number.bits == bits) {
-            Some(known) => known.count += count,
+            Some(known) => {
+                known.count += count;
+                // The positions of a value that a dictionary repeats come in no order.
+                known.first = known.first.min(position);
+            }
             None => {
                 let number = Number { bits, count, first: position };
                 self.numbers.insert_unique(hash, number, |number| self.hasher.hash_one(number.bits));

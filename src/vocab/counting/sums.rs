@@ -18,7 +18,8 @@ use crate::vocab::keys::{Key, KeyType};
 
 /// Adds up the counts of each word, and drops the rarest where there are too many.
 ///
-/// Polars' in-memory grouping does the same, but leaves a list of rows for each word, several times what the counts take.
+/// Not by Polars: its in-memory grouping keeps a list of rows for each word, several times what the counts take, and its
+/// streaming engine would make the first build minutes longer.
 pub(super) fn add_up(frames: Vec<DataFrame>, options: &CountOptions) -> Result<DataFrame> {
     let Some(frame) = frames.first() else {
         let none = Vec::<u64>::new;
@@ -44,39 +45,37 @@ fn sums<'a, K: Copy + Eq + Hash, Keys: Iterator<Item = K>>(
     series: impl FnOnce(PlSmallStr, Vec<K>) -> Series,
 ) -> Result<DataFrame> {
     let greatest = frames.iter().map(DataFrame::height).max().unwrap_or(0);
-    let mut ids: HashMap<K, usize, RandomState> = HashMap::with_capacity_and_hasher(greatest, RandomState::default());
-    let (mut keys, mut counts, mut firsts) = (Vec::with_capacity(greatest), Vec::with_capacity(greatest), Vec::new());
+    let mut sums: HashMap<K, (u64, u64), RandomState> =
+        HashMap::with_capacity_and_hasher(greatest, RandomState::default());
     for frame in frames {
-        let more = frame.column("count")?.u64()?.into_no_null_iter();
-        let mut more_firsts = match options.sorted {
+        let counts = frame.column("count")?.u64()?.into_no_null_iter();
+        let mut firsts = match options.sorted {
             true => None,
             false => Some(frame.column("first")?.u64()?.into_no_null_iter()),
         };
-        for (key, count) in keys_of(frame.column("word")?)?.zip(more) {
-            let id = *ids.entry(key).or_insert_with(|| {
-                keys.push(key);
-                counts.push(0_u64);
-                firsts.push(u64::MAX);
-                keys.len() - 1
-            });
-            counts[id] = counts[id].saturating_add(count);
-            if let Some(first) = more_firsts.as_mut().and_then(Iterator::next) {
-                firsts[id] = firsts[id].min(first);
+        for (key, count) in keys_of(frame.column("word")?)?.zip(counts) {
+            let (sum, least) = sums.entry(key).or_insert((0, u64::MAX));
+            *sum = sum.saturating_add(count);
+            if let Some(first) = firsts.as_mut().and_then(Iterator::next) {
+                *least = first.min(*least);
             }
         }
     }
-    drop(ids);
-    let mut columns = vec![Column::from(series("word".into(), keys)), Column::new("count".into(), counts)];
+    let numbers = |name: &'static str, of: fn(&(u64, u64)) -> u64| {
+        UInt64Chunked::from_vec(PlSmallStr::from_static(name), sums.values().map(of).collect()).into_column()
+    };
+    let keys = series(PlSmallStr::from_static("word"), sums.keys().copied().collect());
+    let mut columns = vec![Column::from(keys), numbers("count", |(sum, _)| *sum)];
     if !options.sorted {
-        columns.push(Column::new("first".into(), firsts));
+        columns.push(numbers("first", |(_, least)| *least));
     }
-    Ok(DataFrame::new_infer_height(columns)?)
+    Ok(DataFrame::new(sums.len(), columns)?)
 }
 
 /// At most `most` words. The threshold follows from the counts alone, so words of one count stay or go together.
 fn prune(counts: DataFrame, most: usize) -> Result<DataFrame> {
     match count_at(std::iter::once(Ok(Cow::Borrowed(&counts))), most)? {
-        Some(count) => collected(counts.lazy().filter(col("count").gt(lit(count)))),
+        Some(count) => Ok(counts.lazy().filter(col("count").gt(lit(count))).collect()?),
         None => Ok(counts),
     }
 }
@@ -99,10 +98,6 @@ pub(super) fn count_at<'a>(
         words > index
     });
     Ok(reached.map(|(Reverse(count), _)| count))
-}
-
-pub(super) fn collected(query: LazyFrame) -> Result<DataFrame> {
-    Ok(query.collect()?)
 }
 
 /// The type of a frame's words.

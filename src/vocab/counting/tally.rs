@@ -59,6 +59,10 @@ impl Tally {
         origin: &str,
     ) -> Result<()> {
         self.tokens += tokens.len();
+        // An array of nulls may be of any type, so it says nothing about the words.
+        if tokens.null_count() == tokens.len() {
+            return Ok(());
+        }
         if let Some(bits) = bits_of(tokens) {
             self.integer_type = KeyType::of(tokens.data_type());
             self.integers.add_all(&bits, tokens.nulls(), counts, position);
@@ -270,6 +274,24 @@ mod tests {
             assert_eq!(frame, want);
             assert_eq!(tally.len(), 0);
         }
+    }
+
+    #[test]
+    fn an_array_of_nulls_changes_nothing_whatever_its_type() {
+        let text: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "a"]));
+        let nulls: ArrayRef = Arc::new(Int64Array::from(vec![None, None]));
+        let expected = [("a".to_owned(), (2, 0)), ("b".to_owned(), (1, 1))];
+        assert_eq!(counted(&[text.clone(), nulls]), HashMap::from(expected));
+    }
+
+    #[test]
+    fn a_value_that_a_dictionary_repeats_has_its_first_position() {
+        let keys = arrow::array::Int8Array::from(vec![1, 0]);
+        let values: ArrayRef = Arc::new(Int64Array::from(vec![7, 7]));
+        let dictionary = arrow::array::DictionaryArray::new(keys, values);
+        let mut tally = Tally::default();
+        tally.add(&dictionary, None, 10, "test").unwrap();
+        assert_eq!(tally.take(true).unwrap(), df!("word" => [7i64], "count" => [2u64], "first" => [10u64]).unwrap());
     }
 
     proptest! {

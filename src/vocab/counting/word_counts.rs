@@ -7,7 +7,7 @@ use polars::prelude::*;
 
 use super::options::CountOptions;
 use super::spill::Spilled;
-use super::sums::{add_up, collected, count_at, each_word};
+use super::sums::{add_up, count_at, each_word};
 use crate::arrow::polars::{from_polars, series};
 use crate::error::{Error, Result};
 use crate::vocab::keys::{Key, Keys, MAX_WORDS, array_of};
@@ -136,13 +136,14 @@ impl WordCounts {
 
     /// Those that are chosen, in order of ids.
     fn in_order(&self, choose: impl Fn(LazyFrame) -> LazyFrame) -> Result<DataFrame> {
-        let chosen = self.counts.frames().map(|frame| Ok(collected(choose(frame?.into_owned().lazy()))?.lazy()));
+        let chosen = self.counts.frames().map(|frame| Ok(choose(frame?.into_owned().lazy()).collect()?.lazy()));
         let words = concat(chosen.collect::<Result<Vec<_>>>()?, UnionArgs::default())?;
         let order = SortMultipleOptions::default();
-        collected(match self.sorted {
+        let words = match self.sorted {
             true => words.sort(["count", "word"], order.with_order_descending_multi([true, false])),
             false => words.sort(["first"], order),
-        })
+        };
+        Ok(words.collect()?)
     }
 }
 
