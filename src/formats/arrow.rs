@@ -32,7 +32,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::output::Output;
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::Keys;
+use crate::vocab::{KeyType, Keys};
 
 const METADATA_KEY: &str = "polargram";
 
@@ -117,7 +117,11 @@ fn read_contents(
     let column = |name: &str| {
         batch.column_by_name(name).ok_or_else(|| fault(format!("has no column {name:?}; is it a vectors file?")))
     };
-    let keys = Keys::new(column("word")?).map_err(|error| fault(format!("column \"word\": {error}")))?;
+    let words = column("word")?;
+    if KeyType::of(words.data_type()).is_none() {
+        return Err(fault(format!("column \"word\" is {}; expected strings or integers", words.data_type())));
+    }
+    let keys = Keys::new(words).map_err(|error| fault(format!("column \"word\": {error}")))?;
     let keys = options.keys(keys, |id| format!("row {id}")).map_err(fault)?;
     if keys.has_repeats() {
         return Err(fault("holds a key in more than one row".into()));

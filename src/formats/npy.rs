@@ -48,7 +48,11 @@ pub(crate) fn write_rows(rows: &Rows, out: &mut Out<'_>) -> io::Result<()> {
 pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
     let rows = map_rows(path)?;
     let limit = options.rows_of(rows.len());
-    let (keys, counts) = vocabulary::read(&path.with_extension(VOCABULARY_ENDING), options)?;
+    let words = path.with_extension(VOCABULARY_ENDING);
+    let (keys, counts) = vocabulary::read(&words, options)?;
+    if keys.has_repeats() {
+        return Err(Error::format(&words, "has a key in more than one line"));
+    }
     KeyedVectors::new(keys, counts, rows.first(limit), None).map_err(|error| Error::format(path, error.to_string()))
 }
 

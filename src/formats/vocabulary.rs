@@ -27,13 +27,15 @@ pub(super) fn write(vectors: &KeyedVectors, out: &mut Out<'_>) -> io::Result<()>
 
 /// Reads as many lines as `options` say.
 pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<(Keys, Vec<u64>)> {
-    let text = fs::read_to_string(path).at("read", path)?;
+    let bytes = fs::read(path).at("read", path)?;
+    let text = options.errors.decode(&bytes).map_err(|at| Error::format(path, format!("is not UTF-8 at byte {at}")))?;
     let mut counts = Vec::new();
     let mut words = Vec::new();
     for (number, line) in text.lines().enumerate().take(options.rows_of(usize::MAX)) {
         let parsed = line.rsplit_once(' ').and_then(|(word, count)| Some((word, count.parse().ok()?)));
         let Some((word, count)) = parsed else {
-            return Err(Error::format(path, format!("line {} is not `word count`: {line:?}", number + 1)));
+            let start: String = line.chars().take(40).collect();
+            return Err(Error::format(path, format!("line {} is not `word count`: {start:?}", number + 1)));
         };
         words.push(word);
         counts.push(count);

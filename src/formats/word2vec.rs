@@ -198,10 +198,11 @@ impl<'a> Table<'a> {
         let mut lines = rest.split(|&b| b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         for number in 0..announced {
             let Some(line) = lines.next().filter(|line| !line.is_empty()) else {
-                if self.options.no_header && number > 0 {
-                    return Ok(());
-                }
-                return Err(format!("ends after {number} of {announced} words"));
+                return match self.options.no_header {
+                    true if number > 0 && lines.all(<[u8]>::is_empty) => Ok(()),
+                    true => Err(format!("line {} is empty", number + 1)),
+                    false => Err(format!("ends after {number} of {announced} words")),
+                };
             };
             self.read_line(line.trim_ascii_end(), number)?;
         }
@@ -308,6 +309,9 @@ mod tests {
         assert_eq!(read_bytes(b"2 2\na 1 2\nb 3 4\n", false, &limited), Ok((1, 2)));
         let glove = LoadOptions { no_header: true, ..LoadOptions::default() };
         assert_eq!(read_bytes(b"a 1 2 3\nb 3 4 5\n", false, &glove), Ok((2, 3)));
+        assert_eq!(read_bytes(b"a 1 2 3\nb 3 4 5\n\n\r\n", false, &glove), Ok((2, 3)));
+        // What stands after an empty line is not lost.
+        assert!(read_bytes(b"a 1 2 3\n\nb 3 4 5\n", false, &glove).unwrap_err().contains("line 2 is empty"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::file::{parent_of, sync_directory};
+use super::file::{is_temporary, parent_of, sync_directory};
 use crate::error::{Error, IoContext, Result};
 
 /// What may be replaced by a new directory.
@@ -50,8 +50,11 @@ impl NewDirectory {
         hidden.push(name);
         hidden.push(".partial");
         let path = parent_of(&target).join(hidden);
-        // A run that was killed has left it.
+        // A run that was killed has left it, perhaps with files of the user's.
         if path.exists() {
+            if target.exists() {
+                keep_others(&path, &target, kind)?;
+            }
             fs::remove_dir_all(&path).at("remove", &path)?;
         }
         fs::create_dir(&path).at("create the directory", &target)?;
@@ -68,14 +71,8 @@ impl NewDirectory {
         sync_directory(&self.path);
         if target.exists() {
             exchange(&self.path, target).at("replace", target)?;
-            // The old files are now here. Those that are not of the kind belong to the user.
-            for entry in fs::read_dir(&self.path).at("read", target)? {
-                let entry = entry.at("read", target)?;
-                if !self.kind.files.iter().any(|file| entry.file_name() == OsStr::new(file)) {
-                    let kept = target.join(entry.file_name());
-                    fs::rename(entry.path(), &kept).at("keep", &kept)?;
-                }
-            }
+            // The old files are now here.
+            keep_others(&self.path, target, self.kind)?;
         } else {
             fs::rename(&self.path, target).at("create", target)?;
         }
@@ -86,8 +83,25 @@ impl NewDirectory {
 
 impl Drop for NewDirectory {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
+        // Not all that is in it: after a failure these may be files of the user's.
+        for file in self.kind.files {
+            let _ = fs::remove_file(self.path.join(file));
+        }
+        let _ = fs::remove_dir(&self.path);
     }
+}
+
+/// Moves the files that are not of the kind, which belong to the user.
+fn keep_others(from: &Path, to: &Path, kind: &DirectoryKind) -> Result<()> {
+    for entry in fs::read_dir(from).at("read", from)? {
+        let name = entry.at("read", from)?.file_name();
+        let is_of_kind = kind.files.iter().any(|file| name == OsStr::new(file));
+        if !is_of_kind && !is_temporary(&name) {
+            let kept = to.join(&name);
+            fs::rename(from.join(&name), &kept).at("keep", &kept)?;
+        }
+    }
+    Ok(())
 }
 
 /// True if the directory is empty, or of the kind.

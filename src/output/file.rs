@@ -1,5 +1,6 @@
 //! A file under a temporary name.
 
+use std::ffi::OsStr;
 #[cfg(unix)]
 use std::fs;
 use std::fs::File;
@@ -10,6 +11,14 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, IoContext, Result};
 use crate::store::url_of;
+
+/// What the names of temporary files start with.
+const TEMPORARY_PREFIX: &str = ".polargram-";
+
+/// True for the name of a temporary file.
+pub(super) fn is_temporary(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(TEMPORARY_PREFIX)
+}
 
 /// Where a format writes to.
 pub(crate) type Out<'a> = BufWriter<&'a File>;
@@ -94,7 +103,7 @@ fn named_beside(target: &Path) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.prefix(".polargram-").tempfile_in(parent_of(target))
+    builder.prefix(TEMPORARY_PREFIX).tempfile_in(parent_of(target))
 }
 
 /// The system's own error: tempfile wraps it to name a file that the user has never heard of.

@@ -12,7 +12,7 @@ use directory::{MadeDirectories, NewDirectory};
 pub(crate) use file::Out;
 use file::StagedFile;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::store::{LocalCopy, Location, Uploads, file_in, is_absent, local, url_of};
 
@@ -77,12 +77,18 @@ impl Output {
                 let description =
                     Location::new(file_in(url.as_ref(), kind.description.as_ref()), location.storage().clone());
                 match LocalCopy::of_file(&description, progress) {
-                    Ok(copy) if fs::read(copy.path()).is_ok_and(|text| (kind.is_description)(&text)) => {}
+                    Ok(copy) if fs::read(copy.path()).is_ok_and(|text| (kind.is_description)(&text)) => {
+                        Root::NewPrefix(PathBuf::from(url), kind)
+                    }
                     Ok(_) => return Err(kind.refused(location.path())),
-                    Err(error) if is_absent(&error) => {}
+                    // Nothing of the kind is there, so nothing is to be removed.
+                    Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                        Root::Prefix(PathBuf::from(url))
+                    }
+                    // Some stores do not tell whether it is there.
+                    Err(error) if is_absent(&error) => Root::NewPrefix(PathBuf::from(url), kind),
                     Err(error) => return Err(error),
                 }
-                Root::NewPrefix(PathBuf::from(url), kind)
             }
             None => Root::New(NewDirectory::beside(&local(location.path())?, kind)?),
         };
@@ -119,7 +125,7 @@ impl Output {
         Ok(())
     }
 
-    /// Makes every file appear, and returns their names.
+    /// Makes every file appear, and returns their names; of a new directory, those before it took its place.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) or [`Error::Interrupted`](crate::Error::Interrupted), and then nothing appears.
@@ -193,6 +199,31 @@ mod tests {
         output.write("v", |out| out.write_all(b"x")).unwrap();
         assert_eq!(output.commit().unwrap(), [location.path().join("v")]);
         assert_eq!(names(location.path()), ["v"]);
+    }
+
+    #[test]
+    fn files_of_the_users_in_a_directory_outlive_a_save_that_was_killed() {
+        static KIND: DirectoryKind = DirectoryKind {
+            name: "a test",
+            files: &["d", "v"],
+            description: "d",
+            is_description: |text| text == b"test",
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let (place, partial) = (directory.path().join("m"), directory.path().join(".m.partial"));
+        let save = || {
+            let mut output = Output::new_directory(&Location::from(&place), &KIND, &Progress::default()).unwrap();
+            output.write("d", |out| out.write_all(b"test")).unwrap();
+            output.commit().unwrap();
+        };
+        save();
+        // As if the last save had been killed when the directories had changed places.
+        fs::create_dir(&partial).unwrap();
+        fs::write(partial.join("v"), "old").unwrap();
+        fs::write(partial.join("notes"), "mine").unwrap();
+        save();
+        assert_eq!(names(&place), ["d", "notes"]);
+        assert_eq!(names(directory.path()), ["m"]);
     }
 
     #[test]

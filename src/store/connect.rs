@@ -81,7 +81,7 @@ struct ParsedUrl {
 
 impl ParsedUrl {
     fn parse(url: &str) -> Result<Self> {
-        let refused = |reason: &str| Error::parameter("corpus", format!("{url}: {reason}"));
+        let refused = |reason: &str| Error::parameter("location", format!("{url}: {reason}"));
         let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("is not a URL"))?;
         let (authority, key) = rest.split_once('/').unwrap_or((rest, ""));
         let base = format!("{scheme}://{authority}");
@@ -106,11 +106,11 @@ impl ParsedUrl {
     /// Amazon's and Microsoft's stores are known by their web addresses; any other server gives single files.
     fn on_a_server(url: &str, base: &str, key: &str) -> Result<Self> {
         let parsed =
-            Url::parse(url).map_err(|error| Error::parameter("corpus", format!("the URL is not valid: {error}")))?;
+            Url::parse(url).map_err(|error| Error::parameter("location", format!("the URL is not valid: {error}")))?;
         // Neither a signature nor a password is repeated in a message.
         let shown = format!("{base}/{}", key.split('?').next().unwrap_or_default());
         let shown = if parsed.username().is_empty() { shown } else { parsed.host_str().unwrap_or_default().to_owned() };
-        let refused = |reason: &str| Error::parameter("corpus", format!("{shown}: {reason}"));
+        let refused = |reason: &str| Error::parameter("location", format!("{shown}: {reason}"));
         if parsed.query().is_some() || !parsed.username().is_empty() {
             return Err(refused(
                 "has a query or a user, which are not passed on; use s3://, gs:// or az://, or a plain URL",

@@ -31,7 +31,7 @@ pub(crate) fn local_path(source: &str) -> Result<PathBuf> {
     let url = Url::parse(&source.replace('?', "%3F").replace('#', "%23")).ok();
     let path = url.and_then(|url| url.to_file_path().ok());
     path.ok_or_else(|| {
-        Error::parameter("corpus", format!("{source}: is not a path on this machine; write file:///path"))
+        Error::parameter("location", format!("{source}: is not a path on this machine; write file:///path"))
     })
 }
 

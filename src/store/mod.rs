@@ -81,7 +81,7 @@ impl Store {
     /// [`Error::Parameter`] for one that cannot be.
     fn path_of(&self, url: &str, key: &str) -> Result<Path> {
         let path = if self.has_listings { Path::parse(key) } else { Path::from_url_path(key) };
-        path.map_err(|error| Error::parameter("corpus", format!("{url}: {error}")))
+        path.map_err(|error| Error::parameter("location", format!("{url}: {error}")))
     }
 
     /// Says which object was at fault, and what may help.

@@ -50,9 +50,13 @@ impl KeyedVectors {
     /// …, 1.
     ///
     /// # Errors
-    /// As for [`new`](Self::new).
+    /// [`Error::Parameter`] if there are not `vector_size` values for each word.
     pub fn from_rows<'a>(words: impl IntoIterator<Item = &'a str>, vector_size: usize, values: &[f32]) -> Result<Self> {
         let keys: Keys = words.into_iter().collect();
+        if keys.len().checked_mul(vector_size) != Some(values.len()) {
+            let reason = format!("{} values for {} words of {vector_size} dimensions", values.len(), keys.len());
+            return Err(Error::parameter("vectors", reason));
+        }
         let counts = (1..=keys.len() as u64).rev().collect();
         Self::new(keys, counts, Rows::from_vec(values.to_vec(), vector_size), None)
     }

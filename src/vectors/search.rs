@@ -50,16 +50,20 @@ impl KeyedVectors {
             return Err(Error::parameter("positive", "name at least one key"));
         }
         // A row is a word's number.
-        let nearest = self.nearest(&query, topn, &asked).into_iter();
+        let nearest = self.nearest(&query, topn, &asked)?.into_iter();
         Ok(nearest.map(|(row, cosine)| (self.keys.key(row as WordId), cosine)).collect())
     }
 
     /// The `topn` rows nearest to a vector by cosine, without the `excluded` ones, nearest first; rows of equal cosine in
     /// row order.
     ///
-    /// # Panics
-    /// If the query does not have as many values as a vector.
-    pub fn nearest(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Vec<(usize, f32)> {
+    /// # Errors
+    /// [`Error::Parameter`] if the query does not have as many values as a vector.
+    pub fn nearest(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Result<Vec<(usize, f32)>> {
+        if query.len() != self.vector_size() {
+            let reason = format!("has {} values; the vectors have {}", query.len(), self.vector_size());
+            return Err(Error::parameter("query", reason));
+        }
         let scale = 1.0 / dot(query, query).sqrt().max(f32::MIN_POSITIVE);
         let norms = self.norms();
         let cosine = |row: usize| dot(query, self.rows.row(row)) * scale / norms[row].max(f32::MIN_POSITIVE);
@@ -76,7 +80,7 @@ impl KeyedVectors {
             order.truncate(topn);
         }
         order.sort_unstable_by(nearer);
-        order.into_iter().map(|row| (row, cosines[row])).collect()
+        Ok(order.into_iter().map(|row| (row, cosines[row])).collect())
     }
 
     /// Euclidean norms, in row order; computed at the first call.
@@ -132,6 +136,8 @@ mod tests {
     fn unknown_words_and_empty_queries_are_errors() {
         assert!(matches!(table().similarity("w1", "nope"), Err(Error::UnknownKey(key)) if key == "\"nope\""));
         assert!(table().most_similar::<&str>(&[], &[], 5).is_err());
+        assert!(table().nearest(&[1.0; 3], 5, &[]).unwrap_err().to_string().contains("has 3 values"));
+        assert!(KeyedVectors::from_rows(["a", "b"], 2, &[0.0; 5]).is_err());
     }
 
     #[test]

@@ -132,6 +132,13 @@ def test_a_model_replaces_an_older_one_and_other_objects_stay(both: pg.Word2Vec,
     assert_same(pg.Word2Vec.load(url, storage_options=bucket.options).wv, other.wv)
 
 
+def test_what_was_there_before_the_first_model_stays(bucket: Bucket, folder: str) -> None:
+    bucket.put(f"{folder}nodes.npy", b"mine")
+    model = pg.Word2Vec([["x", "y"]] * 9, vector_size=5, min_count=1, epochs=1, workers=1)
+    model.save(bucket.url(folder), storage_options=bucket.options)
+    assert names(bucket, folder) == FILES
+
+
 def test_nothing_else_is_replaced_by_a_model(both: pg.Word2Vec, bucket: Bucket, folder: str) -> None:
     bucket.put(f"{folder}config.json", b'{"architectures": ["BertModel"]}')
     with pytest.raises(ValueError, match=f"{bucket.url(folder)}: is not a model's directory"):
