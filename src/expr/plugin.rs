@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
 use polars::prelude::*;
@@ -13,35 +14,38 @@ use polars_arrow::ffi::{ArrowSchema, export_field_to_c, import_field_from_c};
 use polars_ffi::version_0::{SeriesExport, export_series, import_series_buffer};
 use serde::de::DeserializeOwned;
 
-use crate::process::catch_panic;
-
 /// Exports a function of columns and options, and the one that tells its type, under the names that Polars looks for.
 macro_rules! export_expression {
     ($function:path as $name:literal, $field_type:path as $field_name:literal) => {
-        #[unsafe(export_name = $name)]
-        unsafe extern "C" fn call(
-            inputs: *mut polars_ffi::version_0::SeriesExport,
-            inputs_len: usize,
-            options: *const u8,
-            options_len: usize,
-            output: *mut polars_ffi::version_0::SeriesExport,
-            _context: *const polars_ffi::version_0::CallerContext,
-        ) {
-            // SAFETY: Polars gives what the interface of plugins demands.
-            unsafe { $crate::expr::plugin::call($function, inputs, inputs_len, options, options_len, output) }
-        }
+        // In a scope of its own, so that a file can export several.
+        const _: () = {
+            #[unsafe(export_name = $name)]
+            unsafe extern "C" fn exported_call(
+                inputs: *mut polars_ffi::version_0::SeriesExport,
+                inputs_len: usize,
+                options: *const u8,
+                options_len: usize,
+                output: *mut polars_ffi::version_0::SeriesExport,
+                _context: *const polars_ffi::version_0::CallerContext,
+            ) {
+                // SAFETY: Polars gives what the interface of plugins demands.
+                unsafe { $crate::expr::plugin::call($function, inputs, inputs_len, options, options_len, output) }
+            }
 
-        #[unsafe(export_name = $field_name)]
-        unsafe extern "C" fn field_type(
-            inputs: *const polars_arrow::ffi::ArrowSchema,
-            inputs_len: usize,
-            output: *mut polars_arrow::ffi::ArrowSchema,
-            options: *const u8,
-            options_len: usize,
-        ) {
-            // SAFETY: as above.
-            unsafe { $crate::expr::plugin::field_type($field_type, inputs, inputs_len, options, options_len, output) }
-        }
+            #[unsafe(export_name = $field_name)]
+            unsafe extern "C" fn exported_type(
+                inputs: *const polars_arrow::ffi::ArrowSchema,
+                inputs_len: usize,
+                output: *mut polars_arrow::ffi::ArrowSchema,
+                options: *const u8,
+                options_len: usize,
+            ) {
+                // SAFETY: as above.
+                unsafe {
+                    $crate::expr::plugin::field_type($field_type, inputs, inputs_len, options, options_len, output)
+                }
+            }
+        };
     };
 }
 pub(super) use export_expression;
@@ -101,8 +105,10 @@ pub(super) unsafe fn field_type<Options: DeserializeOwned>(
 /// # Safety
 /// `output` can be written.
 unsafe fn answer<T>(output: *mut T, work: impl FnOnce() -> PolarsResult<T>) {
-    let panicked = || Err(polars_err!(ComputeError: "the expression panicked: this is a fault of polargram"));
-    match catch_panic(work).unwrap_or_else(panicked) {
+    let panicked =
+        || Err(polars_err!(ComputeError: "the expression panicked: this is a bug of polargram; stderr says where"));
+    // The panic hook says where: this is not a damaged file, on which a library panics.
+    match catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| panicked()) {
         // SAFETY: as the caller promises; what it holds is empty and needs no drop.
         Ok(value) => unsafe { output.write(value) },
         Err(error) => {
