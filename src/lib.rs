@@ -25,7 +25,7 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | `error`, `exact`, `process`, `progress`, [`config`] | the ground: errors, exact floats in JSON, forks, progress, and the table of hyperparameters |
+//! | `error`, `utf8`, `exact`, `process`, `progress`, [`config`] | the ground: errors, invalid UTF-8, exact floats in JSON, forks, progress, and the table of hyperparameters |
 //! | [`kernel`] | rows of floats and what is done to them, for each instruction set; it knows nothing of words |
 //! | `arrow` | between arrow-rs and Polars; memory-mapped Arrow files |
 //! | `store`, `output` | object stores; files, directories and objects that are written whole or not at all |
@@ -33,7 +33,7 @@
 //! | [`corpus`] | sources of token lists that can be read again |
 //! | [`vocab`] | keys, counts, and what follows from the counts: noise, subsampling, the Huffman tree |
 //! | [`encode`] | tokens as word numbers; the spool |
-//! | [`train`] | epochs, workers, model families and losses |
+//! | [`train`] | epochs, workers, inputs and losses |
 //! | [`vectors`] | a table of keys and vectors: lookup and search |
 //! | [`formats`] | a table of file formats |
 //! | [`models`] | the job from a corpus to a model; checkpoints and saved models |

@@ -44,7 +44,7 @@ pub fn run_to_code(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match cli.command.run() {
         Ok(()) => 0,
         Err(Error::Interrupted) => {
-            say("polargram: interrupted; nothing was written");
+            say("polargram: interrupted; no output was written");
             INTERRUPTED
         }
         Err(error) => {

@@ -10,7 +10,7 @@ use crate::encode::Encoded;
 use crate::error::{Error, Result};
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::store::Location;
+use crate::store::{Location, local};
 use crate::train::{Next, Observer, Position};
 
 /// A directory to which the state of a training run is saved now and then.
@@ -50,7 +50,7 @@ impl Checkpoint {
     }
 
     /// Checks that checkpoints can be written, before the hours of training rather than after.
-    pub(super) fn check_place(&self) -> Result<()> {
+    pub(super) fn check_writable(&self) -> Result<()> {
         Output::new_directory(&self.location()?, &MODEL, &Progress::default()).map(drop)
     }
 
@@ -61,7 +61,7 @@ impl Checkpoint {
     /// `config`.
     pub fn resume<F: Family>(&self, config: &Config) -> Result<Option<(F, Resume)>> {
         let location = self.location()?;
-        if !self.directory.join(DESCRIPTION).exists() {
+        if !local(&self.directory)?.join(DESCRIPTION).exists() {
             return Ok(None);
         }
         let Saved { model, resume, .. } = load::<F>(&location, &Progress::default())?;
@@ -70,7 +70,7 @@ impl Checkpoint {
         })?;
         let state = model.state();
         if let Some(difference) = first_difference(&state.config, config) {
-            let reason = format!("was made with {difference}; remove it to start anew, or choose another directory");
+            let reason = format!("was made with {difference}; remove it to start again, or choose another directory");
             return Err(Error::format(&self.directory, reason));
         }
         Ok(Some((F::from_state(State { config: config.clone(), ..state }), resume)))

@@ -132,6 +132,7 @@ impl Scorer<'_> {
     }
 }
 
+/// In double precision, unlike the kernel's: a probability is the sum of thousands of exponentials.
 fn dot(a: &[f64], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(x, &y)| x * f64::from(y)).sum()
 }

@@ -7,7 +7,7 @@ use super::checkpoint::Checkpoint;
 use super::memory::Memory;
 use super::saved::Resume;
 use super::state::Family;
-use super::training::{TrainOptions, train_model};
+use super::training::{TrainOptions, check_settings, train_model};
 use crate::config::Config;
 use crate::corpus::{Corpus, FileCorpus, ReadOptions};
 use crate::encode::SpoolOptions;
@@ -35,7 +35,7 @@ use crate::vocab::{CountOptions, Trim, TrimReport, WordCounts};
 pub struct Job<'a> {
     /// The hyperparameters.
     pub config: Config,
-    /// Where the encoded corpus is kept, if it is. The memory budget bounds the counting of words and what is fetched
+    /// Whether and where the encoded corpus is kept. The memory budget bounds the counting of words and what is fetched
     /// ahead, too.
     pub spool: SpoolOptions,
     /// Where to save the state now and then, and to resume from.
@@ -106,7 +106,7 @@ impl Job<'_> {
         observer: &mut dyn Observer,
         progress: &Progress,
     ) -> Result<Fitted<F>> {
-        self.config.validate()?;
+        check_settings(&self.config, self.spool, self.checkpoint)?;
         let start = Instant::now();
         let (model, resume) = match self.resume::<F>()? {
             Some((model, resume)) => (model, Some(resume)),

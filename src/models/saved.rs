@@ -24,13 +24,14 @@ const FORMAT: &str = "polargram model 1";
 const KIND: &str = "polargram model";
 pub(super) const DESCRIPTION: &str = "config.json";
 const VECTORS: &str = "vectors.arrow";
-/// Everything that a saved model of any family may consist of.
+/// Everything that a saved model of any family may consist of: a model may replace one of another family. It has all
+/// [`TABLES`](Family::TABLES).
 const FILES: [&str; 4] = [DESCRIPTION, VECTORS, "output.npy", "nodes.npy"];
 /// A directory that a model may be saved over.
 pub(super) static MODEL: DirectoryKind =
     DirectoryKind { name: "a model", files: &FILES, description: DESCRIPTION, is_description: is_model };
 
-/// What stands in `config.json`.
+/// The content of `config.json`.
 #[derive(Serialize, Deserialize)]
 struct Description {
     format: String,
@@ -155,7 +156,7 @@ fn read_description<F: Family>(path: &Path) -> Result<Description> {
     }
     description.config.validate().map_err(|error| fault(error.to_string()))?;
     if let Some(Resume { position, encoded }) = &description.resume {
-        let damaged = |reason| fault(format!("was changed: its training {reason}; remove it to start anew"));
+        let damaged = |reason| fault(format!("was changed: its training {reason}; remove it to start again"));
         position.check(&description.config, *encoded).map_err(damaged)?;
     }
     Ok(description)

@@ -12,7 +12,8 @@ use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{Trim, TrimReport, Vocabulary, WordCounts};
 
 /// A family of models, such as [`Word2Vec`](crate::Word2Vec). A new family that implements this can be fitted by the
-/// [`Job`](super::Job), saved, and resumed from checkpoints.
+/// [`Job`](super::Job), saved, and resumed from checkpoints. Its training goes through [`Weights`], which has one input row
+/// for each word.
 pub trait Family: Clone {
     /// Its name in saved models.
     const NAME: &'static str;

@@ -21,7 +21,7 @@ pub struct TrainOptions<'a> {
     pub spool: SpoolOptions,
     /// True if the vocabulary is from this corpus, which must then have the same tokens as when it was counted.
     pub is_vocabulary_corpus: bool,
-    /// The size of an epoch by which the learning rate falls, where it is not the size of the corpus.
+    /// The size of an epoch for the decay of the learning rate, if it is not the size of the corpus.
     pub expected: Option<CorpusSize>,
     /// For each word the share of its updates that its vector takes: 0 freezes it.
     pub locks: Option<&'a [f32]>,
@@ -29,6 +29,19 @@ pub struct TrainOptions<'a> {
     pub checkpoint: Option<&'a Checkpoint>,
     /// Where the training was when its state was saved.
     pub resume: Option<&'a Resume>,
+}
+
+/// Refuses what can be refused before the corpus is read, and says which instructions there are.
+pub(super) fn check_settings(config: &Config, spool: SpoolOptions, checkpoint: Option<&Checkpoint>) -> Result<Isa> {
+    config.validate()?;
+    ensure_not_forked()?;
+    if config.shuffle && !spool.spool {
+        return Err(Error::parameter("shuffle", "needs the spool: batches that are streamed come in order"));
+    }
+    if let Some(checkpoint) = checkpoint {
+        checkpoint.check_writable()?;
+    }
+    Isa::detect()
 }
 
 /// Trains [`Config::epochs`] times over a corpus, in place.
@@ -45,12 +58,7 @@ pub(super) fn train_model<F: Family>(
 ) -> Result<Trained> {
     let state = model.state();
     let (config, vocabulary) = (&state.config, state.vocabulary.as_ref());
-    config.validate()?;
-    ensure_not_forked()?;
-    let isa = Isa::detect()?;
-    if let Some(checkpoint) = options.checkpoint {
-        checkpoint.check_place()?;
-    }
+    let isa = check_settings(config, options.spool, options.checkpoint)?;
     let start = Instant::now();
     let memory_budget = options.spool.memory_budget;
     let spool = match options.spool.spool {
@@ -59,9 +67,6 @@ pub(super) fn train_model<F: Family>(
     };
     let source = match &spool {
         Some(spool) => Source::Spool(spool),
-        None if config.shuffle => {
-            return Err(Error::parameter("shuffle", "needs the spool: batches that are streamed come in order"));
-        }
         None => {
             let encoder = Encoder { corpus, vocabulary, batch_words: config.batch_words, memory_budget, progress };
             Source::Stream { encoded: measure(&encoder)?, encoder }
@@ -69,7 +74,7 @@ pub(super) fn train_model<F: Family>(
     };
     let encoded = source.encoded();
     check_corpus(&state, options, encoded)?;
-    let job = train::Job {
+    let run = train::TrainingRun {
         config,
         vocabulary,
         weights: model.weights(),
@@ -81,8 +86,8 @@ pub(super) fn train_model<F: Family>(
     };
     let encoding = start.elapsed();
     let trained = match options.checkpoint {
-        Some(checkpoint) => train::train(&job, &mut checkpoint.observer(model, encoded, observer), progress),
-        None => train::train(&job, observer, progress),
+        Some(checkpoint) => train::train(&run, &mut checkpoint.observer(model, encoded, observer), progress),
+        None => train::train(&run, observer, progress),
     }?;
     Ok(Trained { encoding, ..trained })
 }

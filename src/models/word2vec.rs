@@ -284,7 +284,7 @@ impl Word2Vec {
     /// `intersect_word2vec_format`).
     ///
     /// # Errors
-    /// [`Error::Parameter`] if they have other dimensions.
+    /// [`Error::Parameter`] if they have other dimensions, or text for keys where the model has integers, or the reverse.
     pub fn adopt(&mut self, vectors: &KeyedVectors) -> Result<usize> {
         if vectors.vector_size() != self.config.vector_size {
             let (theirs, ours) = (vectors.vector_size(), self.config.vector_size);
@@ -292,6 +292,13 @@ impl Word2Vec {
                 "vector_size",
                 format!("is {ours}, but the vectors have {theirs} dimensions"),
             ));
+        }
+        let (theirs, ours) = (vectors.keys(), self.vocabulary.keys());
+        let is_other = theirs.key_type().is_integer() != ours.key_type().is_integer();
+        if is_other && !theirs.is_empty() && !ours.is_empty() {
+            let reason =
+                format!("have keys that are {}, but those of the model are {}", theirs.key_type(), ours.key_type());
+            return Err(Error::parameter("vectors", reason));
         }
         let mut input = self.weights.input.extended(self.vocabulary.len())?;
         let rows = self.vocabulary.keys().iter().enumerate();

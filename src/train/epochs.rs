@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::job::Job;
 use super::observer::{Next, Observer};
+use super::run::TrainingRun;
 use super::segment::EpochSegment;
 use super::shared::Shared;
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::progress::{Phase, Progress};
 pub struct Trained {
     /// In-vocabulary tokens read, over all epochs.
     pub tokens: u64,
-    /// The part of these tokens that was read before [`Job::start`].
+    /// The part of these tokens that was read before [`TrainingRun::start`].
     pub tokens_before: u64,
     /// Tokens read, including those out of vocabulary.
     pub raw_tokens: u64,
@@ -52,15 +52,15 @@ impl Trained {
 /// [`Error::Interrupted`] if `progress` was cancelled; [`Error::Parameter`] if the configuration is invalid or does not
 /// fit the weights, if the start cannot occur in this run, or if the instruction set is not available; every error of
 /// the observer, and of the corpus if it is streamed.
-pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) -> Result<Trained> {
-    job.check()?;
-    let (config, encoded) = (job.config, job.source.encoded());
+pub fn train(run: &TrainingRun<'_>, observer: &mut dyn Observer, progress: &Progress) -> Result<Trained> {
+    run.check()?;
+    let (config, encoded) = (run.config, run.source.encoded());
     progress.enter(Phase::Training, encoded.tokens.saturating_mul(config.epochs as u64));
-    progress.advance(job.start.tokens_read(encoded));
-    let shared = Shared::new(job, progress);
+    progress.advance(run.start.tokens_read(encoded));
+    let shared = Shared::new(run, progress);
     let pool = thread_pool(config.worker_threads())?;
     let start = Instant::now();
-    let mut position = job.start.clone();
+    let mut position = run.start.clone();
     while position.epoch < config.epochs {
         let epoch = position.epoch;
         if position.batch == 0 {
@@ -71,7 +71,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) ->
         }
         loop {
             let (first, pause) = (position.batch, observer.next_pause());
-            let trained = EpochSegment { job, shared: &shared, pool: &pool, epoch, first, pause }.train()?;
+            let trained = EpochSegment { run, shared: &shared, pool: &pool, epoch, first, pause }.train()?;
             trained.by_worker.iter().for_each(|stats| position.add(stats));
             position.batch = trained.next;
             if trained.is_last {
@@ -86,14 +86,14 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer, progress: &Progress) ->
     }
     Ok(Trained {
         tokens: position.tokens_read(encoded),
-        tokens_before: job.start.tokens_read(encoded),
+        tokens_before: run.start.tokens_read(encoded),
         raw_tokens: encoded.raw_tokens.saturating_mul(position.epoch as u64),
         kept: position.kept,
         learning_rate: shared.schedule.reached(),
         losses: position.losses.into_iter().zip(position.examples).collect(),
         encoding: Duration::ZERO,
         elapsed: start.elapsed(),
-        isa: job.isa,
+        isa: run.isa,
     })
 }
 

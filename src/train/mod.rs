@@ -11,19 +11,19 @@
 //!                 train inputs against targets                       kernel::train_block
 //! ```
 //!
-//! A model family is a short file in `inputs` that says which rows are the inputs of a centre. A loss is a short file in
+//! An architecture is a short file in `inputs` that says which rows are the inputs of a centre. A loss is a short file in
 //! `losses` that says which rows are the targets of a centre, and their labels. [`kernel`](crate::kernel) does the
 //! arithmetic.
 
 mod batches;
 mod epochs;
 mod inputs;
-mod job;
 mod losses;
 mod observer;
 mod position;
 mod rng;
 mod rows;
+mod run;
 mod schedule;
 mod segment;
 mod shared;
@@ -33,10 +33,10 @@ mod weights;
 mod workers;
 
 pub use epochs::{Trained, train};
-pub use job::Job;
 pub use observer::{Next, Observer};
 pub use position::Position;
 pub(crate) use rows::{PRIVATE_NODES, PRIVATE_WORDS};
+pub use run::TrainingRun;
 pub use source::Source;
 pub(crate) use source::corpus_changed;
 pub use weights::Weights;

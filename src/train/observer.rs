@@ -40,7 +40,7 @@ pub trait Observer {
 /// Observes nothing.
 impl Observer for () {}
 
-/// True if the training continues.
+/// Whether the training continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// It continues.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::job::Job;
+use super::run::TrainingRun;
 use super::shared::Shared;
 use super::source::{Source, corpus_changed};
 use super::stats::WorkerStats;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 
 /// A segment of an epoch: from the batch `first` until the time `pause` or the end of the epoch, but at least one batch.
 pub(super) struct EpochSegment<'a> {
-    pub(super) job: &'a Job<'a>,
+    pub(super) run: &'a TrainingRun<'a>,
     pub(super) shared: &'a Shared<'a>,
     pub(super) pool: &'a rayon::ThreadPool,
     pub(super) epoch: usize,
@@ -49,7 +49,7 @@ impl EpochSegment<'_> {
     /// [`Error::Interrupted`] if the user asked to stop; every error of a streamed corpus.
     pub(super) fn train(&self) -> Result<TrainedSegment> {
         let train_batch = |worker: &mut Worker<'_>, batch: &EncodedBatch| worker.train_batch(batch, self.epoch);
-        match self.job.source {
+        match self.run.source {
             Source::Spool(spool) => self.train_spool(spool, &train_batch),
             Source::Stream { encoder, encoded } => self.train_stream(encoder, encoded, &train_batch),
         }
@@ -57,17 +57,17 @@ impl EpochSegment<'_> {
 
     fn train_spool(&self, spool: &Spool, train_batch: &TrainBatch<'_>) -> Result<TrainedSegment> {
         let taken = AtomicUsize::new(self.first);
-        let order = self.job.config.shuffle.then(|| shuffled(spool.len(), self.job.config.seed, self.epoch));
-        let batch_at = |place: usize| match &order {
-            Some(order) => spool.batch(*order.get(place)? as usize),
-            None => spool.batch(place),
+        let order = self.run.config.shuffle.then(|| shuffled(spool.len(), self.run.config.seed, self.epoch));
+        let batch_at = |index: usize| match &order {
+            Some(order) => spool.batch(*order.get(index)? as usize),
+            None => spool.batch(index),
         };
         let by_worker = self.on_workers(&|worker| {
             loop {
-                let place = taken.fetch_add(1, Ordering::Relaxed);
-                let Some(batch) = batch_at(place) else { break };
+                let index = taken.fetch_add(1, Ordering::Relaxed);
+                let Some(batch) = batch_at(index) else { break };
                 train_batch(worker, &batch)?;
-                if place.is_multiple_of(BATCHES_PER_RELEASE) {
+                if index.is_multiple_of(BATCHES_PER_RELEASE) {
                     spool.release();
                 }
                 if self.is_pause_due() {

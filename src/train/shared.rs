@@ -2,8 +2,8 @@
 
 use std::sync::atomic::AtomicU32;
 
-use super::job::Job;
 use super::rows::PRIVATE_NODES;
+use super::run::TrainingRun;
 use super::schedule::Schedule;
 use super::weights::Weights;
 use crate::config::Config;
@@ -32,19 +32,19 @@ pub(crate) struct Shared<'a> {
 }
 
 impl<'a> Shared<'a> {
-    pub(crate) fn new(job: &Job<'a>, progress: &'a Progress) -> Self {
-        let (config, counts) = (job.config, job.vocabulary.counts());
-        let locks = job.locks.filter(|locks| locks.iter().any(|&factor| factor != 1.0));
+    pub(crate) fn new(run: &TrainingRun<'a>, progress: &'a Progress) -> Self {
+        let (config, counts) = (run.config, run.vocabulary.counts());
+        let locks = run.locks.filter(|locks| locks.iter().any(|&factor| factor != 1.0));
         Self {
             config,
-            weights: job.weights,
+            weights: run.weights,
             locks,
             noise: (config.negative > 0).then(|| NoiseDistribution::new(counts, config.ns_exponent)),
             tree: config.hs.then(|| HuffmanTree::new(counts)),
             node_merges: std::iter::repeat_with(AtomicU32::default).take(PRIVATE_NODES).collect(),
             keep: KeepThresholds::new(counts, config.sample),
-            schedule: Schedule::new(config, job.source.encoded().tokens, job.expected_tokens, progress),
-            isa: job.isa,
+            schedule: Schedule::new(config, run.source.encoded().tokens, run.expected_tokens, progress),
+            isa: run.isa,
         }
     }
 

@@ -35,7 +35,7 @@ fn vocabulary_of(corpus: &dyn Corpus, config: &Config) -> Vocabulary {
 /// A progress that nothing displays.
 static PROGRESS: LazyLock<Progress> = LazyLock::new(Progress::default);
 
-/// Everything that a job needs.
+/// Everything that a run needs.
 struct Setup {
     config: Config,
     vocabulary: Vocabulary,
@@ -51,8 +51,8 @@ impl Setup {
         Self { config, vocabulary, spool, weights }
     }
 
-    fn job(&self, isa: Isa) -> Job<'_> {
-        Job {
+    fn run(&self, isa: Isa) -> TrainingRun<'_> {
+        TrainingRun {
             config: &self.config,
             vocabulary: &self.vocabulary,
             weights: &self.weights,
@@ -75,7 +75,7 @@ impl Setup {
     }
 
     fn train(&self, isa: Isa) -> Trained {
-        train(&self.job(isa), &mut (), &Progress::default()).unwrap()
+        train(&self.run(isa), &mut (), &Progress::default()).unwrap()
     }
 }
 
@@ -376,8 +376,8 @@ fn a_run_that_is_paused_streamed_or_resumed_ends_in_the_same_bits() {
 
     let streamed = Setup::new(&corpus, config.clone());
     let source = Source::Stream { encoder: streamed.encoder(&corpus), encoded: streamed.spool.encoded() };
-    let job = Job { source, ..streamed.job(Isa::Portable) };
-    let trained = train(&job, &mut (), &Progress::default()).unwrap();
+    let run = TrainingRun { source, ..streamed.run(Isa::Portable) };
+    let trained = train(&run, &mut (), &Progress::default()).unwrap();
     assert_eq!((values_of(&streamed.weights.input) == expected, trained.kept), (true, whole.kept), "streamed");
 
     for is_streamed in [false, true] {
@@ -387,8 +387,8 @@ fn a_run_that_is_paused_streamed_or_resumed_ends_in_the_same_bits() {
             false => Source::Spool(&setup.spool),
         };
         let mut pauses = Pauses::default();
-        let job = Job { source, ..setup.job(Isa::Portable) };
-        let trained = train(&job, &mut pauses, &Progress::default()).unwrap();
+        let run = TrainingRun { source, ..setup.run(Isa::Portable) };
+        let trained = train(&run, &mut pauses, &Progress::default()).unwrap();
         assert!(pauses.0.len() > 10, "paused {} times", pauses.0.len());
         assert_eq!((values_of(&setup.weights.input) == expected, trained.kept), (true, whole.kept), "paused");
     }
@@ -409,14 +409,14 @@ fn a_run_that_is_paused_streamed_or_resumed_ends_in_the_same_bits() {
         }
     }
     let mut kill = Kill(None);
-    train(&killed.job(Isa::Portable), &mut kill, &Progress::default()).unwrap_err();
+    train(&killed.run(Isa::Portable), &mut kill, &Progress::default()).unwrap_err();
     assert!(values_of(&killed.weights.input) != expected);
-    let job = Job { start: kill.0.unwrap(), ..killed.job(Isa::Portable) };
-    let trained = train(&job, &mut (), &Progress::default()).unwrap();
+    let run = TrainingRun { start: kill.0.unwrap(), ..killed.run(Isa::Portable) };
+    let trained = train(&run, &mut (), &Progress::default()).unwrap();
     assert_eq!((values_of(&killed.weights.input) == expected, trained.kept), (true, whole.kept), "resumed");
-    assert_eq!((trained.tokens, trained.tokens_before), (whole.tokens, job.start.tokens_read(job.source.encoded())));
+    assert_eq!((trained.tokens, trained.tokens_before), (whole.tokens, run.start.tokens_read(run.source.encoded())));
     let all = Position { epoch: 2, losses: vec![0.0; 2], examples: vec![0; 2], ..Position::default() };
-    let finished = train(&Job { start: all, ..job }, &mut (), &Progress::default()).unwrap();
+    let finished = train(&TrainingRun { start: all, ..run }, &mut (), &Progress::default()).unwrap();
     assert_eq!((finished.tokens, finished.tokens_per_second()), (whole.tokens, 0.0), "finished");
 }
 
@@ -425,8 +425,9 @@ fn a_streamed_corpus_that_changes_is_an_error() {
     let (_directory, corpus) = toy_corpus();
     let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, ..Config::default() });
     let encoded = Encoded { fingerprint: 1, ..setup.spool.encoded() };
-    let job = Job { source: Source::Stream { encoder: setup.encoder(&corpus), encoded }, ..setup.job(Isa::Portable) };
-    let error = train(&job, &mut (), &Progress::default()).unwrap_err();
+    let run =
+        TrainingRun { source: Source::Stream { encoder: setup.encoder(&corpus), encoded }, ..setup.run(Isa::Portable) };
+    let error = train(&run, &mut (), &Progress::default()).unwrap_err();
     assert!(error.to_string().contains("other tokens"), "{error}");
 }
 
@@ -436,10 +437,10 @@ fn a_worker_that_panics_does_not_leave_the_reader_waiting() {
     std::thread::spawn(move || {
         let (_directory, corpus) = toy_corpus();
         let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, batch_words: 100, ..Config::default() });
-        let (job, progress) = (setup.job(Isa::Portable), Progress::default());
-        let shared = Shared::new(&job, &progress);
+        let (run, progress) = (setup.run(Isa::Portable), Progress::default());
+        let shared = Shared::new(&run, &progress);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        let segment = EpochSegment { job: &job, shared: &shared, pool: &pool, epoch: 0, first: 0, pause: None };
+        let segment = EpochSegment { run: &run, shared: &shared, pool: &pool, epoch: 0, first: 0, pause: None };
         let train =
             || segment.train_stream(setup.encoder(&corpus), setup.spool.encoded(), &|_, _| panic!("on purpose"));
         send.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(train)).is_err()).unwrap();
@@ -448,14 +449,14 @@ fn a_worker_that_panics_does_not_leave_the_reader_waiting() {
 }
 
 #[test]
-fn locked_rows_change_by_their_share_or_not_at_all() {
+fn rows_with_the_lock_factor_0_do_not_change_and_others_do() {
     let (_directory, corpus) = toy_corpus();
     for mode in modes() {
         let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 2, ..mode });
         let before = values_of(&setup.weights.input);
         let mut locks = vec![1.0; setup.vocabulary.len()];
         locks[..2].fill(0.0);
-        train(&Job { locks: Some(&locks), ..setup.job(Isa::Portable) }, &mut (), &Progress::default()).unwrap();
+        train(&TrainingRun { locks: Some(&locks), ..setup.run(Isa::Portable) }, &mut (), &Progress::default()).unwrap();
         let after = values_of(&setup.weights.input);
         assert_eq!(after[..32], before[..32]);
         assert_ne!(after[32..48], before[32..48]);
@@ -467,8 +468,8 @@ fn parts_that_do_not_fit_together_are_refused() {
     let (_directory, corpus) = toy_corpus();
     let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, ..Config::default() });
     let refused = |config: &Config, locks: Option<&[f32]>| {
-        let job = Job { config, locks, ..setup.job(Isa::Portable) };
-        train(&job, &mut (), &Progress::default()).unwrap_err().to_string()
+        let run = TrainingRun { config, locks, ..setup.run(Isa::Portable) };
+        train(&run, &mut (), &Progress::default()).unwrap_err().to_string()
     };
     assert!(refused(&Config { vector_size: 17, ..setup.config.clone() }, None).starts_with("vector_size"));
     assert!(refused(&Config { hs: true, ..setup.config.clone() }, None).starts_with("hs"));
@@ -481,7 +482,7 @@ fn a_start_that_cannot_occur_in_the_run_is_refused() {
     let setup = Setup::new(&corpus, Config { vector_size: 16, workers: 1, epochs: 3, ..Config::default() });
     let tokens = setup.spool.encoded().tokens;
     let valid = Position { epoch: 1, batch: 1, tokens: 1500, losses: vec![0.0; 2], examples: vec![9; 2], kept: 9 };
-    let train_from = |start| train(&Job { start, ..setup.job(Isa::Portable) }, &mut (), &Progress::default());
+    let train_from = |start| train(&TrainingRun { start, ..setup.run(Isa::Portable) }, &mut (), &Progress::default());
     let (one, two) = (vec![0.0], vec![0.0; 2]);
     for (invalid, needle) in [
         (Position { epoch: usize::MAX, ..valid.clone() }, "epochs"),

@@ -61,7 +61,7 @@ impl<'a> Worker<'a> {
         }
         schedule.rate_for((read + self.batch.read_after_runs) as u64)?;
         let stats = &mut self.losses.stats;
-        stats.tokens += batch.lists.values().len() as u64;
+        stats.tokens += batch.tokens();
         stats.kept += self.batch.kept;
         Ok(())
     }

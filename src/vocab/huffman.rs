@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::kernel::prefetch;
+use crate::vocab::keys::WordId;
 
 /// A binary tree whose leaves are the rows of a vocabulary: the more frequent a word, the shorter its path.
 ///
@@ -56,15 +57,15 @@ impl HuffmanTree {
         (&self.nodes[path.clone()], &self.bits[path])
     }
 
-    /// Prefetches the position of a row's path.
-    pub(crate) fn fetch_place(&self, row: u32) {
-        prefetch(&self.starts[row as usize]);
+    /// Prefetches the address of a word's path.
+    pub(crate) fn prefetch_address(&self, word: WordId) {
+        prefetch(&self.starts[word as usize]);
     }
 
-    /// Prefetches a row's path.
-    pub(crate) fn fetch_path(&self, row: u32) {
+    /// Prefetches a word's path.
+    pub(crate) fn prefetch_path(&self, word: WordId) {
         // The nodes of a path take one or two cache lines.
-        if let ([first, .., last], [bit, ..]) = self.path(row) {
+        if let ([first, .., last], [bit, ..]) = self.path(word) {
             prefetch(first);
             prefetch(last);
             prefetch(bit);

@@ -3,6 +3,7 @@
 use std::hint::select_unpredictable;
 
 use crate::kernel::prefetch;
+use crate::vocab::keys::WordId;
 
 /// Draws rows in proportion to their weight in constant time (Walker 1977, built as in Vose 1991).
 #[derive(Debug, Clone)]
@@ -29,16 +30,16 @@ impl NoiseDistribution {
         Self { cells: alias_cells(&weights) }
     }
 
-    /// The row that random bits draw.
+    /// The word that random bits draw.
     #[inline(always)]
-    pub(crate) fn row_of(&self, bits: u64) -> u32 {
+    pub(crate) fn word_of(&self, bits: u64) -> WordId {
         let own = self.cell_of(bits);
         let cell = self.cells[own];
         // The side of the cell cannot be predicted, so this is not a branch.
         select_unpredictable((bits as u32) < cell.threshold, own as u32, cell.alias)
     }
 
-    /// Prefetches the cell that [`row_of`](Self::row_of) will look up.
+    /// Prefetches the cell that [`word_of`](Self::word_of) will look up.
     #[inline(always)]
     pub(crate) fn prefetch(&self, bits: u64) {
         prefetch(&raw const self.cells[self.cell_of(bits)]);
@@ -79,7 +80,7 @@ mod tests {
         let noise = NoiseDistribution::new(counts, exponent);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
         let mut seen = vec![0u64; counts.len()];
-        (0..draws).for_each(|_| seen[noise.row_of(rng.next_u64()) as usize] += 1);
+        (0..draws).for_each(|_| seen[noise.word_of(rng.next_u64()) as usize] += 1);
         let weights: Vec<f64> = counts.iter().map(|&c| (c as f64).powf(exponent)).collect();
         let total: f64 = weights.iter().sum();
         weights

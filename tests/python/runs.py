@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -39,9 +40,26 @@ class KillIn:
             raise KilledError
 
 
-def cut_and_resumed(corpus: object, directory: Path, **parameters: object) -> pg.Word2Vec:
+class KillAtEnd:
+    """The same before the checkpoint of an epoch's end, so that the last one is from within the epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        self.left = epoch
+
+    def on_epoch_end(self, _: pg.Word2Vec) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise KilledError
+
+
+def cut_and_resumed(
+    corpus: object, directory: Path, *, within_epoch: bool = False, **parameters: object
+) -> pg.Word2Vec:
+    kill = KillAtEnd(2) if within_epoch else KillIn(2)
     with pytest.raises(KilledError):
-        pg.Word2Vec(corpus, **parameters, checkpoint=directory, callbacks=[KillIn(2)])
+        pg.Word2Vec(corpus, **parameters, checkpoint=directory, callbacks=[kill])
+    position = json.loads((directory / "config.json").read_text())["resume"]["position"]
+    assert (position["batch"] > 0) == within_epoch
     return pg.Word2Vec(corpus, **parameters, checkpoint=directory)
 
 
@@ -81,7 +99,7 @@ class Job:
     def assert_interrupted(self, number: Signals = SIGINT) -> None:
         """A signal ends the command as a shell expects it, with one line, and nothing is left behind."""
         assert self.signal(number) == 130
-        assert self.said.splitlines()[-1] == "polargram: interrupted; nothing was written"
+        assert self.said.splitlines()[-1] == "polargram: interrupted; no output was written"
         assert not list(self.temporary.iterdir())
 
 

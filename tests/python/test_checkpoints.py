@@ -271,3 +271,23 @@ def test_checkpoints_in_a_store_are_refused_by_name(here: Path) -> None:
     with pytest.raises(ValueError, match="s3://bucket/checkpoint: is in a store"):
         pg.Word2Vec([["a", "b"]] * 9, min_count=1, checkpoint="s3://bucket/checkpoint")
     assert not list(here.iterdir())
+
+
+def test_a_checkpoint_named_by_a_file_url_is_found_again(rows: Sentences, tmp_path: Path) -> None:
+    whole = pg.Word2Vec(rows, **SMALL)
+    with pytest.raises(KilledError):
+        pg.Word2Vec(rows, **SMALL, checkpoint=f"file://{tmp_path}/ck", callbacks=[KillIn(2)])
+    epochs: list[int] = []
+    resumed = pg.Word2Vec(rows, **SMALL, checkpoint=f"file://{tmp_path}/ck", callbacks=[Epochs(epochs)])
+    assert np.array_equal(resumed.wv.vectors, whole.wv.vectors)
+    assert 0 < len(epochs) < SMALL["epochs"]
+
+
+class Epochs:
+    """Notes that an epoch began."""
+
+    def __init__(self, seen: list[int]) -> None:
+        self.seen = seen
+
+    def on_epoch_begin(self, model: pg.Word2Vec) -> None:
+        self.seen.append(len(self.seen))

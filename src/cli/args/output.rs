@@ -9,7 +9,7 @@ use crate::formats::Format;
 pub(in crate::cli) struct OutputArgs {
     /// The directory or URL for vectors.arrow and the other formats; a directory is made if it is missing.
     #[arg(long = "output", short = 'o', value_name = "OUTPUT")]
-    pub(in crate::cli) place: String,
+    pub(in crate::cli) location: String,
     /// What to write.
     #[arg(long, value_parser = format_parser(), value_delimiter = ',', default_value = "arrow")]
     pub(in crate::cli) formats: Vec<&'static Format>,

@@ -30,14 +30,17 @@ pub(super) fn parse_storage_option(text: &str) -> Result<(String, String), Strin
 
 /// Bytes, with K, M, G or T for powers of 1024.
 pub(in crate::cli) fn parse_bytes(text: &str) -> Result<u64, String> {
-    let (number, power) = match text.find(|c: char| c.is_ascii_alphabetic()) {
-        Some(at) => (&text[..at], "KMGT".find(text[at..].to_ascii_uppercase().trim_end_matches(['B', 'I']))),
-        None => (text, None),
+    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
     };
-    let factor = match (number.len() == text.len(), power) {
-        (true, _) => Some(1),
-        (false, Some(power)) => Some(1u64 << (10 * (power + 1))),
-        (false, None) => None,
+    let factor = match unit.to_ascii_uppercase().as_str() {
+        "" | "B" => Some(1),
+        "K" | "KB" | "KIB" => Some(1u64 << 10),
+        "M" | "MB" | "MIB" => Some(1 << 20),
+        "G" | "GB" | "GIB" => Some(1 << 30),
+        "T" | "TB" | "TIB" => Some(1 << 40),
+        _ => None,
     };
     let bytes = number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
     bytes.ok_or_else(|| "expected a number of bytes such as 1000000, 256M or 2G".to_owned())
@@ -49,12 +52,18 @@ mod tests {
 
     #[test]
     fn bytes_are_read_with_and_without_a_unit() {
-        for (text, bytes) in
-            [("17", 17), ("1K", 1 << 10), ("256M", 256 << 20), ("2g", 2 << 30), ("3GiB", 3 << 30), ("1TB", 1 << 40)]
-        {
+        for (text, bytes) in [
+            ("17", 17),
+            ("17B", 17),
+            ("1K", 1 << 10),
+            ("256M", 256 << 20),
+            ("2g", 2 << 30),
+            ("3GiB", 3 << 30),
+            ("1TB", 1 << 40),
+        ] {
             assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
         }
-        for text in ["", "M", "1X", "-1", "1.5G", "99999999999T", "1MM"] {
+        for text in ["", "M", "1X", "-1", "1.5G", "99999999999T", "1MM", "5KM", "5BI", "5KBIB"] {
             assert!(parse_bytes(text).is_err(), "{text}");
         }
     }

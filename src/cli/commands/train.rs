@@ -32,7 +32,7 @@ pub(in crate::cli) struct Train {
     /// How often to do so: after every epoch, or also after so many minutes within one.
     #[arg(long, value_name = "epoch|MINUTES", default_value = "epoch", requires = "checkpoint", value_parser = parse_every)]
     checkpoint_every: Every,
-    /// Read and encode the corpus anew in every epoch, rather than keep it encoded.
+    /// Read and encode the corpus again in every epoch, instead of keeping it encoded.
     #[arg(long)]
     no_spool: bool,
     /// Bytes of encoded corpus that stay in memory; a larger one goes to a temporary file. 256M, 2G, …
@@ -56,7 +56,7 @@ impl Train {
             return self.print_memory(&job, corpus.as_ref(), &progress);
         }
         // An output that cannot be written must be known before the hours of training, not after.
-        let mut output = Output::in_directory(&Location::new(&self.output.place, self.corpus.storage()), &progress)?;
+        let mut output = Output::in_directory(&Location::new(&self.output.location, self.corpus.storage()), &progress)?;
         let watcher = Watcher::start(&progress, self.quiet);
         let Fitted { model, trained, counting } = job.run::<Word2Vec>(corpus.as_ref(), &mut (), &progress)?;
         progress.enter(Phase::Saving, 0);

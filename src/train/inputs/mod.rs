@@ -1,6 +1,6 @@
-//! The inputs: what a model family makes of a block of centres.
+//! The inputs: which rows a block of centres trains.
 //!
-//! A family is one file, and a variant of [`Inputs`]. It says which rows are the inputs of a centre, and passes them to
+//! An architecture is one file, and a variant of [`Inputs`]. It says which rows are the inputs of a centre, and passes them to
 //! the [`Losses`].
 
 mod block;
@@ -15,7 +15,7 @@ pub(super) use block::CentreBlock;
 use cbow::Cbow;
 use skipgram::SkipGram;
 
-/// The model family of a training run.
+/// The architecture of a training run.
 pub(super) enum Inputs<'a> {
     SkipGram(SkipGram<'a>),
     Cbow(Cbow<'a>),
@@ -33,8 +33,8 @@ impl<'a> Inputs<'a> {
     #[inline(always)]
     pub(super) fn train(&mut self, block: &CentreBlock<'_>, losses: &mut Losses<'_>, rate: f32, rng: &mut BatchRng) {
         match self {
-            Self::SkipGram(family) => family.train(block, losses, rate, rng),
-            Self::Cbow(family) => family.train(block, losses, rate, rng),
+            Self::SkipGram(inputs) => inputs.train(block, losses, rate, rng),
+            Self::Cbow(inputs) => inputs.train(block, losses, rate, rng),
         }
     }
 }

@@ -49,10 +49,10 @@ impl<'a> HierarchicalSoftmax<'a> {
     pub(super) fn path(&mut self, next_centres: &[WordId]) -> (&Path, &[*mut f32]) {
         std::mem::swap(&mut self.current, &mut self.next);
         if let Some(&centre) = next_centres.get(ADDRESS_AHEAD) {
-            self.tree.fetch_place(centre);
+            self.tree.prefetch_address(centre);
         }
         if let Some(&centre) = next_centres.get(PATH_AHEAD) {
-            self.tree.fetch_path(centre);
+            self.tree.prefetch_path(centre);
         }
         let Some(&after) = next_centres.first() else { return (&self.current, &[]) };
         self.next.set(after, self.tree, &mut self.nodes);

@@ -75,7 +75,7 @@ impl<'a> NegativeSampling<'a> {
     #[inline(always)]
     fn draw_targets(&mut self, centres: &[WordId], rng: &mut BatchRng) {
         for (bits, word) in self.bits[self.at..self.at + self.negative].iter_mut().zip(self.noise.words_mut()) {
-            *word = self.distribution.row_of(*bits);
+            *word = self.distribution.word_of(*bits);
             *bits = rng.next_u64();
             self.distribution.prefetch(*bits);
         }

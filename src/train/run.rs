@@ -9,7 +9,7 @@ use crate::kernel::Isa;
 use crate::vocab::Vocabulary;
 
 /// What to train, and on what.
-pub struct Job<'a> {
+pub struct TrainingRun<'a> {
     /// The hyperparameters.
     pub config: &'a Config,
     /// The words. Word i has row i of the weights.
@@ -29,7 +29,7 @@ pub struct Job<'a> {
     pub isa: Isa,
 }
 
-impl Job<'_> {
+impl TrainingRun<'_> {
     /// Checks that the parts fit together.
     ///
     /// # Errors
