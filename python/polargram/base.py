@@ -54,7 +54,7 @@ class BaseModel:
         "checkpoint",
         "checkpoint_every",
     )
-    #: What a checkpoint and a saved model hold beside the weights and the hyperparameters.
+    #: What a saved model holds beside the weights and the hyperparameters.
     _saved: ClassVar[tuple[str, ...]] = (
         "comment",
         "min_alpha_yet_reached",

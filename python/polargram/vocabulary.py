@@ -186,7 +186,7 @@ class VocabularySteps(BaseModel):
         array([ 50, 100], dtype=uint32)
         """
         wv = self.wv
-        counts = np.array([wv.get_vecattr(row, "count") for row in range(len(wv))], dtype=np.float64)
+        counts = np.array([wv.get_vecattr(key, "count") for key in wv], dtype=np.float64)
         shares = np.cumsum(np.maximum(counts, 1.0) ** self.ns_exponent)
         self.cum_table = np.round(shares / shares[-1] * domain).astype(np.uint32)
 
@@ -204,7 +204,7 @@ class VocabularySteps(BaseModel):
         >>> [model.wv.get_vecattr(word, "code").tolist() for word in "abc"]
         [[0], [1, 1], [1, 0]]
         """
-        self.wv.get_vecattr(0, "code")
+        self.wv.get_vecattr(self.wv.index_to_key[0], "code")
 
     def add_null_word(self) -> None:
         r"""Add a last word ``"\0"`` of count 1, for padding.

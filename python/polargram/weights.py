@@ -1,4 +1,4 @@
-"""The weights of a model: looking at them, setting them, and starting anew."""
+"""The weights of a model: looking at them, setting them, and starting again."""
 
 from __future__ import annotations
 

@@ -24,11 +24,18 @@ use crate::vocab::KeyType;
 /// The name of a stream in messages.
 const ORIGIN: &str = "Arrow stream";
 
-/// PySentenceReader that are taken from a Python iterator at a time.
+/// Sentences that are taken from a Python iterator at a time.
 const SENTENCES_PER_BATCH: usize = 4096;
 
 /// Rows that are requested from a dataset at a time.
 const ROWS_PER_BATCH: usize = 8192;
+
+/// What makes a string a glob.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
+
+/// Added to errors about a list of strings.
+const ABOUT_SENTENCES: &str = "A list of strings is a list of paths. If these are sentences, pass each as a list of \
+                               words, as in [text.split() for text in texts].";
 
 /// The time after which a smaller batch is passed on: between batches the job can be stopped.
 const TIME_PER_BATCH: Duration = Duration::from_millis(100);
@@ -38,7 +45,10 @@ pub(super) fn corpus_from(object: &Bound<'_, PyAny>, options: &ReadOptions) -> P
     let py = object.py();
     if let Some(paths) = paths_from(object)? {
         refuse_sentences(object, &paths)?;
-        return files(py, &paths, options);
+        return files(py, &paths, options).map_err(|error| match may_be_sentences(object, &paths) {
+            true => PyErr::from_type(error.get_type(py), format!("{}. {ABOUT_SENTENCES}", error.value(py))),
+            false => error,
+        });
     }
     if let Ok(source) = object.getattr("_text_source")
         && let Ok(source) = source.cast::<PyTextSource>()
@@ -111,14 +121,18 @@ fn paths_from(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
 /// Refuses a list of strings, each a sentence, which would be read as paths.
 fn refuse_sentences(object: &Bound<'_, PyAny>, paths: &[String]) -> PyResult<()> {
     let Some(first) = paths.first().filter(|_| object.is_instance_of::<PyList>()) else { return Ok(()) };
-    let may_be_path = first.contains("://") || first.contains(['*', '?', '[']) || Path::new(first).exists();
-    match may_be_path {
-        true => Ok(()),
-        false => Err(PyFileNotFoundError::new_err(format!(
-            "corpus: there is no file {first:?}. A list of strings is a list of paths. If these are sentences, pass each \
-             as a list of words, as in [text.split() for text in texts]."
-        ))),
+    let may_be_path = first.contains("://") || first.contains(WILDCARDS) || Path::new(first).exists();
+    if may_be_path {
+        return Ok(());
     }
+    let start: String = first.chars().take(80).collect();
+    Err(PyFileNotFoundError::new_err(format!("corpus: there is no file {start:?}. {ABOUT_SENTENCES}")))
+}
+
+/// True for a list whose first string could be a glob, and a sentence such as "How are you?" too.
+fn may_be_sentences(object: &Bound<'_, PyAny>, paths: &[String]) -> bool {
+    let is_both = |first: &String| first.contains(char::is_whitespace) && first.contains(WILDCARDS);
+    object.is_instance_of::<PyList>() && paths.first().is_some_and(|first| is_both(first) && !first.contains("://"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -13,7 +13,7 @@ use arrow::error::ArrowError;
 use numpy::{PyArrayDescrMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyBool, PyString};
 
 use crate::vocab::KeyType;
 
@@ -122,8 +122,8 @@ impl SentenceBuilder {
             self.tokens.append_null();
             return Ok(());
         }
-        // NumPy's integers have it too.
-        if !token.hasattr("__index__")? {
+        // NumPy's integers have it too, but so do Python's truth values.
+        if token.is_instance_of::<PyBool>() || !token.hasattr("__index__")? {
             return Err(self.fault(format!("holds {}; expected strings or integers", token.get_type())));
         }
         let taken = match self.of_kind(KeyType::Int64)? {

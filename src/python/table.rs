@@ -80,7 +80,7 @@ impl PyTable {
 
 #[pymethods]
 impl PyTable {
-    /// Loads a file in the format that its ending names. With `mmap="r"`, and for .arrow and .npy always, the file is
+    /// Loads a file, whose format its first bytes tell, or else its ending. With `mmap="r"`, and for .arrow and .npy always, the file is
     /// memory-mapped and read-only.
     #[staticmethod]
     #[pyo3(signature = (fname, mmap = None, key_dtype = None, storage_options = None))]

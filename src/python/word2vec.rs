@@ -124,7 +124,11 @@ impl PyModel {
             let expected = |error: PyErr| {
                 PyValueError::new_err(format!("word_freq: {word:?}: {count:?} is not a count of a word: {error}"))
             };
-            let is_no_key = || PyTypeError::new_err(format!("word_freq: {word:?} is neither a string nor an integer"));
+            let is_no_key = || {
+                PyTypeError::new_err(format!(
+                    "word_freq: {word:?} is not a key; expected a string or an integer of 64 bits"
+                ))
+            };
             Ok((PyKey::of(&word).ok_or_else(is_no_key)?, count.extract::<u64>().map_err(expected)?))
         });
         let frequencies = frequencies.collect::<PyResult<Vec<_>>>()?;
