@@ -33,7 +33,7 @@ test: lint test-rust test-python test-accept
 ## help: this list
 help:
 	@awk '/^### / { printf "\n%s\n", substr($$0, 5) } \
-		/^## [a-z0-9-]+: / { name = substr($$2, 1, length($$2) - 1); sub(/^## [^ ]+ /, ""); printf "  make %-12s %s\n", name, $$0 }' \
+		/^## [a-z0-9-]+: / { name = substr($$2, 1, length($$2) - 1); sub(/^## [^ ]+ /, ""); printf "  make %-14s %s\n", name, $$0 }' \
 		$(MAKEFILE_LIST)
 
 ### The Python package
@@ -106,11 +106,13 @@ test-rust:
 test-python: build-test
 	$(BIN)/python -m pytest -q tests/python
 	$(BIN)/python -m pip install --quiet --upgrade --target $(NEWEST_POLARS) polars
+	PYTHONPATH=$(abspath $(NEWEST_POLARS)) $(BIN)/python -c 'import polars; assert "newest-polars" in polars.__file__'
 	PYTHONPATH=$(abspath $(NEWEST_POLARS)) $(BIN)/python -m pytest -q $(POLARS_TESTS)
 
 # The test extra has Polars 1, since a check of ../shared/accept calls it so; what meets Polars is also tested with the newest.
 NEWEST_POLARS := $(VENV)/newest-polars
-POLARS_TESTS := $(foreach name,arrow_sources corpus_objects datasets expressions integer_keys,tests/python/test_$(name).py)
+POLARS_TESTS := $(foreach name,arrow_sources corpus corpus_objects corpus_options datasets expressions integer_keys \
+	shared_vectors trimming,tests/python/test_$(name).py)
 
 ## test-accept: the black-box checks of finished issues, where ../shared/accept is there
 test-accept: build-test
