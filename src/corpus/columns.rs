@@ -1,4 +1,5 @@
-//! Where a named column stands in a schema. Nothing else in the crate matches the name of a column.
+//! Where a column of tokens or counts stands in a schema, by its name. Conditions name whole columns: see
+//! [`condition`](super::condition).
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::{is_null, nullif};
