@@ -75,12 +75,17 @@ impl KeyedVectors {
 
     /// Writes the file of this name, and its companion.
     pub(crate) fn write_to(&self, output: &mut Output, name: &Path) -> Result<()> {
-        (Format::of_name(name).write)(self, name, output)
+        self.write_in(Format::of_name(name), name, output)
     }
 
     /// Writes the file of this name with the ending of a format.
     pub(crate) fn write_as(&self, format: &Format, output: &mut Output, stem: &str) -> Result<()> {
-        (format.write)(self, format!("{stem}.{}", format.endings[0]).as_ref(), output)
+        self.write_in(format, format!("{stem}.{}", format.endings[0]).as_ref(), output)
+    }
+
+    fn write_in(&self, format: &Format, name: &Path, output: &mut Output) -> Result<()> {
+        format.ensure_holds(self.keys(), &output.target(name))?;
+        (format.write)(self, name, output)
     }
 }
 
@@ -167,8 +172,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("v.txt");
         std::fs::write(&path, "old").unwrap();
-        let wv = KeyedVectors::from_rows(["new york"], 1, &[1.0]).unwrap();
-        assert!(wv.save(&path).unwrap_err().to_string().contains("new york"));
+        let wv = KeyedVectors::from_rows(["new\nyork"], 1, &[1.0]).unwrap();
+        assert!(wv.save(&path).unwrap_err().to_string().contains("new\\nyork"));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }

@@ -6,11 +6,12 @@ use std::io::Read;
 use std::path::Path;
 
 use super::options::LoadOptions;
-use super::{arrow, npy, word2vec};
+use super::{arrow, npy, vocabulary, word2vec};
 use crate::arrow::{footer, npy_header};
 use crate::error::{Error, IoContext, Result};
 use crate::output::Output;
 use crate::vectors::KeyedVectors;
+use crate::vocab::{Key, Keys};
 
 /// A file format for vectors.
 pub struct Format {
@@ -23,12 +24,38 @@ pub struct Format {
     pub endings: &'static [&'static str],
     /// What its files start with, if that distinguishes them from other files.
     pub magic: Option<&'static [u8]>,
+    /// What about a word prevents that the files hold it, as in "has a line break". They hold every integer.
+    pub(super) word_fault: fn(&str) -> Option<&'static str>,
     /// The ending of a second file beside the first, as in `v.npy` and `v.vocab.txt`.
     pub(super) companion: Option<&'static str>,
     pub(super) read: fn(&Path, &LoadOptions) -> Result<KeyedVectors>,
     /// Writes the file of this name, and its companion.
     pub(super) write: fn(&KeyedVectors, &Path, &mut Output) -> Result<()>,
 }
+
+/// word2vec's text.
+pub(super) const TEXT: Format = Format {
+    name: "txt",
+    about: "word2vec C text",
+    endings: &["txt"],
+    magic: None,
+    word_fault: word2vec::text_word_fault,
+    companion: None,
+    read: word2vec::read_text,
+    write: word2vec::write_text,
+};
+
+/// word2vec's binary format.
+pub(super) const BINARY: Format = Format {
+    name: "bin",
+    about: "word2vec C binary",
+    endings: &["bin"],
+    magic: None,
+    word_fault: word2vec::binary_word_fault,
+    companion: None,
+    read: word2vec::read_binary,
+    write: word2vec::write_binary,
+};
 
 /// In the order in which they are offered. Files with any other ending have the first format.
 static FORMATS: &[Format] = &[
@@ -37,6 +64,7 @@ static FORMATS: &[Format] = &[
         about: "Arrow IPC: keys, counts, vectors and the configuration; memory-mapped",
         endings: &["arrow"],
         magic: Some(footer::MAGIC),
+        word_fault: |_| None,
         companion: None,
         read: arrow::read,
         write: arrow::write,
@@ -46,28 +74,13 @@ static FORMATS: &[Format] = &[
         about: "NumPy matrix, with keys and counts in NAME.vocab.txt; memory-mapped",
         endings: &["npy"],
         magic: Some(npy_header::MAGIC),
+        word_fault: vocabulary::word_fault,
         companion: Some(npy::VOCABULARY_ENDING),
         read: npy::read,
         write: npy::write,
     },
-    Format {
-        name: "txt",
-        about: "word2vec C text",
-        endings: &["txt"],
-        magic: None,
-        companion: None,
-        read: word2vec::read_text,
-        write: word2vec::write_text,
-    },
-    Format {
-        name: "bin",
-        about: "word2vec C binary",
-        endings: &["bin"],
-        magic: None,
-        companion: None,
-        read: word2vec::read_binary,
-        write: word2vec::write_binary,
-    },
+    TEXT,
+    BINARY,
 ];
 
 impl Format {
@@ -103,6 +116,41 @@ impl Format {
                 Error::format(path, reason)
             }
         })
+    }
+
+    /// Checks that the files of this format can hold the keys: what passes comes back equal when it is loaded.
+    ///
+    /// ```
+    /// use polargram::formats::Format;
+    /// use polargram::vocab::Keys;
+    ///
+    /// let keys: Keys = ["new york"].into_iter().collect();
+    /// assert!(Format::named("txt").unwrap().check_keys(&keys).is_ok());
+    /// let error = Format::named("bin").unwrap().check_keys(&keys).unwrap_err().to_string();
+    /// assert!(error.contains(r#"the word "new york" has a space"#), "{error}");
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] naming the first word that they cannot hold.
+    pub fn check_keys(&self, keys: &Keys) -> Result<()> {
+        self.keys_fault(keys).map_or(Ok(()), |reason| Err(Error::parameter("formats", reason)))
+    }
+
+    /// As [`check_keys`](Self::check_keys), of the keys for a file of this name.
+    ///
+    /// # Errors
+    /// [`Error::Format`].
+    pub(super) fn ensure_holds(&self, keys: &Keys, path: &Path) -> Result<()> {
+        self.keys_fault(keys).map_or(Ok(()), |reason| Err(Error::format(path, reason)))
+    }
+
+    /// The first word that the files cannot hold, why, and what can.
+    fn keys_fault(&self, keys: &Keys) -> Option<String> {
+        let fault = |key: Key<'_>| Some((key, (self.word_fault)(key.as_text()?)?));
+        let (key, fault) = keys.iter().find_map(fault)?;
+        let able = FORMATS.iter().filter(|format| (format.word_fault)(key.as_text().unwrap_or_default()).is_none());
+        let able = able.map(|format| format!(".{}", format.endings[0])).collect::<Vec<_>>().join(" or ");
+        Some(format!("the word {key:?} {fault}, which {} files cannot hold; save as {able}", self.name))
     }
 
     /// The endings of all formats, for messages and help: `.arrow, .npy, .txt, .bin`.

@@ -21,13 +21,27 @@ use arrow::array::LargeStringBuilder;
 use memmap2::Mmap;
 
 use super::options::LoadOptions;
+use super::table::{BINARY, TEXT};
 use super::vocabulary;
 use crate::error::{Error, IoContext, Result};
 use crate::output::{Out, Output};
 use crate::progress::Progress;
 use crate::store::{LocalCopy, Location};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::{Key, Keys, WordId};
+use crate::vocab::{Keys, WordId};
+
+/// Why a line of text cannot hold a word.
+pub(super) fn text_word_fault(word: &str) -> Option<&'static str> {
+    word.contains('\n').then_some("has a line break")
+}
+
+/// Why the binary format cannot hold a word, which ends at a space and may follow line breaks.
+pub(super) fn binary_word_fault(word: &str) -> Option<&'static str> {
+    match word.contains(' ') {
+        true => Some("has a space"),
+        false => word.starts_with('\n').then_some("starts with a line break"),
+    }
+}
 
 pub(super) fn write_text(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
     output.write(path, |out| write(vectors, false, out))
@@ -40,8 +54,7 @@ pub(super) fn write_binary(vectors: &KeyedVectors, path: &Path, output: &mut Out
 /// Writes the word2vec C format, whatever the file's ending; and the lines `word count` to the path or URL `vocabulary`.
 ///
 /// # Errors
-/// [`Error::Io`] if a file cannot be written, [`Error::Format`] if a word has white space, which the format cannot
-/// store; [`Error::Interrupted`].
+/// [`Error::Io`] if a file cannot be written, [`Error::Format`] for a word that the format cannot hold; [`Error::Interrupted`].
 pub fn save_word2vec_format(
     vectors: &KeyedVectors,
     location: &Location,
@@ -49,7 +62,9 @@ pub fn save_word2vec_format(
     vocabulary: Option<&Path>,
     progress: &Progress,
 ) -> Result<()> {
+    let format = if binary { &BINARY } else { &TEXT };
     let mut output = Output::files(location, progress);
+    format.ensure_holds(vectors.keys(), location.path())?;
     output.write(location.path(), |out| write(vectors, binary, out))?;
     if let Some(path) = vocabulary {
         output.write(path, |out| vocabulary::write(vectors, out))?;
@@ -60,14 +75,6 @@ pub fn save_word2vec_format(
 fn write(vectors: &KeyedVectors, binary: bool, out: &mut Out<'_>) -> io::Result<()> {
     writeln!(out, "{} {}", vectors.len(), vectors.vector_size())?;
     for (key, row) in vectors.keys().iter().zip(vectors.rows().iter()) {
-        if let Key::Text(word) = key
-            && (word.is_empty() || word.contains(|c: char| c.is_ascii_whitespace()))
-        {
-            let reason = format!(
-                "the word {word:?} is empty or has white space, which the word2vec format cannot store; save as .arrow"
-            );
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
-        }
         write!(out, "{key}")?;
         if binary {
             out.write_all(b" ")?;

@@ -100,7 +100,8 @@ impl Output {
         Self { files: Vec::new(), root, uploads, progress: progress.clone() }
     }
 
-    fn target(&self, name: &Path) -> PathBuf {
+    /// The path or URL of the file of this name.
+    pub(crate) fn target(&self, name: &Path) -> PathBuf {
         match &self.root {
             Root::None => name.to_owned(),
             Root::Directory(made) => made.path().join(name),
