@@ -30,6 +30,7 @@ pub use options::{FileFormat, ReadOptions, Split, TextLayout, TextOptions};
 pub(crate) use partitions::Partition;
 #[cfg(feature = "python")]
 pub(crate) use query::{Query, ResolvedColumns};
+pub(crate) use readers::{compression_of, decompressed};
 pub use sampled::Sampled;
 
 pub use crate::store::StorageOptions;

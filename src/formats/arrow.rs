@@ -26,11 +26,13 @@ use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt64Type};
 use arrow::ipc::MetadataVersion;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
+use super::contents::Contents;
 use super::options::LoadOptions;
 use crate::arrow::ipc::{self, MappedIpc};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{KeyType, Keys};
 
@@ -92,7 +94,8 @@ fn keys_column(keys: &Keys) -> ArrayRef {
     }
 }
 
-pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
+pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, _: &Progress) -> Result<KeyedVectors> {
+    let path = contents.path_to_map()?;
     read_contents(&ipc::map(path)?, path, options, Rows::from_mapped)
 }
 

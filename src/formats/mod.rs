@@ -1,18 +1,20 @@
 //! Vectors on disk: one file here for each format, and one row for it in the [table](Format::all).
 //!
 //! The first bytes of a file tell its format, or else its ending does. A new file has the format of its ending; a file
-//! with any other ending, or none, is written as Arrow.
+//! with any other ending, or none, is written as Arrow. Text and binary files may be compressed. A pipe is read once.
 //!
 //! To add a format, write a file that reads and writes it, and add a row to the table: loading, saving, the command's
 //! `--formats` and the messages follow.
 
 mod arrow;
+mod contents;
 pub(crate) mod npy;
 mod opened;
 mod options;
 mod table;
 mod vocabulary;
 mod word2vec;
+mod word2vec_format;
 
 use std::path::Path;
 
@@ -20,8 +22,9 @@ use std::path::Path;
 pub(crate) use opened::Identity;
 pub use options::LoadOptions;
 pub use table::Format;
-pub use word2vec::{load_word2vec_format, save_word2vec_format};
+pub use word2vec_format::{load_word2vec_format, save_word2vec_format};
 
+use self::contents::Contents;
 use crate::error::{Error, Result};
 use crate::output::Output;
 use crate::progress::Progress;
@@ -30,7 +33,8 @@ use crate::vectors::KeyedVectors;
 
 impl KeyedVectors {
     /// Loads a file of any [`Format`], which its first bytes tell, or else its ending. `.arrow` and `.npy` (with
-    /// `NAME.vocab.txt` beside it) are memory-mapped. A file in a store is first copied to this machine.
+    /// `NAME.vocab.txt` beside it) are memory-mapped. A file in a store is first copied to this machine, and so is what
+    /// comes from a pipe. word2vec's text and binary files may be compressed; text may lack its header, as GloVe's does.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read, [`Error::Format`] if its content is
@@ -45,11 +49,15 @@ impl KeyedVectors {
     /// As for [`load`](Self::load); [`Error::Interrupted`].
     pub fn load_with(location: impl Into<Location>, options: &LoadOptions, progress: &Progress) -> Result<Self> {
         let mut copy = LocalCopy::of_file(&location.into(), progress)?;
-        let format = Format::of_file(copy.path()).map_err(|error| copy.named(error))?;
+        let path = copy.path().to_owned();
+        let has_enough = |bytes: &[u8]| options.limit.is_some_and(|limit| word2vec::has_rows(bytes, limit, None));
+        let contents = Contents::open(&path, progress, has_enough).and_then(Contents::ensure_not_empty);
+        let contents = contents.map_err(|error| copy.named(error))?;
+        let format = Format::of_contents(&contents).map_err(|error| copy.named(error))?;
         if let Some(ending) = format.companion {
             copy.add_companion(ending, progress)?;
         }
-        (format.read)(copy.path(), options).map_err(|error| copy.named(error))
+        (format.read)(&contents, options, progress).map_err(|error| copy.named(error))
     }
 
     /// Saves in the [`Format`] of the ending, or else as Arrow. The file appears whole or not at all, on this machine or in a
@@ -75,7 +83,7 @@ impl KeyedVectors {
 
     /// Writes the file of this name, and its companion.
     pub(crate) fn write_to(&self, output: &mut Output, name: &Path) -> Result<()> {
-        self.write_in(Format::of_name(name), name, output)
+        self.write_in(Format::of_name(&output.target(name))?, name, output)
     }
 
     /// Writes the file of this name with the ending of a format.
@@ -109,6 +117,10 @@ pub fn from_bytes(bytes: &[u8], name: &Path) -> Result<KeyedVectors> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     fn table() -> KeyedVectors {
@@ -131,6 +143,78 @@ mod tests {
             assert_eq!(back.rows().to_buffer(), table().rows().to_buffer(), "{name}");
             assert_eq!(back.counts(), table().counts(), "{name}");
         }
+    }
+
+    /// Words of characters that mean something to one reader or another.
+    fn words() -> impl Strategy<Value = BTreeSet<String>> {
+        let characters = "ab17.- \t\n\r\u{b}\u{c}\u{feff}\u{a0}\u{85}\u{2028}\0\u{1f}é日".chars().collect::<Vec<_>>();
+        let word = prop::collection::vec(prop::sample::select(characters), 0..5);
+        prop::collection::btree_set(word.prop_map(String::from_iter), 1..5)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn keys_that_a_format_can_hold_come_back_and_others_are_refused(
+            words in words(),
+            vector_size in 1usize..4,
+            seed: [u32; 15],
+        ) {
+            let values = seed.iter().map(|&bits| f32::from_bits(bits)).map(|x| if x.is_nan() { 0.0 } else { x });
+            let values: Vec<f32> = values.take(words.len() * vector_size).collect();
+            let wv = KeyedVectors::from_rows(words.iter().map(String::as_str), vector_size, &values).unwrap();
+            let directory = tempfile::tempdir().unwrap();
+            for name in names() {
+                let path = directory.path().join(&name);
+                match Format::of_name(&path).unwrap().check_keys(wv.keys()) {
+                    Ok(()) => {
+                        wv.save(&path).unwrap();
+                        let back = KeyedVectors::load(&path).unwrap();
+                        prop_assert_eq!(&back.keys().array(), &wv.keys().array(), "{}", name);
+                        let bits = |wv: &KeyedVectors| wv.rows().iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
+                        prop_assert_eq!(bits(&back), bits(&wv), "{}", name);
+                    }
+                    Err(_) => {
+                        wv.save(&path).unwrap_err();
+                        prop_assert!(!path.exists());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_format_says_which_words_it_cannot_hold_and_which_formats_can() {
+        for (format, word, fault) in [
+            ("txt", "a\nb", "has a line break, which txt files cannot hold; save as .arrow or .bin"),
+            ("bin", "new york", "has a space, which bin files cannot hold; save as .arrow or .npy or .txt"),
+            ("bin", "\nx", "starts with a line break, which bin files cannot hold; save as .arrow"),
+            ("npy", "a\nb", "has a line break, which npy files cannot hold; save as .arrow or .bin"),
+        ] {
+            let keys: crate::vocab::Keys = ["first", word, "other\n \n"].into_iter().collect();
+            let error = Format::named(format).unwrap().check_keys(&keys).unwrap_err().to_string();
+            assert_eq!(error, format!("formats: the word {word:?} {fault}"));
+        }
+    }
+
+    #[test]
+    fn compressed_files_are_small_and_the_same_each_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let words: Vec<String> = (0..500).map(|i| format!("word{i}")).collect();
+        let wv = KeyedVectors::from_rows(words.iter().map(String::as_str), 20, &[0.5; 10_000]).unwrap();
+        let save = |name: &str| {
+            let path = directory.path().join(name);
+            wv.save(&path).unwrap();
+            std::fs::read(path).unwrap()
+        };
+        for ending in ["txt", "vec", "bin"] {
+            let compressed = save(&format!("a.{ending}.gz"));
+            assert!(compressed.starts_with(b"\x1f\x8b") && compressed.len() * 4 < save(&format!("a.{ending}")).len());
+            assert_eq!(save(&format!("b.{ending}.gz")), compressed);
+        }
+        let refused = wv.save(directory.path().join("v.arrow.gz")).unwrap_err().to_string();
+        assert!(refused.contains("v.arrow.gz: is the name of a compressed file"), "{refused}");
     }
 
     #[test]
@@ -192,11 +276,11 @@ mod tests {
     #[test]
     fn a_file_of_no_known_format_is_told_which_endings_there_are() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("v.vec");
-        std::fs::write(&path, "1 1\na 1\n").unwrap();
+        let path = directory.path().join("v.doc");
+        std::fs::write(&path, "to be\nor not to be\n").unwrap();
         let error = KeyedVectors::load(&path).unwrap_err().to_string();
         assert!(
-            error.contains("v.vec: does not start like any format") && error.contains(".arrow, .npy, .txt, .bin"),
+            error.contains("v.doc: does not start like any format") && error.contains(".arrow, .npy, .txt, .bin"),
             "{error}"
         );
     }
@@ -211,11 +295,12 @@ mod tests {
             for cut in 0..whole.len() {
                 std::fs::write(&path, &whole[..cut]).unwrap();
                 // Text may be cut within the last number and still be valid.
-                let loaded = KeyedVectors::load(&path);
-                assert!(
-                    loaded.is_err() || name == "v.txt" || (name == "v.bin" && cut + 1 == whole.len()),
-                    "{name} cut at {cut}"
-                );
+                let may_be_valid = match name.as_str() {
+                    "v.txt" | "v.vec" => whole[cut..].trim_ascii_end().iter().all(|&byte| byte != b' '),
+                    "v.bin" => cut + 1 == whole.len(),
+                    _ => false,
+                };
+                assert!(may_be_valid || KeyedVectors::load(&path).is_err(), "{name} cut at {cut}");
             }
             for (at, bit) in (0..whole.len()).flat_map(|at| [(at, 1u8), (at, 0x80)]) {
                 let mut flipped = whole.clone();

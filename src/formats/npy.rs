@@ -18,6 +18,7 @@ use arrow::buffer::ScalarBuffer;
 use memmap2::Mmap;
 use npyz::WriterBuilder;
 
+use super::contents::Contents;
 use super::options::LoadOptions;
 use super::vocabulary;
 use crate::arrow::ipc::buffer_over;
@@ -25,6 +26,8 @@ use crate::arrow::npy_header::{HeaderError, NpyHeader};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::Matrix;
 use crate::output::{Out, Output};
+use crate::progress::Progress;
+use crate::store::Location;
 use crate::vectors::{KeyedVectors, Rows};
 
 /// `v.npy` → `v.vocab.txt`.
@@ -32,7 +35,7 @@ pub(super) const VOCABULARY_ENDING: &str = "vocab.txt";
 
 pub(super) fn write(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
     output.write(path, |out| write_rows(vectors.rows(), out))?;
-    output.write(path.with_extension(VOCABULARY_ENDING), |out| vocabulary::write(vectors, out))
+    vocabulary::write(vectors, &path.with_extension(VOCABULARY_ENDING), output)
 }
 
 /// Writes a matrix.
@@ -45,11 +48,12 @@ pub(crate) fn write_rows(rows: &Rows, out: &mut Out<'_>) -> io::Result<()> {
     writer.finish()
 }
 
-pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
+pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, progress: &Progress) -> Result<KeyedVectors> {
+    let path = contents.path_to_map()?;
     let rows = map_rows(path)?;
     let limit = options.rows_of(rows.len());
     let words = path.with_extension(VOCABULARY_ENDING);
-    let (keys, counts) = vocabulary::read(&words, options)?;
+    let (keys, counts) = vocabulary::read(&Location::from(&words), options, progress)?;
     if keys.has_repeats() {
         return Err(Error::format(&words, "has a key in more than one line"));
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::error::{Error, IoContext, Result};
-use crate::store::{local, url_of};
+use crate::store::{is_pipe, local, url_of};
 use crate::vectors::KeyedVectors;
 
 /// Distinguishes a file from another one that has replaced it.
@@ -25,7 +25,7 @@ impl Identity {
     /// Of the file that a path, or a link there, leads to now.
     ///
     /// # Errors
-    /// [`Error::Io`] if there is none, [`Error::Format`] if it is in a store.
+    /// [`Error::Io`] if there is none, [`Error::Format`] if it is in a store, or a pipe.
     pub(crate) fn of(path: &Path) -> Result<Self> {
         if url_of(path).is_some() {
             return Err(Error::format(
@@ -34,6 +34,12 @@ impl Identity {
             ));
         }
         let path = local(path)?;
+        if is_pipe(&path) {
+            return Err(Error::format(
+                &path,
+                "is a pipe or a device, which can be read only once; load the vectors, and save them to a file",
+            ));
+        }
         let path = fs::canonicalize(&path).at("read", &path)?;
         let metadata = fs::metadata(&path).at("read", &path)?;
         Ok(Self {
@@ -62,7 +68,7 @@ impl KeyedVectors {
     /// replaced since, it is loaded again.
     ///
     /// # Errors
-    /// As for [`load`](Self::load); [`Error::Format`] for a file in a store.
+    /// As for [`load`](Self::load); [`Error::Format`] for a file in a store or a pipe.
     pub fn shared(path: impl AsRef<Path>) -> Result<Arc<Self>> {
         let path = path.as_ref();
         let identity = Identity::of(path)?;
@@ -104,5 +110,12 @@ mod tests {
         assert!(Arc::ptr_eq(&shared, &KeyedVectors::shared(&path).unwrap()));
         let error = KeyedVectors::shared("s3://bucket/v.arrow").unwrap_err().to_string();
         assert!(error.contains("s3://bucket/v.arrow: is in a store"), "{error}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_pipe_is_refused_by_name() {
+        let error = KeyedVectors::shared("/dev/null").unwrap_err().to_string();
+        assert!(error.contains("/dev/null: is a pipe or a device"), "{error}");
     }
 }

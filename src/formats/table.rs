@@ -1,17 +1,18 @@
 //! The table of formats: a row each.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
+use super::contents::{Contents, is_gzip_name, refuse_other_compressions};
 use super::options::LoadOptions;
+use super::word2vec::Content;
 use super::{arrow, npy, vocabulary, word2vec};
 use crate::arrow::{footer, npy_header};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::vectors::KeyedVectors;
-use crate::vocab::{Key, Keys};
+use crate::vocab::Keys;
 
 /// A file format for vectors.
 pub struct Format {
@@ -19,8 +20,8 @@ pub struct Format {
     pub name: &'static str,
     /// What it is, in one line of the command's help.
     pub about: &'static str,
-    /// The endings of its files, without the first dot. The first one is written. Of formats that share an ending the
-    /// first has it; the others need magic bytes.
+    /// The endings of its files, without the first dot. The command writes the first one. Files that end in `.gz` are
+    /// written compressed. Of formats that share an ending the first has it; the others need magic bytes.
     pub endings: &'static [&'static str],
     /// What its files start with, if that distinguishes them from other files.
     pub magic: Option<&'static [u8]>,
@@ -28,7 +29,7 @@ pub struct Format {
     pub(super) word_fault: fn(&str) -> Option<&'static str>,
     /// The ending of a second file beside the first, as in `v.npy` and `v.vocab.txt`.
     pub(super) companion: Option<&'static str>,
-    pub(super) read: fn(&Path, &LoadOptions) -> Result<KeyedVectors>,
+    pub(super) read: fn(&Contents<'_>, &LoadOptions, &Progress) -> Result<KeyedVectors>,
     /// Writes the file of this name, and its companion.
     pub(super) write: fn(&KeyedVectors, &Path, &mut Output) -> Result<()>,
 }
@@ -37,7 +38,7 @@ pub struct Format {
 pub(super) const TEXT: Format = Format {
     name: "txt",
     about: "word2vec C text",
-    endings: &["txt"],
+    endings: &["txt", "vec", "txt.gz", "vec.gz"],
     magic: None,
     word_fault: word2vec::text_word_fault,
     companion: None,
@@ -49,7 +50,7 @@ pub(super) const TEXT: Format = Format {
 pub(super) const BINARY: Format = Format {
     name: "bin",
     about: "word2vec C binary",
-    endings: &["bin"],
+    endings: &["bin", "bin.gz"],
     magic: None,
     word_fault: word2vec::binary_word_fault,
     companion: None,
@@ -95,27 +96,49 @@ impl Format {
     }
 
     /// The format of a new file of this name: that of its ending, or else Arrow.
-    pub fn of_name(path: &Path) -> &'static Self {
-        Self::of_ending(path).unwrap_or(&FORMATS[0])
+    ///
+    /// # Errors
+    /// [`Error::Format`] for the name of a compressed file that no format writes.
+    pub fn of_name(path: &Path) -> Result<&'static Self> {
+        refuse_other_compressions(path)?;
+        match Self::of_ending(path) {
+            Some(format) => Ok(format),
+            None if is_gzip_name(path) => {
+                let reason =
+                    format!("is the name of a compressed file; those that are written end in {}", gzip_endings());
+                Err(Error::format(path, reason))
+            }
+            None => Ok(&FORMATS[0]),
+        }
     }
 
     /// The format of a file that exists: by what it starts with, or else by its ending.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read, [`Error::Format`] if neither is known.
-    pub fn of_file(path: &Path) -> Result<&'static Self> {
-        let longest = FORMATS.iter().filter_map(|format| format.magic).map(<[u8]>::len).max().unwrap_or(0);
-        let mut start = Vec::new();
-        File::open(path).and_then(|file| file.take(longest as u64).read_to_end(&mut start)).at("read", path)?;
-        let by_magic = FORMATS.iter().find(|format| format.magic.is_some_and(|magic| start.starts_with(magic)));
-        by_magic.or_else(|| Self::of_ending(path)).ok_or_else(|| match start.is_empty() {
-            true => Error::format(path, "is empty"),
-            false => {
-                let endings = Self::endings();
-                let reason = format!("does not start like any format of vectors, and its ending is none of {endings}");
-                Error::format(path, reason)
-            }
+    /// [`Error::Format`] if neither is known.
+    pub(super) fn of_contents(contents: &Contents<'_>) -> Result<&'static Self> {
+        if let Some(format) = Self::of_magic(contents.bytes()) {
+            return Ok(format);
+        }
+        let by_ending = Self::of_ending(contents.path());
+        let expects_binary = match by_ending.map(|format| format.name) {
+            Some(name) if name == BINARY.name => Some(true),
+            Some(name) if name == TEXT.name => Some(false),
+            _ => None,
+        };
+        let by_content = Content::of(contents.bytes(), expects_binary).and_then(|content| match content {
+            Content::Binary => Self::named(BINARY.name),
+            Content::Text | Content::TextWithoutHeader => Self::named(TEXT.name),
+        });
+        by_content.or(by_ending).ok_or_else(|| {
+            let endings = Self::endings();
+            contents.fault(format!("does not start like any format of vectors, and its ending is none of {endings}"))
         })
+    }
+
+    /// The format whose magic bytes a file starts with.
+    pub(super) fn of_magic(bytes: &[u8]) -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.magic.is_some_and(|magic| bytes.starts_with(magic)))
     }
 
     /// Checks that the files of this format can hold the keys: what passes comes back equal when it is loaded.
@@ -146,17 +169,17 @@ impl Format {
 
     /// The first word that the files cannot hold, why, and what can.
     fn keys_fault(&self, keys: &Keys) -> Option<String> {
-        let fault = |key: Key<'_>| Some((key, (self.word_fault)(key.as_text()?)?));
-        let (key, fault) = keys.iter().find_map(fault)?;
+        let (key, fault) = keys.iter().find_map(|key| Some((key, (self.word_fault)(key.as_text()?)?)))?;
         let able = FORMATS.iter().filter(|format| (format.word_fault)(key.as_text().unwrap_or_default()).is_none());
         let able = able.map(|format| format!(".{}", format.endings[0])).collect::<Vec<_>>().join(" or ");
         Some(format!("the word {key:?} {fault}, which {} files cannot hold; save as {able}", self.name))
     }
 
-    /// The endings of all formats, for messages and help: `.arrow, .npy, .txt, .bin`.
+    /// The endings of all formats, for messages and help, the first of each before the others: `.arrow, .npy, …`.
     pub fn endings() -> String {
-        let endings = FORMATS.iter().flat_map(|format| format.endings);
-        endings.map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(", ")
+        let first = FORMATS.iter().flat_map(|format| format.endings.first());
+        let others = FORMATS.iter().flat_map(|format| format.endings.iter().skip(1));
+        listed(first.chain(others))
     }
 
     /// The format whose ending the name has, in small or capital letters. An ending may have several dots.
@@ -165,6 +188,14 @@ impl Format {
         let has = |ending: &&str| name.strip_suffix(*ending).is_some_and(|stem| stem.len() > 1 && stem.ends_with('.'));
         FORMATS.iter().find(|format| format.endings.iter().any(has))
     }
+}
+
+fn gzip_endings() -> String {
+    listed(FORMATS.iter().flat_map(|format| format.endings).filter(|ending| ending.ends_with(".gz")))
+}
+
+fn listed<'a>(endings: impl Iterator<Item = &'a &'a str>) -> String {
+    endings.map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Debug for Format {
@@ -183,29 +214,54 @@ mod tests {
             ("v.arrow", "arrow"),
             ("v.vocab.npy", "npy"),
             ("v.TXT", "txt"),
+            ("v.Vec", "txt"),
+            ("v.300d.txt.gz", "txt"),
+            ("v.bin.GZ", "bin"),
             ("dir.npy/v.bin", "bin"),
             ("v", "arrow"),
             ("v.kv", "arrow"),
             (".npy", "arrow"),
+            (".gz", "arrow"),
             ("v.npy.old", "arrow"),
         ] {
-            assert_eq!(Format::of_name(Path::new(name)).name, format, "{name}");
+            assert_eq!(Format::of_name(Path::new(name)).unwrap().name, format, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_compressed_file_that_would_not_be_one_is_refused() {
+        for name in ["v.gz", "v.arrow.gz", "v.npy.GZ", "v.txt.bz2", "v.bin.zst", "v.xz"] {
+            let error = Format::of_name(Path::new(name)).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains(".gz"), "{error}");
         }
     }
 
     #[test]
     fn what_a_file_starts_with_counts_more_than_its_ending() {
         let directory = tempfile::tempdir().unwrap();
+        let (text, binary) = (b"2 3\na 1 2 3\n", b"2 3\na \0\0\0\0\xcd\xcc\xcc\x3d\0\0\0\0");
         for (name, start, format) in [
             ("v.bin", &b"ARROW1\0\0"[..], "arrow"),
             ("v.txt", b"\x93NUMPY\x01\0", "npy"),
             ("v.bin", b"2 3\na ", "bin"),
-            ("v.npy", b"", "npy"),
+            ("v.vec", b"2 3\na ", "txt"),
             ("v.kv", b"ARROW1\0\0", "arrow"),
+            ("v.npy", b"a", "npy"),
+            ("v.bin", text, "txt"),
+            ("v.npy", text, "txt"),
+            ("v", text, "txt"),
+            ("v.bin", &text[4..], "txt"),
+            ("v", &text[4..], "txt"),
+            ("v.txt", binary, "bin"),
+            ("v.arrow", binary, "bin"),
+            ("v", binary, "bin"),
+            ("v.bin", b"0 3\n", "bin"),
+            ("v.txt", b"0 3\n", "txt"),
         ] {
             let path = directory.path().join(name);
             std::fs::write(&path, start).unwrap();
-            assert_eq!(Format::of_file(&path).unwrap().name, format, "{name} {start:?}");
+            let contents = Contents::open(&path, &Progress::default(), |_| false).unwrap();
+            assert_eq!(Format::of_contents(&contents).unwrap().name, format, "{name} {start:?}");
         }
     }
 

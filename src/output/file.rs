@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, IoContext, Result};
-use crate::store::url_of;
+use crate::store::{is_pipe, url_of};
 
 /// What the names of temporary files start with.
 const TEMPORARY_PREFIX: &str = ".polargram-";
@@ -43,6 +43,7 @@ impl StagedFile {
     /// # Errors
     /// [`Error::Io`] or [`Error::Format`], naming the target.
     pub(super) fn write(target: PathBuf, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<Self> {
+        refuse_pipe(&target)?;
         let (file, action) = match url_of(&target) {
             Some(_) => (tempfile::tempfile().map(Content::Unnamed), "write to a temporary file for"),
             None => (named_beside(&target).map(Content::Beside), "write"),
@@ -92,6 +93,16 @@ impl StagedFile {
             sync_directory(parent_of(&target));
         }
         Ok(target)
+    }
+}
+
+/// Refuses a pipe or a device: renamed over it, a file would take its place.
+fn refuse_pipe(target: &Path) -> Result<()> {
+    // What a shell's `>` leads to may be a file, but its name in /dev is no place for one.
+    let is_device = is_pipe(target) || (cfg!(unix) && target.starts_with("/dev") && !target.starts_with("/dev/shm"));
+    match is_device {
+        true => Err(Error::format(target, "is a pipe or a device; save to a file, which appears whole or not at all")),
+        false => Ok(()),
     }
 }
 

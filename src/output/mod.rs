@@ -228,6 +228,22 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn a_pipe_or_a_device_is_refused_and_stays() {
+        use std::os::unix::fs::FileTypeExt;
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for target in [pipe.as_path(), Path::new("/dev/stdout"), Path::new("/dev/null")] {
+            let mut output = Output::files(&Location::from(target), &Progress::default());
+            let error = output.write(target, |out| out.write_all(b"x")).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{}: is a pipe or a device", target.display())), "{error}");
+        }
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        assert_eq!(names(directory.path()), ["pipe"]);
+    }
+
+    #[test]
     fn an_interrupted_output_writes_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let progress = Progress::default();

@@ -12,7 +12,7 @@ use super::job;
 use super::location::location;
 use crate::error::Error;
 use crate::formats::{self, Identity, LoadOptions};
-use crate::store::local;
+use crate::store::{is_pipe, local};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::HuffmanTree;
 
@@ -97,11 +97,12 @@ impl PyTable {
         let options = LoadOptions { integer_keys: are_integers(key_dtype)?, ..LoadOptions::default() };
         let location = location(fname, storage_options)?;
         let (vectors, file) = job::run(py, None, |progress, _| {
-            // The local copy of an object has no name any more once it is mapped.
+            // The local copy of an object, or of what came from a pipe, has no name any more once it is mapped.
             let file = match location.url() {
                 Some(_) => None,
-                None => Some(Identity::of(&local(location.path())?)?),
+                None => Some(local(location.path())?).filter(|path| !is_pipe(path)),
             };
+            let file = file.map(|path| Identity::of(&path)).transpose()?;
             Ok((KeyedVectors::load_with(location, &options, progress)?, file))
         })?;
         let is_mapped = vectors.rows().is_mapped();

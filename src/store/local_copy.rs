@@ -1,4 +1,4 @@
-//! Files of a store, copied to this machine: what is mapped must be here.
+//! Files of a store and what comes from pipes, copied to this machine: what is mapped must be a file here.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,15 +8,15 @@ use object_store::ObjectStoreExt;
 use tempfile::TempDir;
 
 use super::connect::connect;
-use super::{Fetcher, Location, Object, Span, block_on, file_in, local};
+use super::{Fetcher, Location, Object, Span, block_on, file_in, is_pipe, local, pipe};
 use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 
 /// Bytes that are fetched before they are written.
 const FETCH_AHEAD: u64 = 32 << 20;
 
-/// A file or directory on this machine: itself, or a temporary copy of one in a store. When this is dropped the copy is
-/// removed; its files that are mapped stay readable.
+/// A file or directory on this machine: itself, or a temporary copy of one in a store or of what came from a pipe. When
+/// this is dropped the copy is removed; its files that are mapped stay readable.
 pub(crate) struct LocalCopy {
     /// Where it really is.
     location: Location,
@@ -25,7 +25,7 @@ pub(crate) struct LocalCopy {
 }
 
 impl LocalCopy {
-    /// A file as it is, or its copy.
+    /// A file as it is, or its copy. A pipe is read to its end.
     ///
     /// # Errors
     /// [`Error::Io`] if there is no such object, it changes while it is read, or this machine has no room for it;
@@ -34,7 +34,15 @@ impl LocalCopy {
         let copy = Self::new(location)?;
         if let Some(url) = location.url() {
             Download::find(url, location, progress)?.save(&copy.path, progress)?;
+            return Ok(copy);
         }
+        if !is_pipe(&copy.path) {
+            return Ok(copy);
+        }
+        let Self { path: pipe, .. } = copy;
+        let name = pipe.file_name().unwrap_or(pipe.as_os_str());
+        let copy = Self::temporary(location, name.as_ref())?;
+        pipe::copy(&pipe, &mut File::create(&copy.path).at(COPYING, &pipe)?, COPYING, progress)?;
         Ok(copy)
     }
 
@@ -77,20 +85,30 @@ impl LocalCopy {
         let Some(url) = location.url() else {
             return Ok(Self { path: local(location.path())?, location: location.clone(), temporary: None });
         };
-        let temporary = tempfile::Builder::new().prefix("polargram-copy-").tempdir();
-        let temporary = temporary.at(COPYING, url.as_ref())?;
         // The name tells the format.
-        let name = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        Self::temporary(location, url.trim_end_matches('/').rsplit('/').next().unwrap_or_default().as_ref())
+    }
+
+    /// Where a copy of this name goes.
+    fn temporary(location: &Location, name: &Path) -> Result<Self> {
+        let temporary = tempfile::Builder::new().prefix("polargram-copy-").tempdir();
+        let temporary = temporary.at(COPYING, location.path())?;
         Ok(Self { path: temporary.path().join(name), location: location.clone(), temporary: Some(temporary) })
     }
 
     /// Copies the file beside this one that has another ending.
     ///
     /// # Errors
-    /// As for [`of_file`](Self::of_file).
+    /// As for [`of_file`](Self::of_file); [`Error::Format`] if this came from a pipe.
     pub(crate) fn add_companion(&mut self, ending: &str, progress: &Progress) -> Result<()> {
         if self.temporary.is_none() {
             return Ok(());
+        }
+        if self.location.url().is_none() {
+            let reason = format!(
+                "is a pipe or a device, and such vectors need a second file, NAME.{ending}; save both as files first"
+            );
+            return Err(Error::format(self.location.path(), reason));
         }
         let url = self.location.path().with_extension(ending);
         Download::find(&url.to_string_lossy(), &self.location, progress)?
@@ -157,5 +175,65 @@ impl Download {
             file.write_all(&block).at(COPYING, url.as_ref())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "macos")))]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn pipe(name: &str) -> (TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(name);
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        (directory, path)
+    }
+
+    #[test]
+    fn what_comes_through_a_pipe_is_a_file_of_the_same_name_until_it_is_dropped() {
+        let (_directory, path) = pipe("v.txt");
+        let text: Vec<u8> = (0..300_000u32).map(|i| (i % 251) as u8).collect();
+        let (target, bytes) = (path.clone(), text.clone());
+        let writer = thread::spawn(move || {
+            // Nobody writes at first, and then with a pause.
+            thread::sleep(Duration::from_millis(150));
+            let mut out = File::options().write(true).open(target).unwrap();
+            out.write_all(&bytes[..1000]).unwrap();
+            thread::sleep(Duration::from_millis(150));
+            out.write_all(&bytes[1000..]).unwrap();
+        });
+        let mut copy = LocalCopy::of_file(&Location::from(&path), &Progress::default()).unwrap();
+        writer.join().unwrap();
+        assert!(fs::read(copy.path()).unwrap() == text);
+        assert_eq!(copy.path().file_name().unwrap(), "v.txt");
+        let error = copy.add_companion("vocab.txt", &Progress::default()).unwrap_err().to_string();
+        assert!(error.contains("v.txt: is a pipe") && error.contains("NAME.vocab.txt"), "{error}");
+        let error = copy.named(Error::format(copy.path(), "is damaged")).to_string();
+        assert_eq!(error, format!("{}: is damaged", path.display()));
+        let place = copy.path().to_owned();
+        drop(copy);
+        assert!(!place.exists());
+    }
+
+    #[test]
+    fn a_pipe_without_a_writer_is_waited_for_until_the_user_stops() {
+        let (_directory, path) = pipe("v.txt");
+        let progress = Progress::default();
+        let watched = progress.clone();
+        let user = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(250));
+            watched.cancel();
+        });
+        assert!(matches!(LocalCopy::of_file(&Location::from(&path), &progress), Err(Error::Interrupted)));
+        user.join().unwrap();
+    }
+
+    #[test]
+    fn a_device_that_gives_nothing_is_an_empty_file() {
+        let copy = LocalCopy::of_file(&Location::from("/dev/null"), &Progress::default()).unwrap();
+        assert_eq!(fs::metadata(copy.path()).unwrap().len(), 0);
     }
 }

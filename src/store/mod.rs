@@ -6,6 +6,7 @@ mod listing;
 mod local_copy;
 mod location;
 mod options;
+mod pipe;
 mod profile;
 mod upload;
 
@@ -26,6 +27,7 @@ pub(crate) use local_copy::{LocalCopy, is_absent};
 pub use location::Location;
 pub(crate) use location::{file_in, local, url_of};
 pub use options::StorageOptions;
+pub(crate) use pipe::is_pipe;
 pub(crate) use upload::Uploads;
 
 use crate::error::{Error, Result};

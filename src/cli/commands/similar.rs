@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::display::print_lines;
+use crate::cli::display::{on_interrupt, print_lines};
 use crate::error::Result;
-use crate::formats::Format;
+use crate::formats::{Format, LoadOptions};
+use crate::progress::Progress;
 use crate::vectors::KeyedVectors;
 
 /// Print the words nearest to the given ones, a line `word<TAB>cosine` each. Words are integers where the file's keys
@@ -28,7 +29,9 @@ pub(in crate::cli) struct Similar {
 
 impl Similar {
     pub(in crate::cli) fn run(&self) -> Result<()> {
-        let vectors = KeyedVectors::load(&self.vectors)?;
+        let progress = Progress::default();
+        on_interrupt(&progress);
+        let vectors = KeyedVectors::load_with(&self.vectors, &LoadOptions::default(), &progress)?;
         let [positive, negative] = [&self.positive, &self.negative]
             .map(|words| words.iter().map(|word| vectors.keys().parse(word)).collect::<Vec<_>>());
         let nearest = vectors.most_similar(&positive, &negative, self.topn)?;

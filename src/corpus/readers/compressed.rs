@@ -15,6 +15,19 @@ pub(super) fn is_compressed(name: &str) -> bool {
     format_of(name).is_some()
 }
 
+/// What files start with that are compressed with one of the four, and the ending of their names.
+const MAGICS: [(&[u8], &str); 4] =
+    [(b"\x1f\x8b\x08", ".gz"), (b"BZh", ".bz2"), (b"\x28\xb5\x2f\xfd", ".zst"), (b"\xfd7zXZ\0", ".xz")];
+/// What follows after BZh and a digit: words may start with these letters, too.
+const BZIP2_BLOCK: &[u8] = b"1AY&SY";
+
+/// The ending of the compression that a file starts like, in a form that [`decompressed`] takes as a name.
+pub(crate) fn compression_of(start: &[u8]) -> Option<&'static str> {
+    let (_, ending) = MAGICS.into_iter().find(|(magic, _)| start.starts_with(magic))?;
+    let is_compressed = ending != ".bz2" || start.get(4..).is_some_and(|block| block.starts_with(BZIP2_BLOCK));
+    is_compressed.then_some(ending)
+}
+
 /// The bytes as they were before compression: gzip, bzip2, Zstandard or xz if `name` ends in `.gz`, `.bz2`, `.zst` or
 /// `.xz`, in whatever case; else as they are.
 ///
@@ -191,6 +204,17 @@ mod tests {
                 assert!(read(&damaged, name).is_err(), "{name} damaged at {at}");
             }
             assert!(read(&[first.as_slice(), b"rubbish"].concat(), name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_compressed_file_is_known_by_what_it_starts_with() {
+        for name in NAMES {
+            let ending = compression_of(&member(b"text", name)).unwrap();
+            assert!(name.to_ascii_lowercase().ends_with(ending), "{name} {ending}");
+        }
+        for text in [&b""[..], b"text", b"\x1f\x8b", b"BZh", b"BZh1 0.5 0.5 0.5", b"\xfd7"] {
+            assert_eq!(compression_of(text), None);
         }
     }
 

@@ -11,6 +11,7 @@ use std::path::Path;
 use ::parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use self::compressed::is_compressed;
+pub(crate) use self::compressed::{compression_of, decompressed};
 use self::ipc::IpcFile;
 use self::npy::NpyFile;
 use self::parquet::{ParquetFile, remote_footer};

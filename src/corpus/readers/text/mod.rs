@@ -1,4 +1,5 @@
-//! Plain text, read as gensim's `LineSentence`, `Text8Corpus` and `BrownCorpus` read it.
+//! Plain text, read as gensim's `LineSentence`, `Text8Corpus` and `BrownCorpus` read it; but a byte order mark at its start
+//! is no part of the first word.
 
 mod bounded_file;
 mod parser;
@@ -121,6 +122,7 @@ impl LocalText {
         let text = BoundedFile::new(file, end - start);
         let mut sentences = TextParser::new(Box::new(text), self.options.clone(), self.path.display().to_string());
         sentences.before = Some((self.path.clone(), start));
+        sentences.is_at_start = start == 0;
         Ok(Box::new(sentences))
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct TextParser<'a> {
     origin: String,
     /// The file, and where in it `bytes` starts: it is only looked at for the number of a line.
     pub(super) before: Option<(PathBuf, u64)>,
+    /// True until the start of the text was parsed.
+    pub(super) is_at_start: bool,
     pub(super) block_bytes: usize,
     pub(super) longest_line: usize,
     /// Bytes that were read and not parsed yet; the text cannot be cut within the first `searched` of them.
@@ -58,6 +60,7 @@ impl<'a> TextParser<'a> {
             bytes,
             origin,
             before: None,
+            is_at_start: true,
             block_bytes: BLOCK_BYTES,
             longest_line: LONGEST_LINE,
             buffer: Vec::new(),
@@ -81,9 +84,12 @@ impl<'a> TextParser<'a> {
         let left = self.options.limit.map(|limit| limit - self.lines);
         let block = first_lines(&self.buffer[..end], left);
         let text = self.options.errors.decode(block).map_err(|at| self.invalid(block, at))?;
+        // A byte order mark is no part of the first word.
+        let text = if self.is_at_start { text.strip_prefix('\u{feff}').unwrap_or(&text) } else { &text };
+        self.is_at_start &= end == 0;
         match self.options.layout {
             TextLayout::Lines => text.split('\n').for_each(|line| self.batcher.sentence(words(line))),
-            TextLayout::Text8 => words(&text).for_each(|word| self.batcher.word(word)),
+            TextLayout::Text8 => words(text).for_each(|word| self.batcher.word(word)),
             TextLayout::Brown => text.split('\n').for_each(|line| self.batcher.brown_sentence(line)),
         }
         self.lines += memchr_iter(b'\n', block).count();

@@ -52,6 +52,23 @@ fn a_line_is_a_sentence_with_and_without_a_last_line_break() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_the_first_word() {
+    let text = "\u{feff}the/at king/nn\n\u{feff}the/at queen/nn\n".as_bytes();
+    for layout in LAYOUTS {
+        let options = TextOptions { layout, ..Default::default() };
+        let words = read(text, options.clone()).unwrap().concat();
+        assert_eq!(words, ["the/at", "king/nn", "\u{feff}the/at", "queen/nn"], "{layout:?}");
+        assert_eq!(local(text, options.clone()).unwrap().concat(), words);
+        let mut in_small_blocks = TextParser::new(Box::new(text), options, "corpus.txt".into());
+        in_small_blocks.block_bytes = 1;
+        assert_eq!(collected(Box::new(in_small_blocks)).unwrap().concat(), words);
+    }
+    let long = [text, b"a b c\n".repeat(2 << 20).as_slice(), text].concat();
+    let words = local(&long, TextOptions::default()).unwrap().concat();
+    assert_eq!((words[0].as_str(), words[words.len() - 4].as_str()), ("the/at", "\u{feff}the/at"));
+}
+
+#[test]
 fn long_files_come_in_parts_of_whole_lines_and_batches_of_8_mib() {
     let text = ("word ".repeat(100_000) + "\n").repeat(40);
     let read = local(text.as_bytes(), TextOptions::default()).unwrap();

@@ -1,0 +1,106 @@
+//! The word2vec C format, text or binary as the caller says, with counts in a file of their own: gensim's
+//! `load_word2vec_format` and `save_word2vec_format`.
+
+use std::path::Path;
+
+use super::contents::{self, Contents};
+use super::options::LoadOptions;
+use super::table::{BINARY, Format, TEXT};
+use super::vocabulary;
+use super::word2vec::{self, Content};
+use crate::error::{Error, Result};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::store::{LocalCopy, Location};
+use crate::vectors::KeyedVectors;
+
+/// Writes the word2vec C format, whatever the file's ending, and the lines `word count` to the path or URL `vocabulary`.
+/// Files whose names end in `.gz` are compressed.
+///
+/// # Errors
+/// [`Error::Io`] if a file cannot be written, [`Error::Format`] for a word that the format cannot hold, or a name that
+/// ends as other compressed files do; [`Error::Interrupted`].
+pub fn save_word2vec_format(
+    vectors: &KeyedVectors,
+    location: &Location,
+    binary: bool,
+    vocabulary: Option<&Path>,
+    progress: &Progress,
+) -> Result<()> {
+    let format = if binary { BINARY } else { TEXT };
+    for path in [Some(location.path()), vocabulary].into_iter().flatten() {
+        contents::refuse_other_compressions(path)?;
+    }
+    format.ensure_holds(vectors.keys(), location.path())?;
+    if let Some(path) = vocabulary {
+        vocabulary::ensure_holds(vectors.keys(), path)?;
+    }
+    let mut output = Output::files(location, progress);
+    (format.write)(vectors, location.path(), &mut output)?;
+    if let Some(path) = vocabulary {
+        vocabulary::write(vectors, path, &mut output)?;
+    }
+    output.commit().map(drop)
+}
+
+/// Reads the word2vec C format, whatever the file's ending, as gensim's `load_word2vec_format` does; the counts come from
+/// the lines `word count` of `vocabulary`, if it is given. The storage options of `location` are also those of its URL.
+/// Compressed files are known by their first bytes. Pipes are read to their end first.
+///
+/// # Errors
+/// [`Error::Io`] if a file cannot be read; [`Error::Format`] if it is damaged or of the other format, if its header
+/// announces more words than it has, or without a limit fewer, or if a word has no count; [`Error::Interrupted`].
+pub fn load_word2vec_format(
+    location: &Location,
+    binary: bool,
+    vocabulary: Option<&Path>,
+    options: &LoadOptions,
+    progress: &Progress,
+) -> Result<KeyedVectors> {
+    let copy = LocalCopy::of_file(location, progress)?;
+    let vectors = read(copy.path(), binary, options, progress).map_err(|error| copy.named(error))?;
+    let Some(vocabulary) = vocabulary else { return Ok(vectors) };
+    let of_vocabulary = Location::new(vocabulary, location.storage().clone());
+    let (words, counts) = vocabulary::read(&of_vocabulary, &LoadOptions { limit: None, ..*options }, progress)?;
+    // As in gensim, the last line of a word counts.
+    let mut count_of = vec![0; words.len()];
+    for (word, count) in words.iter().zip(counts) {
+        if let Some(id) = words.id(word) {
+            count_of[id as usize] = count;
+        }
+    }
+    let count_of = |key| match words.id(key) {
+        Some(id) => Ok(count_of[id as usize]),
+        None => Err(Error::format(vocabulary, format!("has no line for the word {key:?}"))),
+    };
+    let counts = vectors.keys().iter().map(count_of).collect::<Result<_>>()?;
+    KeyedVectors::new(vectors.keys().clone(), counts, vectors.rows().clone(), None)
+}
+
+fn read(path: &Path, binary: bool, options: &LoadOptions, progress: &Progress) -> Result<KeyedVectors> {
+    let has_enough = |bytes: &[u8]| options.limit.is_some_and(|limit| word2vec::has_rows(bytes, limit, Some(binary)));
+    let contents = Contents::open(path, progress, has_enough)?.ensure_not_empty()?;
+    match other_content(contents.bytes(), binary, options.no_header) {
+        Some(reason) => Err(contents.fault(reason)),
+        None => word2vec::read(&contents, binary, options, progress),
+    }
+}
+
+/// What the file is, if it is not what the caller says.
+fn other_content(bytes: &[u8], binary: bool, no_header: bool) -> Option<String> {
+    if let Some(format) = Format::of_magic(bytes) {
+        return Some(format!("is a file of the format {}; load it with KeyedVectors.load", format.name));
+    }
+    match (Content::of(bytes, Some(binary))?, binary) {
+        (Content::Text, true) => Some("is word2vec text: load it with binary=False".to_owned()),
+        (Content::TextWithoutHeader, true) => {
+            Some("is text without a header: load it with binary=False and no_header=True".to_owned())
+        }
+        (Content::Binary, false) => Some("is word2vec binary: load it with binary=True".to_owned()),
+        (Content::TextWithoutHeader, false) if !no_header => {
+            let about = "has no header line `words dimensions`, but starts with a word and its vector";
+            Some(format!("{about}: load it with no_header=True"))
+        }
+        _ => None,
+    }
+}
