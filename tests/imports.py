@@ -210,7 +210,7 @@ class Crate:
             name = rest[0]
             if name in here.children:
                 here = here.children[name]
-            elif name in here.names and here.names[name] != path:
+            elif name in here.names and here.names[name][0] != name:
                 return self.defined_in(here, (*here.names[name], *rest[1:]), trail)
             else:
                 return here if own or self.defines(here, name) else self.through_globs(here, rest, trail)

@@ -9,7 +9,7 @@ use arrow::ipc::writer::{FileWriter, StreamWriter};
 use polargram::models::{Checkpoint, Every};
 use polargram::toy_corpus::write_corpus;
 use polargram::{KeyedVectors, Progress};
-use polargram_fuzz::{COLUMN, SENTENCES, as_one_input, place, small_checkpoint, small_model};
+use polargram_fuzz::{COLUMN, SENTENCES, VECTOR_NAMES, as_one_input, place, small_checkpoint, small_model};
 
 /// NumPy's array of lists of strings as Python pickles it (protocol 4).
 const PICKLED: &[u8] = b"\x80\x04\x95\xa4\x00\x00\x00\x00\x00\x00\x00\x8c\x16numpy._core.multiarray\x94\x8c\x0c_r\
@@ -67,6 +67,26 @@ fn vectors() {
     }
 }
 
+fn vectors_of_any_name() {
+    let vectors = KeyedVectors::from_rows(["king", "of", "tea"], 2, &[1.0, 0.9, 0.9, 1.0, -1.0, 0.2]).expect("vectors");
+    for (name, which) in VECTOR_NAMES.into_iter().zip(0u8..) {
+        vectors.save(place(name)).expect("a file of vectors");
+        seed("vectors_any", name, &[&[which], bytes_of(name).as_slice()].concat());
+    }
+    seed("vectors_any", "glove", b"\x02\xef\xbb\xbfking 1 0.5\n. . . 2 0.25\n");
+    // The name of the text, for each compression.
+    for (name, data) in COMPRESSED {
+        seed("vectors_any", name, &[b"\x02", data].concat());
+    }
+    let text = "3 1\nking 1\nof tea 2\ncafé 3\n";
+    seed(
+        "vectors_vocabulary",
+        "words",
+        &as_one_input("\u{feff}king 3\nof tea\t2\ncafé 1\n".as_bytes(), text.as_bytes()),
+    );
+    seed("vectors_vocabulary", "numbers", &as_one_input(b"7 3\n-1 2\n", b"2 1\n7 1\n-1 2\n"));
+}
+
 fn tables() {
     let mut lists = ListBuilder::new(StringBuilder::new());
     for sentence in SENTENCES {
@@ -118,6 +138,7 @@ fn models() {
 
 fn main() {
     vectors();
+    vectors_of_any_name();
     tables();
     arrays();
     texts();

@@ -13,6 +13,10 @@ pub const COLUMN: &str = "tokens";
 /// Words of the small model and corpora.
 pub const SENTENCES: [&str; 3] = ["the king likes the queen", "the queen likes tea", "tea likes nobody"];
 
+/// Files of vectors whose format is to be told from their content: with each ending, without one, and with another.
+pub const VECTOR_NAMES: [&str; 8] =
+    ["any.arrow", "any.npy", "any.txt", "any.bin", "any.vec.gz", "any.bin.gz", "any", "any.model"];
+
 static DIRECTORY: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a temporary directory"));
 
 /// Call it once, before the first input: libFuzzer's own hook aborts at every panic, also at those that the crate

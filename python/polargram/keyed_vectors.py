@@ -193,11 +193,15 @@ class KeyedVectors(Vectors):
     # Files
 
     def save(self, fname: _Path, *, storage_options: dict[str, Any] | None = None) -> None:
-        """Save in the format that the ending names: .arrow, .npy (and NAME.vocab.txt), .txt or .bin.
+        """Save in the format that the ending names: .arrow, .npy (and NAME.vocab.txt), .txt or .vec, .bin.
 
-        A file with any other ending, or none, is written as Arrow. ``fname`` may be the URL of a store (``s3://…``),
-        whose ``storage_options`` are those of :func:`polars.scan_parquet`; what they lack comes from the environment.
-        The file appears whole or not at all. Attributes that you added are not in it: pickle keeps them.
+        .txt.gz, .vec.gz and .bin.gz are compressed. A file with any other ending, or none, is written as Arrow.
+        ``fname`` may be the URL of a store (``s3://…``), whose ``storage_options`` are those of
+        :func:`polars.scan_parquet`; what they lack comes from the environment. The file appears whole or not at all, so
+        it cannot be a pipe. Attributes that you added are not in it: pickle keeps them.
+
+        Arrow holds every key. A word with a line break cannot be in .txt or .npy; one with a space, or with a line
+        break at its start, cannot be in .bin.
 
         Raises
         ------
@@ -224,11 +228,15 @@ class KeyedVectors(Vectors):
         key_dtype: type[str] | type[int] | None = None,
         storage_options: dict[str, Any] | None = None,
     ) -> Self:
-        """Load a file of any format that :meth:`save` writes: known by its first bytes, or else by its ending.
+        """Load a file of any format that :meth:`save` writes: known by its content, or else by its ending.
 
         .arrow and .npy are memory-mapped, and with that read-only. With ``mmap="r"`` all are read-only. ``fname`` may
-        be the URL of a store (``s3://…``): what it names is copied to a temporary file, which is removed at once where
-        the system can.
+        be the URL of a store (``s3://…``), or a pipe: what it names is copied to a temporary file, which is removed at
+        once where the system can.
+
+        word2vec's text and binary files may be compressed with gzip, bzip2, xz or Zstandard. Text may lack the first
+        line, as GloVe's files do. In text the last fields of a line are the vector, and the rest is the word, which may
+        have spaces.
 
         Arrow files know whether their keys are integers. Text formats (.npy's list of words, .txt, .bin) write integers
         as decimals, and are loaded with text as keys; ``key_dtype=int`` makes integers of them.
@@ -264,12 +272,13 @@ class KeyedVectors(Vectors):
     ) -> None:
         """Save in the word2vec C format, text or binary, and lines of word and count to ``fvocab``.
 
-        Both may be URLs, with the same ``storage_options``.
+        Both may be URLs, with the same ``storage_options``. Files whose names end in ``.gz`` are compressed.
 
         Raises
         ------
         ValueError
-            For a key with white space, which the format cannot hold.
+            For a key that the format cannot hold: in text one with a line break; in binary one with a space, or with a
+            line break at its start.
         OSError
             For a file that cannot be written.
 
@@ -301,12 +310,15 @@ class KeyedVectors(Vectors):
     ) -> Self:
         """Load the word2vec C format, text or binary.
 
+        In text the last fields of a line are the vector, and the rest is the word, which may have spaces. In binary a
+        word is all that stands before a space.
+
         Parameters
         ----------
         fname
-            The file.
+            The file, which may be a pipe, and compressed with gzip, bzip2, xz or Zstandard.
         fvocab
-            A file of lines of word and count. Without it counts fall from row to row.
+            A file of lines of word and count, with a space or tab between them. Without it counts fall from row to row.
         binary
             True for the binary format.
         encoding
@@ -315,13 +327,21 @@ class KeyedVectors(Vectors):
             What to do about words that are not UTF-8: ``"strict"`` raises ValueError, ``"replace"`` reads U+FFFD in the
             place of such bytes, ``"ignore"`` leaves them out.
         limit
-            Rows that are read; None and 0 read all.
+            Rows that are read; None and 0 read all, and then the file must hold as many words as its header says. With
+            a limit it may hold more, or as few as the limit.
         no_header
             True for a text file without its first line, as GloVe's are.
         key_dtype
             ``int`` to make integers of the keys. A key that is not an integer then raises ValueError naming its line.
         storage_options
             For files in stores, as in :func:`polars.scan_parquet`.
+
+        Raises
+        ------
+        ValueError
+            For a file that is damaged, cut, or of the other format; the message says what it holds.
+        OSError
+            For a file that cannot be read.
 
         Examples
         --------

@@ -47,6 +47,8 @@ class _LineReader(_Reader):
 class LineSentence(_LineReader):
     """A sentence a line, its words separated by white space; lines without words are skipped.
 
+    Unlike in gensim, a byte order mark at the start of the text is no part of the first word.
+
     Parameters
     ----------
     source

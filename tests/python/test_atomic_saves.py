@@ -11,7 +11,7 @@ import pytest
 
 import polargram as pg
 
-ENDINGS = [".arrow", ".npy", ".txt", ".bin"]
+ENDINGS = [".arrow", ".npy", ".txt", ".bin", ".txt.gz", ".bin.gz"]
 Listing = Callable[[Path], list[str]]
 
 #: A save in a process that may write only files of up to 10,000 bytes, as if the disk were full.
@@ -56,9 +56,8 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
 @pytest.mark.parametrize(
     ("ending", "word"),
     [
-        *((ending, word) for ending in (".txt", ".bin") for word in ("new york", "a\tb", "a\nb", "")),
-        (".npy", "a\nb"),
-        (".npy", "a\rb"),
+        *((ending, "a\nb") for ending in (".txt", ".npy", ".vec.gz")),
+        *((ending, word) for ending in (".bin", ".bin.gz") for word in ("new york", "\nb", " ")),
     ],
     ids=repr,
 )

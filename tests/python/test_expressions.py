@@ -178,7 +178,7 @@ def test_groups_of_words_can_be_pooled(vectors_file: str, pooled: Callable[..., 
     assert_close(out["w"].to_list(), [pooled(words) for words in groups["w"].to_list()])
 
 
-@pytest.mark.parametrize("ending", [".arrow", ".npy", ".txt", ".bin"])
+@pytest.mark.parametrize("ending", [".arrow", ".npy", ".txt", ".bin", ".vec.gz", ".bin.gz"])
 @pytest.mark.parametrize("as_path", [str, Path])
 def test_vectors_of_every_format_are_looked_up(ending: str, as_path: type, model: pg.Word2Vec, tmp_path: Path) -> None:
     model.wv.save(tmp_path / f"v{ending}")

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
-from collections.abc import Callable
+import lzma
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +21,11 @@ import pyarrow as pa
 import pytest
 from corpora import Sentences
 from gensim.models import KeyedVectors as GensimVectors
+from runs import Command, Job
 
 import polargram as pg
 
-ENDINGS = [".arrow", ".npy", ".txt", ".bin"]
+ENDINGS = [".arrow", ".npy", ".txt", ".bin", ".vec", ".txt.gz", ".vec.gz", ".bin.gz"]
 BINARY = pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
 
 
@@ -63,10 +73,10 @@ def test_counts_come_back_where_the_format_holds_them(ending: str, model: pg.Wor
     assert counts(pg.KeyedVectors.load(tmp_path / f"v{ending}")) == counts(model.wv)
 
 
-@pytest.mark.parametrize("ending", [".txt", ".bin"])
+@pytest.mark.parametrize("ending", [ending for ending in ENDINGS if ending not in (".arrow", ".npy")])
 def test_without_counts_they_fall_from_row_to_row_as_in_gensim(ending: str, model: pg.Word2Vec, tmp_path: Path) -> None:
     model.wv.save(tmp_path / f"v{ending}")
-    theirs = GensimVectors.load_word2vec_format(str(tmp_path / f"v{ending}"), binary=ending == ".bin")
+    theirs = GensimVectors.load_word2vec_format(str(tmp_path / f"v{ending}"), binary=".bin" in ending)
     ours = pg.KeyedVectors.load(tmp_path / f"v{ending}")
     assert counts(ours) == [theirs.get_vecattr(word, "count") for word in theirs.index_to_key]
 
@@ -83,12 +93,44 @@ def test_extreme_floats_and_words_of_every_script_survive(ending: str, tmp_path:
     assert np.array_equal(np.signbit(back.vectors), np.signbit(wv.vectors))
 
 
-@pytest.mark.parametrize("ending", [".arrow", ".npy"])
-@pytest.mark.parametrize("word", ["", " ", "a b", " 7", "7 ", "\t", "\0", "\u2028", "\x85", "x" * 100_000], ids=repr)
-def test_words_that_the_text_formats_cannot_hold_survive_in_the_others(ending: str, word: str, tmp_path: Path) -> None:
-    wv = table(tmp_path / "source.arrow", [word[:100_000], "other"], [[1], [2]])
-    wv.save(tmp_path / f"v{ending}")
-    assert_same(pg.KeyedVectors.load(tmp_path / f"v{ending}"), wv)
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize(
+    "word",
+    [
+        "",
+        " ",
+        "a b",
+        " 7",
+        "7 ",
+        "1 2",
+        "\t",
+        "\n",
+        "a\nb",
+        "a\rb",
+        "b\r",
+        "\ufeffx",
+        "\0",
+        "\u2028",
+        "\x85",
+        "x" * 100_000,
+    ],
+    ids=lambda word: repr(word[:9]),
+)
+def test_a_word_that_the_format_can_hold_survives_and_another_is_named(ending: str, word: str, tmp_path: Path) -> None:
+    holds = {
+        ".arrow": True,
+        ".npy": "\n" not in word,
+        ".txt": "\n" not in word,
+        ".vec": "\n" not in word,
+        ".bin": " " not in word and not word.startswith("\n"),
+    }
+    wv = table(tmp_path / "source.arrow", [word, "other"], [[1], [2]])
+    if holds[ending.removesuffix(".gz")]:
+        wv.save(tmp_path / f"v{ending}")
+        assert_same(pg.KeyedVectors.load(tmp_path / f"v{ending}"), wv)
+    else:
+        with pytest.raises(ValueError, match=f"v{ending}: the word .* cannot hold; save as .arrow"):
+            wv.save(tmp_path / f"v{ending}")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -274,6 +316,363 @@ def test_a_renamed_file_is_known_by_what_it_starts_with(ending: str, model: pg.W
 
 @pytest.mark.parametrize("content", [b"hello world\n", b"ARROW", b"\0" * 100, b""], ids=repr)
 def test_a_file_of_no_known_format_is_refused_with_the_endings_that_there_are(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "v.vec").write_bytes(content)
-    with pytest.raises(ValueError, match="v.vec.*\\.arrow, \\.npy, \\.txt, \\.bin" if content else "v.vec: is empty"):
-        pg.KeyedVectors.load(tmp_path / "v.vec")
+    (tmp_path / "v.doc").write_bytes(content)
+    with pytest.raises(ValueError, match="v.doc.*\\.arrow, \\.npy, \\.txt, \\.bin" if content else "v.doc: is empty"):
+        pg.KeyedVectors.load(tmp_path / "v.doc")
+
+
+def gensims(words: list[str], dimensions: int = 3) -> GensimVectors:
+    theirs = GensimVectors(dimensions)
+    values = np.random.default_rng(1).normal(size=(len(words), dimensions)).astype(np.float32)
+    theirs.add_vectors(words, values)
+    for rank, word in enumerate(words):
+        theirs.set_vecattr(word, "count", len(words) - rank)
+    return theirs
+
+
+#: Words that gensim writes and reads again, in binary.
+BINARY_WORDS = [
+    "the",
+    "",
+    "\tx",
+    "x\t",
+    "\r",
+    "a\nb",
+    "b\n",
+    "\u00a0",
+    "x\u00a0y",
+    "\x0b",
+    "\u2028",
+    "é",
+    "\0",
+    "\ufeff",
+    "7",
+    "-1",
+]
+#: The same, in text.
+TEXT_WORDS = [word for word in BINARY_WORDS if "\n" not in word]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@BINARY
+def test_odd_words_that_gensim_writes_are_read_as_gensim_reads_them(
+    binary: bool, compressed: bool, tmp_path: Path
+) -> None:
+    path = str(tmp_path / ("odd.gz" if compressed else "odd"))
+    gensims(BINARY_WORDS if binary else TEXT_WORDS).save_word2vec_format(path, binary=binary)
+    theirs = GensimVectors.load_word2vec_format(path, binary=binary)
+    ours = pg.KeyedVectors.load_word2vec_format(path, binary=binary)
+    assert_same(ours, theirs)
+    assert ours.index_to_key == (BINARY_WORDS if binary else TEXT_WORDS)
+    assert counts(ours) == [theirs.get_vecattr(word, "count") for word in theirs.index_to_key]
+    assert_same(pg.KeyedVectors.load(path), theirs)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@BINARY
+def test_odd_words_that_we_write_are_read_by_gensim(binary: bool, compressed: bool, tmp_path: Path) -> None:
+    path = tmp_path / ("odd.gz" if compressed else "odd")
+    words = BINARY_WORDS if binary else TEXT_WORDS
+    wv = table(tmp_path / "source.arrow", words, [[i, -i] for i in range(len(words))])
+    wv.save_word2vec_format(path, binary=binary)
+    assert (path.read_bytes()[:2] == b"\x1f\x8b") == compressed
+    assert_same(wv, GensimVectors.load_word2vec_format(str(path), binary=binary))
+
+
+@BINARY
+def test_line_breaks_before_a_word_and_repeated_words_are_treated_as_by_gensim(binary: bool, tmp_path: Path) -> None:
+    one, two = (np.float32([1, 2]).tobytes(), np.float32([3, 4]).tobytes()) if binary else (b"1 2\n", b"3 4\n")
+    start = b"\n\n" if binary else b""
+    (tmp_path / "v").write_bytes(b"4 2\n" + start + b"a " + one + b"b " + two + start + b"a " + two + b"c " + one)
+    theirs = GensimVectors.load_word2vec_format(str(tmp_path / "v"), binary=binary)
+    ours = pg.KeyedVectors.load_word2vec_format(tmp_path / "v", binary=binary)
+    assert ours.index_to_key == theirs.index_to_key == ["a", "b", "c"]
+    assert np.array_equal(ours.vectors, theirs.vectors[:3])
+    assert counts(ours) == [theirs.get_vecattr(word, "count") for word in theirs.index_to_key] == [4, 3, 2]
+
+
+@pytest.mark.parametrize("renamed", [".txt", ".bin", ".vec", ".arrow", ".npy", ".model", ""])
+@pytest.mark.parametrize("source", [".txt", ".bin", ".txt.gz", ".bin.gz"])
+def test_a_renamed_file_is_loaded_as_what_it_is(source: str, renamed: str, model: pg.Word2Vec, tmp_path: Path) -> None:
+    model.wv.save(tmp_path / f"v{source}")
+    (tmp_path / f"v{source}").rename(tmp_path / f"renamed{renamed}")
+    assert_same(pg.KeyedVectors.load(tmp_path / f"renamed{renamed}"), model.wv)
+
+
+def test_the_other_format_is_named(model: pg.Word2Vec, tmp_path: Path) -> None:
+    for ending in (".txt", ".bin", ".arrow", ".npy"):
+        model.wv.save(tmp_path / f"v{ending}")
+    load = pg.KeyedVectors.load_word2vec_format
+    for ending, binary, said in [
+        (".txt", True, "is word2vec text: load it with binary=False"),
+        (".bin", False, "is word2vec binary: load it with binary=True"),
+        (".arrow", True, "is a file of the format arrow; load it with KeyedVectors.load"),
+        (".npy", False, "is a file of the format npy; load it with KeyedVectors.load"),
+    ]:
+        for limit in (None, 3):
+            with pytest.raises(ValueError, match=f"v{ending}: {said}"):
+                load(tmp_path / f"v{ending}", binary=binary, limit=limit)
+    (tmp_path / "glove.txt").write_text("the 0.1 0.2\nof 0.3 0.4\n")
+    with pytest.raises(ValueError, match="glove.txt: is text without a header.*binary=False.*no_header=True"):
+        load(tmp_path / "glove.txt", binary=True)
+    with pytest.raises(ValueError, match="glove.txt: has no header line.*no_header=True"):
+        load(tmp_path / "glove.txt")
+    (tmp_path / "v.txt").write_text("2 2\na 1 2\nb 3 4\n")
+    with pytest.raises(ValueError, match="v.txt: word 1 .*looks like a header.*without no_header"):
+        load(tmp_path / "v.txt", no_header=True)
+
+
+@pytest.mark.parametrize("name", ["glove.txt", "glove.vec", "glove.6B.50d", "glove.bin", "glove.txt.gz"])
+def test_glove_is_recognised_by_its_lines(name: str, tmp_path: Path) -> None:
+    content = b", 0.1 0.2 0.3\n. . . 0.4 0.5 0.6\nat the bank 0.7 0.8 0.9\n"
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    wv = pg.KeyedVectors.load(tmp_path / name)
+    assert wv.index_to_key == [",", ". . .", "at the bank"]
+    assert_same(pg.KeyedVectors.load_word2vec_format(tmp_path / name, no_header=True), wv)
+    assert wv["at the bank"].tolist() == np.float32([0.7, 0.8, 0.9]).tolist()
+
+
+def test_a_list_of_words_and_counts_is_not_taken_for_vectors(tmp_path: Path) -> None:
+    (tmp_path / "counts.txt").write_text("the 300\nof 20\n")
+    with pytest.raises(ValueError, match="counts.txt.*header"):
+        pg.KeyedVectors.load(tmp_path / "counts.txt")
+
+
+@BINARY
+def test_a_header_that_counts_too_few_words_needs_a_limit(binary: bool, model: pg.Word2Vec, tmp_path: Path) -> None:
+    path = tmp_path / "v"
+    model.wv.save_word2vec_format(path, binary=binary)
+    path.write_bytes(b"3" + path.read_bytes()[path.read_bytes().index(b" ") :])
+    with pytest.raises(ValueError, match="v: has a header that announces 3 words, but more follow.*limit=3"):
+        pg.KeyedVectors.load_word2vec_format(path, binary=binary)
+    with pytest.raises(ValueError, match="more follow"):
+        pg.KeyedVectors.load(path)
+    ours = pg.KeyedVectors.load_word2vec_format(path, binary=binary, limit=3)
+    assert_same(ours, GensimVectors.load_word2vec_format(str(path), binary=binary))
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@BINARY
+def test_a_cut_file_says_what_it_holds(binary: bool, compressed: bool, model: pg.Word2Vec, tmp_path: Path) -> None:
+    model.wv.save_word2vec_format(tmp_path / "whole", binary=binary)
+    content = (tmp_path / "whole").read_bytes()
+    whole = pg.KeyedVectors.load_word2vec_format(tmp_path / "whole", binary=binary, limit=5)
+    end = content.index(b"\n") + 1
+    for word in whole.index_to_key:
+        end = content.index(b"\n" + word.encode() + b" ", end - 1) + len(word) + 2
+        end = end + 80 if binary else content.index(b"\n", end)
+    for cut in (end, end + 3, end + 20):
+        content_cut = content[:cut]
+        (tmp_path / "cut").write_bytes(gzip.compress(content_cut) if compressed else content_cut)
+        with pytest.raises(ValueError, match=rf"cut: holds 5 of the {len(model.wv)} words .*cut.*limit=5"):
+            pg.KeyedVectors.load_word2vec_format(tmp_path / "cut", binary=binary)
+        assert_same(pg.KeyedVectors.load_word2vec_format(tmp_path / "cut", binary=binary, limit=5), whole)
+
+
+@pytest.mark.parametrize(
+    "compress", [gzip.compress, bz2.compress, lzma.compress], ids=lambda compress: compress.__module__
+)
+@pytest.mark.parametrize("ending", [".txt", ".bin"])
+def test_compressed_files_are_known_by_what_they_start_with(
+    ending: str, compress: Callable[[bytes], bytes], model: pg.Word2Vec, tmp_path: Path
+) -> None:
+    model.wv.save(tmp_path / f"v{ending}")
+    for name in (f"w{ending}", "w", "w.vec.gz", "w.xz"):
+        (tmp_path / name).write_bytes(compress((tmp_path / f"v{ending}").read_bytes()))
+        assert_same(pg.KeyedVectors.load(tmp_path / name), model.wv)
+
+
+def test_a_limit_reads_no_more_of_a_compressed_file_than_it_needs(model: pg.Word2Vec, tmp_path: Path) -> None:
+    for binary, content in [(False, b"1000000 20\n"), (True, b"1000000 20\n")]:
+        rows = (b"w%d " % i + (b"\0" * 80 if binary else b"0.5 " * 20 + b"\n") for i in range(60_000))
+        compressed = gzip.compress(content + b"".join(rows), 1)
+        # Damaged behind its first half.
+        half = len(compressed) // 2
+        (tmp_path / "v.gz").write_bytes(compressed[:half] + b"\xff" * half)
+        wv = pg.KeyedVectors.load_word2vec_format(tmp_path / "v.gz", binary=binary, limit=100)
+        assert wv.index_to_key == [f"w{i}" for i in range(100)]
+        with pytest.raises(ValueError, match="v.gz: gzip data"):
+            pg.KeyedVectors.load_word2vec_format(tmp_path / "v.gz", binary=binary)
+
+
+@pytest.mark.parametrize("ending", [".arrow", ".npy"])
+def test_what_must_be_mapped_is_refused_if_it_is_compressed(ending: str, model: pg.Word2Vec, tmp_path: Path) -> None:
+    model.wv.save(tmp_path / f"v{ending}")
+    content = (tmp_path / f"v{ending}").read_bytes()
+    for name in (f"v{ending}", f"w{ending}.gz"):
+        (tmp_path / name).write_bytes(gzip.compress(content))
+        with pytest.raises(ValueError, match=f"{name}: is compressed, and its format is memory-mapped"):
+            pg.KeyedVectors.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["v.arrow.gz", "v.npy.gz", "v.gz", "v.txt.bz2", "v.bin.xz", "v.vec.zst"])
+def test_the_name_of_a_compressed_file_that_we_do_not_write_is_refused(
+    name: str, model: pg.Word2Vec, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=f"{name}: .*gz"):
+        model.wv.save(tmp_path / name)
+    if not name.endswith(".gz"):
+        for paths in ((name, None), ("v.txt", name)):
+            with pytest.raises(ValueError, match=f"{name}: .*gz"):
+                model.wv.save_word2vec_format(*(path and tmp_path / path for path in paths))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_gensim_reads_our_compressed_files_and_we_read_gensims(model: pg.Word2Vec, tmp_path: Path) -> None:
+    for name, binary in [("v.txt.gz", False), ("v.vec.gz", False), ("v.bin.gz", True)]:
+        model.wv.save(tmp_path / name)
+        assert_same(model.wv, GensimVectors.load_word2vec_format(str(tmp_path / name), binary=binary))
+    model.wv.save_word2vec_format(tmp_path / "v.gz", tmp_path / "counts.gz", binary=True)
+    theirs = GensimVectors.load_word2vec_format(str(tmp_path / "v.gz"), fvocab=str(tmp_path / "counts.gz"), binary=True)
+    assert [theirs.get_vecattr(word, "count") for word in theirs.index_to_key] == counts(model.wv)
+    theirs.save_word2vec_format(str(tmp_path / "t.gz"), fvocab=str(tmp_path / "t.counts.gz"))
+    back = pg.KeyedVectors.load_word2vec_format(tmp_path / "t.gz", tmp_path / "t.counts.gz")
+    assert_same(back, model.wv)
+    assert counts(back) == counts(model.wv)
+
+
+@pytest.mark.parametrize("errors", ["strict", "replace", "ignore"])
+def test_fvocab_is_read_as_by_gensim(errors: str, tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_bytes(b"4 1\ncaf\xc3 1\nking 2\ntab 3\nking's 4\n")
+    fvocab = tmp_path / "vocab.txt"
+    # A word that stands twice has its last count.
+    fvocab.write_bytes(b"king 7\ncaf\xc3\t5\r\ntab \t6\nking 8\nking's\t 9 \n")
+    options = {"fvocab": str(fvocab), "unicode_errors": errors}
+    if errors == "strict":
+        with pytest.raises(ValueError, match="v.txt.*not UTF-8"):
+            pg.KeyedVectors.load_word2vec_format(tmp_path / "v.txt", **options)
+        (tmp_path / "v.txt").write_text("1 1\nking 2\n")
+        with pytest.raises(ValueError, match="vocab.txt: line 2 is not UTF-8"):
+            pg.KeyedVectors.load_word2vec_format(tmp_path / "v.txt", **options)
+        return
+    theirs = GensimVectors.load_word2vec_format(str(tmp_path / "v.txt"), **options)
+    ours = pg.KeyedVectors.load_word2vec_format(tmp_path / "v.txt", **options)
+    assert_same(ours, theirs)
+    assert counts(ours) == [theirs.get_vecattr(word, "count") for word in theirs.index_to_key] == [5, 8, 6, 9]
+
+
+def test_fvocab_may_have_words_with_spaces_and_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("\ufeff3 1\r\nthe 1\r\nnew york 2\r\n. . 3\r\n", encoding="utf8")
+    (tmp_path / "vocab.txt").write_text("\ufeffthe 9\nnew york\t8\n. . 7\n", encoding="utf8")
+    wv = pg.KeyedVectors.load_word2vec_format(tmp_path / "v.txt", fvocab=tmp_path / "vocab.txt")
+    assert (wv.index_to_key, counts(wv)) == (["the", "new york", ". ."], [9, 8, 7])
+
+
+def test_the_words_beside_a_matrix_may_have_a_byte_order_mark_and_be_compressed(tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", np.ones((2, 3), np.float32))
+    (tmp_path / "v.vocab.txt").write_bytes(gzip.compress("\ufeffthe 9\nnew york\t8\n".encode()))
+    wv = pg.KeyedVectors.load(tmp_path / "v.npy")
+    assert (wv.index_to_key, counts(wv)) == (["the", "new york"], [9, 8])
+
+
+needs_pipes = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in directories")
+
+
+@contextmanager
+def pipe(path: Path, content: bytes) -> Iterator[Path]:
+    """A named pipe through which something comes once."""
+    os.mkfifo(path)
+    writer = threading.Thread(target=lambda: path.write_bytes(content), daemon=True)
+    writer.start()
+    yield path
+    writer.join(10)
+    assert not writer.is_alive()
+
+
+@needs_pipes
+@pytest.mark.parametrize("ending", [ending for ending in ENDINGS if ending != ".npy"])
+def test_vectors_come_through_a_pipe(ending: str, model: pg.Word2Vec, tmp_path: Path) -> None:
+    model.wv.save(tmp_path / f"v{ending}")
+    with pipe(tmp_path / "pipe", (tmp_path / f"v{ending}").read_bytes()) as path:
+        wv = pg.KeyedVectors.load(path)
+    assert_same(wv, model.wv)
+    # The pipe is empty now: what travels is not its path.
+    assert_same(pickle.loads(pickle.dumps(wv)), model.wv)
+
+
+@needs_pipes
+def test_counts_come_through_a_pipe_too(model: pg.Word2Vec, tmp_path: Path) -> None:
+    model.wv.save_word2vec_format(tmp_path / "v.txt", tmp_path / "counts")
+    content = (tmp_path / "v.txt").read_bytes(), (tmp_path / "counts").read_bytes()
+    with pipe(tmp_path / "pipe", content[0]) as vectors, pipe(tmp_path / "more", content[1]) as fvocab:
+        wv = pg.KeyedVectors.load_word2vec_format(vectors, fvocab)
+    assert counts(wv) == counts(model.wv)
+    model.wv.save(tmp_path / "v.npy")
+    content = (tmp_path / "v.npy").read_bytes(), (tmp_path / "v.vocab.txt").read_bytes()
+    (tmp_path / "v.vocab.txt").unlink()
+    with pipe(tmp_path / "v.vocab.txt", content[1]):
+        assert_same(pg.KeyedVectors.load(tmp_path / "v.npy"), model.wv)
+    with (
+        pipe(tmp_path / "p.npy", content[0]) as matrix,
+        pytest.raises(ValueError, match="p.npy: is a pipe.*NAME.vocab"),
+    ):
+        pg.KeyedVectors.load(matrix)
+
+
+@needs_pipes
+def test_a_pipe_in_which_nothing_comes_is_empty_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    with pipe(tmp_path / "empty.txt", b"") as path, pytest.raises(ValueError, match=f"{tmp_path}/empty.txt: is empty"):
+        pg.KeyedVectors.load(path)
+    with (
+        pipe(tmp_path / "v.bin", b"3 1\na 1\n") as path,
+        pytest.raises(ValueError, match=f"{tmp_path}/v.bin: holds 1 of"),
+    ):
+        pg.KeyedVectors.load(path)
+
+
+@needs_pipes
+def test_a_pipe_is_refused_where_a_file_must_be(model: pg.Word2Vec, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "v.arrow")
+    with pytest.raises(pl.exceptions.PolarsError, match="v.arrow: is a pipe or a device"):
+        pl.DataFrame({"w": ["a"]}).select(pl.col("w").w2v.embed(tmp_path / "v.arrow"))
+    for save in (model.wv.save, model.wv.save_word2vec_format):
+        for target in (tmp_path / "v.arrow", "/dev/stdout", "/dev/null"):
+            with pytest.raises(ValueError, match=f"{target}: is a pipe or a device"):
+                save(target)
+    assert (tmp_path / "v.arrow").is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["v.arrow"]
+
+
+@needs_pipes
+def test_the_command_reads_what_a_shell_pipes(command: Command, model: pg.Word2Vec, tmp_path: Path) -> None:
+    model.wv.save(tmp_path / "v.txt.gz")
+    word = model.wv.index_to_key[0]
+    expected = command("similar", "--vectors", tmp_path / "v.txt.gz", word).stdout
+    with open(tmp_path / "v.txt.gz", "rb") as file:
+        assert command("similar", "--vectors", "/dev/stdin", word, stdin=file).stdout == expected
+    read, write = os.pipe()
+    writer = threading.Thread(target=lambda: os.fdopen(write, "wb").write((tmp_path / "v.txt.gz").read_bytes()))
+    writer.start()
+    assert command("similar", "--vectors", f"/dev/fd/{read}", word, pass_fds=[read]).stdout == expected
+    writer.join()
+    os.close(read)
+
+
+WAIT_FOR_A_PIPE = """
+import sys
+import polargram as pg
+print("ready", flush=True)
+try:
+    pg.KeyedVectors.load(sys.argv[1])
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+@needs_pipes
+@pytest.mark.parametrize("has_writer", [False, True])
+def test_ctrl_c_ends_the_wait_for_a_pipe(has_writer: bool, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    job = Job("-c", WAIT_FOR_A_PIPE, tmp_path / "pipe.txt", temporary=tmp_path / "tmp")
+    job.wait_for("ready")
+    # It opens as soon as there is a reader.
+    writer = open(tmp_path / "pipe.txt", "wb") if has_writer else None  # noqa: SIM115
+    if writer:
+        writer.write(b"2 1\na 1\n")
+        writer.flush()
+    threading.Event().wait(0.4)
+    assert job.signal(signal.SIGINT) == 0
+    assert job.said.splitlines() == ["ready", "stopped"]
+    assert not list((tmp_path / "tmp").iterdir())
+    if writer:
+        writer.close()

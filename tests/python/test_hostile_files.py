@@ -12,7 +12,7 @@ import pytest
 
 import polargram as pg
 
-ENDINGS = [".arrow", ".npy", ".txt", ".bin"]
+ENDINGS = [".arrow", ".npy", ".txt", ".bin", ".vec.gz", ".bin.gz"]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_garbage_is_refused_by_name(ending: str, what: str, tmp_path: Path) -> N
         pg.KeyedVectors.load(path)
 
 
-@pytest.mark.parametrize("ending", [".arrow", ".npy", ".bin"])
+@pytest.mark.parametrize("ending", [".arrow", ".npy", ".bin", ".vec.gz", ".bin.gz"])
 def test_a_cut_file_is_refused_wherever_it_is_cut(ending: str, small: Path, tmp_path: Path) -> None:
     whole = (small / f"v{ending}").read_bytes()
     (tmp_path / "v.vocab.txt").write_bytes((small / "v.vocab.txt").read_bytes())

@@ -14,7 +14,7 @@ from gensim.models import KeyedVectors as GensimVectors
 
 import polargram as pg
 
-EVERY_KIND = ["trained", ".arrow", ".npy", ".txt", ".bin"]
+EVERY_KIND = ["trained", ".arrow", ".npy", ".txt", ".bin", ".vec.gz", ".bin.gz"]
 MAPPED = [".arrow", ".npy"]
 
 

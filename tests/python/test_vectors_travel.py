@@ -63,7 +63,7 @@ def mapped(vectors_file: str) -> pg.KeyedVectors:
 
 
 @COPIES
-@pytest.mark.parametrize("source", ["trained", ".arrow", ".npy", ".txt", ".bin"])
+@pytest.mark.parametrize("source", ["trained", ".arrow", ".npy", ".txt", ".bin", ".vec.gz", ".bin.gz"])
 def test_copies_have_the_same_keys_counts_and_bits(
     model: pg.Word2Vec, source: str, copied: Copy, tmp_path: Path
 ) -> None:

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::content::Header;
+use super::header::Header;
 
 /// The rows after a header: the bytes of each word and of its vector. They end before a row that is not whole.
 pub(super) struct BinaryRows<'b> {

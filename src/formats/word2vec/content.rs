@@ -1,57 +1,9 @@
 //! What a file of word2vec's formats holds, told from its header and its first rows.
 
-use memchr::{memchr, memrchr2};
+use memchr::{memchr, memrchr, memrchr2};
 
 use super::binary::BinaryRows;
-
-/// The line `words dimensions`, and the rows after it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Header<'b> {
-    pub(super) words: usize,
-    pub(super) vector_size: usize,
-    pub(super) rows: &'b [u8],
-}
-
-/// Bytes that a header may have.
-const LONGEST_HEADER: usize = 64;
-
-impl<'b> Header<'b> {
-    /// Reads it from the start of a file.
-    ///
-    /// # Errors
-    /// Why the file does not start with a header.
-    pub(super) fn read(bytes: &'b [u8]) -> Result<Self, String> {
-        let bytes = without_mark(bytes);
-        let end = memchr(b'\n', &bytes[..bytes.len().min(LONGEST_HEADER)]);
-        let end = end.ok_or("has no header line `words dimensions`")?;
-        let header = std::str::from_utf8(&bytes[..end]).unwrap_or_default();
-        let numbers: Vec<usize> = header.split_ascii_whitespace().map_while(|n| n.parse().ok()).collect();
-        match numbers.as_slice() {
-            &[words, vector_size] if vector_size > 0 => Ok(Self { words, vector_size, rows: &bytes[end + 1..] }),
-            _ => Err(format!("has the header {header:?}; expected `words dimensions`")),
-        }
-    }
-
-    /// True if the first row is a line that ends with a vector.
-    fn starts_as_text(&self) -> bool {
-        trailing_numbers(first_line(self.rows), self.vector_size) == self.vector_size
-    }
-
-    /// True if the first vector has bytes that no text has.
-    fn starts_as_binary(&self) -> bool {
-        let Some(space) = memchr(b' ', self.rows) else { return false };
-        let row = &self.rows[space + 1..];
-        let row = &row[..row.len().min(self.vector_size.saturating_mul(size_of::<f32>()))];
-        let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
-        row.iter().any(is_control) || std::str::from_utf8(row).is_err_and(|error| error.error_len().is_some())
-    }
-
-    /// True if the file ends after the last row that the header announces.
-    fn is_whole_binary(&self) -> bool {
-        let mut rows = BinaryRows::new(self);
-        rows.by_ref().take(self.words).count() == self.words && rows.rest().trim_ascii().is_empty()
-    }
-}
+use super::header::{Header, without_mark};
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,13 +23,33 @@ impl Content {
         };
         let has_rows = !header.rows.trim_ascii().is_empty();
         match expects_binary {
-            Some(true) if header.starts_as_text() && !header.is_whole_binary() => Some(Self::Text),
+            Some(true) if starts_as_text(&header) && !is_whole_binary(&header) => Some(Self::Text),
             Some(true) => Some(Self::Binary),
-            _ if !header.starts_as_text() && header.starts_as_binary() => Some(Self::Binary),
+            _ if !starts_as_text(&header) && starts_as_binary(&header) => Some(Self::Binary),
             Some(false) => Some(Self::Text),
-            None => (!has_rows || header.starts_as_text()).then_some(Self::Text),
+            None => (!has_rows || starts_as_text(&header)).then_some(Self::Text),
         }
     }
+}
+
+/// True if the first row is a line that ends with a vector.
+fn starts_as_text(header: &Header<'_>) -> bool {
+    trailing_numbers(first_line(header.rows), header.vector_size) == header.vector_size
+}
+
+/// True if the first vector has bytes that no text has.
+fn starts_as_binary(header: &Header<'_>) -> bool {
+    let Some(space) = memchr(b' ', header.rows) else { return false };
+    let row = &header.rows[space + 1..];
+    let row = &row[..row.len().min(header.vector_size.saturating_mul(size_of::<f32>()))];
+    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    row.iter().any(is_control) || std::str::from_utf8(row).is_err_and(|error| error.error_len().is_some())
+}
+
+/// True if the file ends after the last row that the header announces.
+fn is_whole_binary(header: &Header<'_>) -> bool {
+    let mut rows = BinaryRows::new(header);
+    rows.by_ref().take(header.words).count() == header.words && rows.rest().trim_ascii().is_empty()
 }
 
 /// Fewer could be counts, or the fields of another table.
@@ -103,17 +75,12 @@ pub(super) fn vector_size_of(bytes: &[u8]) -> usize {
 
 /// Lines that are whole; of a single line, what there is of it.
 fn first_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let whole = memchr::memrchr(b'\n', bytes).map_or(bytes, |end| &bytes[..end]);
+    let whole = memrchr(b'\n', bytes).map_or(bytes, |end| &bytes[..end]);
     whole.split(|&byte| byte == b'\n').take(FIRST_LINES).filter(|line| !line.trim_ascii().is_empty())
 }
 
 fn first_line(bytes: &[u8]) -> &[u8] {
     &bytes[..memchr(b'\n', bytes).unwrap_or(bytes.len())]
-}
-
-/// The bytes after the byte order mark that some programs put at the start of a text.
-pub(in crate::formats) fn without_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
 /// Takes the last field off a line: what stands before the space or tab in front of it, and the field.

@@ -17,14 +17,16 @@
 
 mod binary;
 mod content;
+mod header;
 mod rows;
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use self::binary::BinaryRows;
-use self::content::Header;
-pub(super) use self::content::{Content, without_mark};
+pub(super) use self::content::Content;
+use self::header::Header;
+pub(super) use self::header::without_mark;
 use self::rows::RowReader;
 use super::contents::{self, Contents};
 use super::options::LoadOptions;

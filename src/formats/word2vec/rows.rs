@@ -4,7 +4,8 @@ use arrow::array::LargeStringBuilder;
 use memchr::memchr;
 
 use super::binary::BinaryRows;
-use super::content::{Header, number, split_last, trailing_numbers, vector_size_of, without_mark};
+use super::content::{number, split_last, trailing_numbers, vector_size_of};
+use super::header::{Header, without_mark};
 use crate::formats::options::LoadOptions;
 use crate::progress::Progress;
 use crate::vectors::{KeyedVectors, Rows};
