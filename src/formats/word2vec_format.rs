@@ -1,6 +1,7 @@
 //! The word2vec C format, text or binary as the caller says, with counts in a file of their own: gensim's
 //! `load_word2vec_format` and `save_word2vec_format`.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use super::contents::{self, Contents};
@@ -13,6 +14,7 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::store::{LocalCopy, Location};
 use crate::vectors::KeyedVectors;
+use crate::vocab::{Key, Keys};
 
 /// Writes the word2vec C format, whatever the file's ending, and the lines `word count` to the path or URL `vocabulary`.
 /// Files whose names end in `.gz` are compressed.
@@ -61,20 +63,41 @@ pub fn load_word2vec_format(
     let vectors = read(copy.path(), binary, options, progress).map_err(|error| copy.named(error))?;
     let Some(vocabulary) = vocabulary else { return Ok(vectors) };
     let of_vocabulary = Location::new(vocabulary, location.storage().clone());
-    let (words, counts) = vocabulary::read(&of_vocabulary, &LoadOptions { limit: None, ..*options }, progress)?;
-    // As in gensim, the last line of a word counts.
-    let mut count_of = vec![0; words.len()];
-    for (word, count) in words.iter().zip(counts) {
-        if let Some(id) = words.id(word) {
-            count_of[id as usize] = count;
-        }
-    }
-    let count_of = |key| match words.id(key) {
-        Some(id) => Ok(count_of[id as usize]),
-        None => Err(Error::format(vocabulary, format!("has no line for the word {key:?}"))),
+    let counts = Counts::read(&of_vocabulary, &LoadOptions { limit: None, ..*options }, progress)?;
+    let count_of = |key| {
+        let missing = || Error::format(vocabulary, format!("has no line for the word {key:?}"));
+        counts.of(key).ok_or_else(missing)
     };
     let counts = vectors.keys().iter().map(count_of).collect::<Result<_>>()?;
     KeyedVectors::new(vectors.keys().clone(), counts, vectors.rows().clone(), None)
+}
+
+/// The counts of words.
+struct Counts {
+    words: Keys,
+    counts: Vec<u64>,
+    /// The words without the white space around them, which gensim does not heed. They are needed rarely.
+    trimmed: OnceCell<Keys>,
+}
+
+impl Counts {
+    fn read(vocabulary: &Location, options: &LoadOptions, progress: &Progress) -> Result<Self> {
+        let (words, of_lines) = vocabulary::read(vocabulary, options, progress)?;
+        let mut counts = of_lines.clone();
+        // As in gensim, the last line of a word counts.
+        for (word, count) in words.iter().zip(of_lines) {
+            if let Some(id) = words.id(word) {
+                counts[id as usize] = count;
+            }
+        }
+        Ok(Self { words, counts, trimmed: OnceCell::new() })
+    }
+
+    fn of(&self, key: Key<'_>) -> Option<u64> {
+        let trimmed = || self.words.iter().map(|word| word.as_text().unwrap_or_default().trim()).collect();
+        let id = self.words.id(key).or_else(|| self.trimmed.get_or_init(trimmed).id(key))?;
+        Some(self.counts[id as usize])
+    }
 }
 
 fn read(path: &Path, binary: bool, options: &LoadOptions, progress: &Progress) -> Result<KeyedVectors> {

@@ -386,9 +386,10 @@ def test_line_breaks_before_a_word_and_repeated_words_are_treated_as_by_gensim(b
     (tmp_path / "v").write_bytes(b"4 2\n" + start + b"a " + one + b"b " + two + start + b"a " + two + b"c " + one)
     theirs = GensimVectors.load_word2vec_format(str(tmp_path / "v"), binary=binary)
     ours = pg.KeyedVectors.load_word2vec_format(tmp_path / "v", binary=binary)
-    assert ours.index_to_key == theirs.index_to_key == ["a", "b", "c"]
+    # gensim keeps room for the fourth.
+    assert ours.index_to_key == theirs.index_to_key[:3] == ["a", "b", "c"]
     assert np.array_equal(ours.vectors, theirs.vectors[:3])
-    assert counts(ours) == [theirs.get_vecattr(word, "count") for word in theirs.index_to_key] == [4, 3, 2]
+    assert counts(ours) == [theirs.get_vecattr(word, "count") for word in "abc"] == [4, 3, 2]
 
 
 @pytest.mark.parametrize("renamed", [".txt", ".bin", ".vec", ".arrow", ".npy", ".model", ""])

@@ -187,7 +187,15 @@ def test_running_text_is_cut_as_gensim_cuts_it(ending: str, length: int, tmp_pat
 def test_running_text_of_any_kind_is_its_words(directory: Path, text: str, length: int, ending: str) -> None:
     text = text.encode("utf-8", "ignore").decode()
     path = write(directory / f"running{ending}", text)
-    assert lists(pg.Text8Corpus(path, max_sentence_length=length)) == words_of(text, length)
+    words = words_of(text.removeprefix("\ufeff"), length)
+    assert lists(pg.Text8Corpus(path, max_sentence_length=length)) == words
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_byte_order_mark_is_no_part_of_the_first_word(ending: str, reader: type, tmp_path: Path) -> None:
+    path = write(tmp_path / f"c{ending}", "\ufeffthe/at king/nn\n\ufeffx/nn\n")
+    assert sum(lists(reader(path)), []) == ["the/at", "king/nn", "\ufeffx/nn"]
 
 
 BROWN = [

@@ -174,11 +174,11 @@ def test_damaged_models_are_named_by_their_url(name: str, both: pg.Word2Vec, buc
 
 
 def test_words_that_a_format_cannot_hold_leave_the_old_object(bucket: Bucket, folder: str) -> None:
-    bucket.put(f"{folder}v.txt", b"old")
+    bucket.put(f"{folder}v.bin", b"old")
     wv = pg.Word2Vec([["new york", "paris"]] * 3, vector_size=2, min_count=1, epochs=1).wv
-    with pytest.raises(ValueError, match=f"{bucket.url(folder)}v.txt.*new york"):
-        wv.save(bucket.url(f"{folder}v.txt"), storage_options=bucket.options)
-    assert bucket.get(f"{folder}v.txt") == b"old"
+    with pytest.raises(ValueError, match=f"{bucket.url(folder)}v.bin.*new york"):
+        wv.save(bucket.url(f"{folder}v.bin"), storage_options=bucket.options)
+    assert bucket.get(f"{folder}v.bin") == b"old"
 
 
 # Faults

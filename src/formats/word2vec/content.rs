@@ -57,10 +57,10 @@ const LEAST_VALUES: usize = 2;
 /// Lines that are looked at.
 const FIRST_LINES: usize = 100;
 
-/// True if each of the first lines is a word and as many numbers.
+/// True if each of the first lines is a word and as many numbers. One at least is whole.
 fn is_text_without_header(bytes: &[u8]) -> bool {
     let bytes = without_mark(bytes);
-    let values = vector_size_of(bytes);
+    let values = if memchr(b'\n', bytes).is_some() { vector_size_of(bytes) } else { 0 };
     values >= LEAST_VALUES && first_lines(bytes).all(|line| trailing_numbers(line, values) == values)
 }
 
