@@ -124,6 +124,8 @@ class WeightSteps(BaseModel):
     def init_sims(self, replace: bool = False) -> None:
         """Forget cached norms; with ``replace`` make every vector of length 1 for good.
 
+        Vectors of zeros, and those with NaN or infinity, have no direction and stay as they are.
+
         Examples
         --------
         >>> import numpy as np, polargram as pg
@@ -134,7 +136,10 @@ class WeightSteps(BaseModel):
         """
         if replace:
             vectors = self.wv.vectors
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+            # In double precision, in which no square overflows or vanishes.
+            lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+            has_direction = (lengths > 0) & np.isfinite(lengths)
+            vectors /= np.where(has_direction, lengths, 1)[:, None]
         self.wv.fill_norms(force=True)
 
     def seeded_vector(self, seed_string: str, vector_size: int) -> NDArray[np.float32]:

@@ -229,6 +229,8 @@ class Word2Vec(VocabularySteps, WeightSteps, TrainingSteps):
         ------
         RuntimeError
             For a model without hierarchical softmax.
+        KeyError
+            For text where the model's keys are integers, and the reverse.
 
         Examples
         --------
@@ -255,6 +257,8 @@ class Word2Vec(VocabularySteps, WeightSteps, TrainingSteps):
         ------
         RuntimeError
             For a model without negative sampling.
+        KeyError
+            For text where the model's keys are integers.
 
         Examples
         --------
@@ -269,7 +273,7 @@ class Word2Vec(VocabularySteps, WeightSteps, TrainingSteps):
             msg = "predict_output_word needs a model of negative sampling: negative > 0"
             raise RuntimeError(msg)
         wv = self.wv
-        context = [wv.get_index(word) for word in context_words_list if word in wv]
+        context = wv._known_rows(list(context_words_list))
         if not context:
             logger.warning("none of the context words is in the vocabulary")
             return None

@@ -20,6 +20,7 @@ struct EmbedOptions {
 
 fn embed_type(fields: &[Field], options: EmbedOptions) -> PolarsResult<Field> {
     let vectors = KeyedVectors::shared(&options.path).map_err(compute_error)?;
+    check(&fields[0], &vectors, &options)?;
     Ok(Field::new(fields[0].name.clone(), vector_type(&vectors)))
 }
 
@@ -27,35 +28,45 @@ export_expression!(embed as "_polars_plugin_embed", embed_type as "_polars_plugi
 
 fn embed(inputs: &[Series], options: EmbedOptions) -> PolarsResult<Series> {
     let vectors = KeyedVectors::shared(&options.path).map_err(compute_error)?;
-    let pooling = options.pooling.as_deref().map(str::parse::<Pooling>).transpose().map_err(compute_error)?;
     let column = &inputs[0];
-    let (token, is_list) = match column.dtype() {
+    let (lookup, pooling) = check(&column.field(), &vectors, &options)?;
+    match (column.dtype(), pooling) {
+        (DataType::Null, _) => Ok(Series::full_null(column.name().clone(), column.len(), &vector_type(&vectors))),
+        (DataType::List(token) | DataType::Array(token, _), Some(pooling)) => {
+            // An array first becomes a list of its own type: a cast in one step would read categories as their codes.
+            let lists = column.cast(&DataType::List(token.clone()))?;
+            embed_lists(lists.cast(&DataType::List(Box::new(lookup)))?.list()?, &vectors, pooling)
+        }
+        _ => embed_tokens(&column.cast(&lookup)?, &vectors),
+    }
+}
+
+/// What a column's tokens are looked up as, and the pooling of its lists.
+///
+/// # Errors
+/// If the column cannot be looked up, or the pooling does not fit: also when a query is planned.
+fn check(column: &Field, vectors: &KeyedVectors, options: &EmbedOptions) -> PolarsResult<(DataType, Option<Pooling>)> {
+    let (name, dtype) = (&column.name, &column.dtype);
+    let pooling = options.pooling.as_deref().map(str::parse::<Pooling>).transpose().map_err(compute_error)?;
+    let (token, is_list) = match dtype {
         DataType::List(token) | DataType::Array(token, _) => (token.as_ref(), true),
         token => (token, false),
     };
-    let Some(lookup) = lookup_type(token, &vectors) else {
-        polars_bail!(InvalidOperation: "embed: column {:?} is {}; expected strings or integers, or lists of them with a pooling", column.name(), column.dtype())
+    let Some(lookup) = lookup_type(token, vectors) else {
+        polars_bail!(InvalidOperation: "embed: column {name:?} is {dtype}; expected strings or integers, or lists of them with a pooling; cast it first")
     };
     let keys = vectors.keys().key_type();
     if lookup == DataType::String && keys.is_integer() {
-        polars_bail!(InvalidOperation: "embed: column {:?} is {}, but the keys of {} are {keys}; cast the column to integers", column.name(), column.dtype(), options.path)
+        polars_bail!(InvalidOperation: "embed: column {name:?} is {dtype}, but the keys of {} are {keys}; cast the column to integers", options.path)
     }
     match (is_list, pooling) {
-        _ if *column.dtype() == DataType::Null => {
-            Ok(Series::full_null(column.name().clone(), column.len(), &vector_type(&vectors)))
-        }
-        (false, None) => embed_tokens(&column.cast(&lookup)?, &vectors),
-        (true, Some(pooling)) => {
-            // An array first becomes a list of its own type: a cast in one step would read categories as their codes.
-            let lists = column.cast(&DataType::List(Box::new(token.clone())))?;
-            embed_lists(lists.cast(&DataType::List(Box::new(lookup)))?.list()?, &vectors, pooling)
-        }
         (true, None) => {
-            polars_bail!(InvalidOperation: "embed: column {:?} is {}: name a pooling, as in pooling=\"mean\"", column.name(), column.dtype())
+            polars_bail!(InvalidOperation: "embed: column {name:?} is {dtype}: name a pooling, as in pooling=\"mean\"")
         }
-        (false, Some(_)) => {
-            polars_bail!(InvalidOperation: "embed: column {:?} has one word a row: there is nothing to pool", column.name())
+        (false, Some(_)) if *dtype != DataType::Null => {
+            polars_bail!(InvalidOperation: "embed: column {name:?} has one word a row: there is nothing to pool")
         }
+        _ => Ok((lookup, pooling)),
     }
 }
 

@@ -1,17 +1,17 @@
 //! Files of vectors that are opened once per process.
 
-use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::error::{Error, IoContext, Result};
 use crate::store::{is_pipe, local, url_of};
 use crate::vectors::KeyedVectors;
 
 /// Distinguishes a file from another one that has replaced it.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Identity {
     path: PathBuf,
     length: u64,
@@ -40,8 +40,12 @@ impl Identity {
                 "is a pipe or a device, which can be read only once; load the vectors, and save them to a file",
             ));
         }
-        let path = fs::canonicalize(&path).at("read", &path)?;
-        let metadata = fs::metadata(&path).at("read", &path)?;
+        fs::canonicalize(&path).and_then(Self::at).at("read", &path)
+    }
+
+    /// Of the file at an absolute path without links.
+    fn at(path: PathBuf) -> io::Result<Self> {
+        let metadata = fs::metadata(&path)?;
         Ok(Self {
             length: metadata.len(),
             modified: metadata.modified().ok(),
@@ -54,6 +58,11 @@ impl Identity {
         })
     }
 
+    /// True if the file is still there, and has not been replaced.
+    pub(crate) fn is_current(&self) -> bool {
+        Self::at(self.path.clone()).is_ok_and(|now| now == *self)
+    }
+
     /// The absolute path, without links.
     #[cfg(feature = "python")]
     pub(crate) fn path(&self) -> &Path {
@@ -61,26 +70,66 @@ impl Identity {
     }
 }
 
-static OPENED: Mutex<Option<HashMap<Identity, Arc<KeyedVectors>>>> = Mutex::new(None);
+static OPENED: Mutex<Opened> = Mutex::new(Opened(Vec::new()));
+
+/// Files that stay open although nobody uses them: those used last.
+const KEPT: usize = 8;
+/// Files used within this time stay open however many they are, so that a query of many files opens each once.
+const IN_USE: Duration = Duration::from_secs(60);
+
+/// The files that are open, the one used last at the end.
+struct Opened(Vec<OpenedFile>);
+
+struct OpenedFile {
+    identity: Identity,
+    vectors: Arc<KeyedVectors>,
+    used: Instant,
+}
+
+impl Opened {
+    /// Lets go of the files that are gone or replaced, and of those that have not been used for long. Whoever still holds
+    /// the vectors of one keeps them.
+    fn let_go(&mut self, now: Instant) {
+        let mut used_since = self.0.len();
+        self.0.retain(|file| {
+            used_since -= 1;
+            let is_in_use = used_since < KEPT || now.saturating_duration_since(file.used) < IN_USE;
+            is_in_use && file.identity.is_current()
+        });
+    }
+
+    fn find(&mut self, identity: &Identity, now: Instant) -> Option<Arc<KeyedVectors>> {
+        let at = self.0.iter().position(|file| file.identity == *identity)?;
+        let mut file = self.0.remove(at);
+        file.used = now;
+        let vectors = file.vectors.clone();
+        self.0.push(file);
+        Some(vectors)
+    }
+}
 
 impl KeyedVectors {
     /// The vectors of a file, which is loaded at the first call and then shared by the whole process. If the file has been
     /// replaced since, it is loaded again.
     ///
+    /// Each call lets go of the files that have been removed or replaced, and of those that are neither among the eight
+    /// used last nor used within a minute. Their memory is free when the last `Arc` of them is dropped.
+    ///
     /// # Errors
     /// As for [`load`](Self::load); [`Error::Format`] for a file in a store or a pipe.
     pub fn shared(path: impl AsRef<Path>) -> Result<Arc<Self>> {
         let path = path.as_ref();
-        let identity = Identity::of(path)?;
+        let identity = Identity::of(path);
         // Held while loading, so that threads that ask at once do not load twice.
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-        let opened = opened.get_or_insert_default();
-        if let Some(vectors) = opened.get(&identity) {
-            return Ok(vectors.clone());
+        // Also where this file is gone.
+        opened.let_go(Instant::now());
+        let identity = identity?;
+        if let Some(vectors) = opened.find(&identity, Instant::now()) {
+            return Ok(vectors);
         }
         let vectors = Arc::new(Self::load(path)?);
-        opened.retain(|other, _| other.path != identity.path);
-        opened.insert(identity, vectors.clone());
+        opened.0.push(OpenedFile { identity, vectors: vectors.clone(), used: Instant::now() });
         Ok(vectors)
     }
 }
@@ -99,6 +148,56 @@ mod tests {
         KeyedVectors::from_rows(["a", "b"], 1, &[1.0, 2.0]).unwrap().save(&path).unwrap();
         assert_eq!(KeyedVectors::shared(&path).unwrap().len(), 2);
         assert_eq!(first.len(), 1);
+    }
+
+    fn opened(directory: &Path, names: impl IntoIterator<Item = usize>, used: Instant) -> Opened {
+        let vectors = Arc::new(KeyedVectors::from_rows(["a"], 1, &[1.0]).unwrap());
+        let files = names.into_iter().map(|name| {
+            let path = directory.join(format!("{name}.arrow"));
+            vectors.save(&path).unwrap();
+            OpenedFile { identity: Identity::of(&path).unwrap(), vectors: vectors.clone(), used }
+        });
+        Opened(files.collect())
+    }
+
+    fn names(opened: &Opened) -> Vec<&str> {
+        opened.0.iter().map(|file| file.identity.path.file_stem().unwrap().to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn files_that_are_gone_or_replaced_are_let_go_and_the_others_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let now = Instant::now();
+        let mut opened = opened(directory.path(), 0..4, now);
+        std::fs::remove_file(directory.path().join("0.arrow")).unwrap();
+        std::fs::rename(directory.path().join("3.arrow"), directory.path().join("2.arrow")).unwrap();
+        opened.let_go(now);
+        assert_eq!(names(&opened), ["1"]);
+    }
+
+    #[test]
+    fn of_files_unused_for_a_minute_the_last_eight_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let start = Instant::now();
+        let mut opened = opened(directory.path(), 0..11, start);
+        let first = Identity::of(&directory.path().join("0.arrow")).unwrap();
+        assert!(opened.find(&first, start).is_some());
+        opened.let_go(start + IN_USE / 2);
+        assert_eq!(names(&opened).len(), 11);
+        opened.let_go(start + IN_USE);
+        assert_eq!(names(&opened), ["4", "5", "6", "7", "8", "9", "10", "0"]);
+    }
+
+    #[test]
+    fn whoever_holds_the_vectors_of_a_file_that_is_gone_keeps_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("v.arrow");
+        KeyedVectors::from_rows(["a"], 1, &[1.0]).unwrap().save(&path).unwrap();
+        let held = KeyedVectors::shared(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(KeyedVectors::shared(&path).is_err());
+        assert_eq!(Arc::strong_count(&held), 1);
+        assert_eq!(held.vector("a").unwrap(), [1.0]);
     }
 
     #[test]

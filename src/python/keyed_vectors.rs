@@ -10,11 +10,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::job;
-use super::keys::{is_key, row_of};
+use super::keys::{is_key, known_row, list_of, row_of};
 use super::location::location;
 use super::table::PyTable;
 use crate::formats;
-use crate::vectors::{KeyedVectors, Rows};
+use crate::vectors::{KeyedVectors, Rows, unit};
 use crate::vocab::{Key, WordId};
 
 /// Looks keys up in a table. Python's `KeyedVectors` derives from it, so that a lookup runs no Python code.
@@ -40,7 +40,7 @@ impl PyVectors {
         let Some(keys) = keys else { return Ok(Vec::new()) };
         match is_key(keys) {
             true => Ok(vec![self.key_of(keys)?]),
-            false => keys.try_iter()?.map(|key| self.key_of(&key?)).collect(),
+            false => list_of(&self.vectors, keys)?.map(|key| self.key_of(&key?)).collect(),
         }
     }
 
@@ -105,13 +105,15 @@ impl PyVectors {
         if is_key(key_or_keys) {
             return Ok(self.get_vector(py, key_or_keys, false)?.into_any());
         }
-        let rows = key_or_keys.try_iter()?.map(|key| self.row_of(&key?)).collect::<PyResult<Vec<_>>>()?;
+        let keys = list_of(&self.vectors, key_or_keys)?;
+        let rows = keys.map(|key| self.row_of(&key?)).collect::<PyResult<Vec<_>>>()?;
         let mut values = Vec::with_capacity(rows.len() * self.vectors.vector_size());
         rows.iter().for_each(|&row| values.extend_from_slice(self.vectors.rows().row(row)));
         Ok(PyArray1::from_vec(py, values).reshape([rows.len(), self.vectors.vector_size()])?.into_any())
     }
 
-    /// The vector of a key: a read-only view, or with `norm=True` a copy of length 1.
+    /// The vector of a key: a read-only view, or with `norm=True` a copy of length 1. Vectors of zeros, and those with
+    /// NaN or infinity, have no direction and stay as they are.
     #[pyo3(signature = (key, norm = false))]
     fn get_vector<'py>(
         &self,
@@ -121,8 +123,7 @@ impl PyVectors {
     ) -> PyResult<Bound<'py, PyArray1<f32>>> {
         let row = self.vectors.rows().row(self.row_of(key)?);
         if norm {
-            let length = row.iter().map(|v| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-            return Ok(PyArray1::from_iter(py, row.iter().map(|v| v / length)));
+            return Ok(PyArray1::from_vec(py, unit(row)));
         }
         let table = self.table.bind(py).clone().into_any();
         // SAFETY: the table, the array's base, keeps the row alive.
@@ -137,6 +138,12 @@ impl PyVectors {
             (Err(_), Some(default)) => Ok(default),
             (Err(error), None) => Err(error),
         }
+    }
+
+    /// The rows of those words that are known.
+    fn _known_rows(&self, words: Vec<Bound<'_, PyAny>>) -> PyResult<Vec<usize>> {
+        let rows = words.iter().map(|word| known_row(&self.vectors, word).transpose());
+        rows.flatten().collect()
     }
 
     /// An attribute of a key: "count", how often it occurred in the corpus; "code" and "point", the bits and the inner

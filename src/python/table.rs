@@ -74,7 +74,7 @@ impl PyTable {
     /// The path of the mapped file, if the file is still the one that was mapped.
     fn path(&self) -> Option<PathBuf> {
         let file = self.file.as_ref()?;
-        Identity::of(file.path()).is_ok_and(|now| now == *file).then(|| file.path().to_owned())
+        file.is_current().then(|| file.path().to_owned())
     }
 }
 

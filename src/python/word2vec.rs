@@ -301,9 +301,10 @@ impl PyModel {
         sentences: Vec<Vec<Bound<'_, PyAny>>>,
     ) -> PyResult<Vec<f64>> {
         let model = self.model()?.with_config(Parameters(parameters).config()?);
-        // What can be no key is unknown.
-        let keys_of = |sentence: &Vec<Bound<'_, PyAny>>| sentence.iter().filter_map(PyKey::of).collect::<Vec<_>>();
-        let owned: Vec<Vec<PyKey>> = sentences.iter().map(keys_of).collect();
+        let keys = model.vocabulary().keys();
+        let word_of = |object| PyKey::word_of(object, keys).transpose();
+        let owned: Vec<Vec<PyKey>> =
+            sentences.iter().map(|sentence| sentence.iter().filter_map(word_of).collect()).collect::<PyResult<_>>()?;
         let sentences: Vec<Vec<Key<'_>>> = owned.iter().map(|keys| keys.iter().map(PyKey::key).collect()).collect();
         job::run(py, None, |progress, _| model.score(&sentences, progress))
     }

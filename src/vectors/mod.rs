@@ -1,12 +1,15 @@
 //! A table of keys and vectors: lookup, similarity and search.
 
 mod fingerprint;
+mod length;
 mod pooling;
 mod rows;
 mod search;
 
 use std::sync::{Arc, RwLock};
 
+#[cfg(feature = "python")]
+pub(crate) use length::unit;
 pub use pooling::Pooling;
 pub use rows::Rows;
 

@@ -1,11 +1,13 @@
 //! Cosine similarity and nearest neighbours.
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
 use rayon::prelude::*;
 
 use super::KeyedVectors;
+use super::length::{direction, exact_cosine, length};
 use crate::error::{Error, Result};
 use crate::kernel::dot;
 use crate::process::can_use_thread_pools;
@@ -13,6 +15,10 @@ use crate::vocab::{Key, WordId};
 
 /// Rows of one task.
 const ROWS_PER_TASK: usize = 4096;
+
+/// Values of which what float32 loses to overflow and to underflow is less than its rounding, as squares of lengths, as
+/// products of two, and as a length against a vector of length 1.
+const ORDINARY: RangeInclusive<f32> = 1e-30..=1e38;
 
 impl KeyedVectors {
     /// The cosine of two keys' vectors.
@@ -23,7 +29,8 @@ impl KeyedVectors {
         let (a, b) = (self.id(a)? as usize, self.id(b)? as usize);
         let norms = self.norms();
         let norms = norms[a] * norms[b];
-        Ok(if norms > 0.0 { dot(self.rows.row(a), self.rows.row(b)) / norms } else { 0.0 })
+        let (a, b) = (self.rows.row(a), self.rows.row(b));
+        Ok(if ORDINARY.contains(&norms) { dot(a, b) / norms } else { exact_cosine(a, b) })
     }
 
     /// The `topn` keys nearest by cosine to the mean of the unit vectors of `positive` and the negated ones of
@@ -37,20 +44,22 @@ impl KeyedVectors {
     {
         let mut query = vec![0.0; self.vector_size()];
         let mut asked = Vec::new();
-        let norms = self.norms();
         for (keys, sign) in [(positive, 1.0), (negative, -1.0)] {
             for &key in keys {
                 let row = self.id(key)? as usize;
                 asked.push(row);
-                let scale = sign / norms[row].max(f32::MIN_POSITIVE);
-                query.iter_mut().zip(self.rows.row(row)).for_each(|(q, v)| *q += scale * v);
+                let values = self.rows.row(row);
+                let length = length(values);
+                if length != 0.0 {
+                    query.iter_mut().zip(values).for_each(|(q, &v)| *q += sign * f64::from(v) / length);
+                }
             }
         }
         if asked.is_empty() {
             return Err(Error::parameter("positive", "name at least one key"));
         }
         // A row is a word's number.
-        let nearest = self.nearest(&query, topn, &asked)?.into_iter();
+        let nearest = self.nearest_to(&direction(&query), topn, &asked).into_iter();
         Ok(nearest.map(|(row, cosine)| (self.keys.key(row as WordId), cosine)).collect())
     }
 
@@ -64,9 +73,16 @@ impl KeyedVectors {
             let reason = format!("has {} values; the vectors have {}", query.len(), self.vector_size());
             return Err(Error::parameter("query", reason));
         }
-        let scale = 1.0 / dot(query, query).sqrt().max(f32::MIN_POSITIVE);
+        Ok(self.nearest_to(&direction(query), topn, excluded))
+    }
+
+    /// [`nearest`](Self::nearest) to a vector of length 1.
+    fn nearest_to(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Vec<(usize, f32)> {
         let norms = self.norms();
-        let cosine = |row: usize| dot(query, self.rows.row(row)) * scale / norms[row].max(f32::MIN_POSITIVE);
+        let cosine = |row: usize| {
+            let (norm, row) = (norms[row], self.rows.row(row));
+            if norm > 0.0 { dot(query, row) / norm } else { exact_cosine(query, row) }
+        };
         let rows = 0..self.len();
         let cosines: Vec<f32> = match rows.len() > ROWS_PER_TASK && can_use_thread_pools() {
             true => rows.into_par_iter().with_min_len(ROWS_PER_TASK).map(cosine).collect(),
@@ -80,14 +96,14 @@ impl KeyedVectors {
             order.truncate(topn);
         }
         order.sort_unstable_by(nearer);
-        Ok(order.into_iter().map(|row| (row, cosines[row])).collect())
+        order.into_iter().map(|row| (row, cosines[row])).collect()
     }
 
-    /// Euclidean norms, in row order; computed at the first call.
-    pub(crate) fn norms(&self) -> Arc<[f32]> {
+    /// Euclidean norms, in row order, or 0 for those that are not [`ORDINARY`]; computed at the first call.
+    fn norms(&self) -> Arc<[f32]> {
         let known = self.norms.read().unwrap_or_else(PoisonError::into_inner).clone();
         known.unwrap_or_else(|| {
-            let norms: Arc<[f32]> = self.rows.iter().map(|row| dot(row, row).sqrt()).collect();
+            let norms: Arc<[f32]> = self.rows.iter().map(ordinary_norm).collect();
             self.norms.write().unwrap_or_else(PoisonError::into_inner).insert(norms).clone()
         })
     }
@@ -98,6 +114,13 @@ impl KeyedVectors {
     }
 }
 
+/// The norm of a row, or 0 if it is not [`ORDINARY`].
+fn ordinary_norm(row: &[f32]) -> f32 {
+    let square = dot(row, row);
+    let norm = if ORDINARY.contains(&square) { square.sqrt() } else { length(row) as f32 };
+    if ORDINARY.contains(&norm) { norm } else { 0.0 }
+}
+
 /// NaN, which an untrained or damaged row may hold, is farther than everything.
 fn descending(a: f32, b: f32) -> Ordering {
     b.partial_cmp(&a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
@@ -105,6 +128,8 @@ fn descending(a: f32, b: f32) -> Ordering {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn table() -> KeyedVectors {
@@ -146,5 +171,61 @@ mod tests {
             KeyedVectors::from_rows(["a", "zero", "nan", "b"], 2, &[1., 0., 0., 0., f32::NAN, 1., 1., 0.1]).unwrap();
         let order: Vec<Key> = wv.most_similar(&["a"], &[], 3).unwrap().into_iter().map(|(key, _)| key).collect();
         assert_eq!(order, ["b", "zero", "nan"]);
+    }
+
+    fn cosine(x: &[f32], y: &[f32]) -> f64 {
+        let product =
+            |x: &[f32], y: &[f32]| -> f64 { x.iter().zip(y).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum() };
+        let lengths = (product(x, x) * product(y, y)).sqrt();
+        if lengths > 0.0 { product(x, y) / lengths } else { 0.0 }
+    }
+
+    /// Values around a power of ten, from the least float32 to the greatest, or zeros.
+    fn row() -> impl Strategy<Value = Vec<f32>> {
+        let value = (-1.0f64..1.0, prop_oneof![Just(0), -3..=0]).prop_map(|(value, power)| value * 10f64.powi(power));
+        let scale = prop_oneof![Just(0.0), (-46..=38).prop_map(|power| 3.4 * 10f64.powi(power))];
+        (prop::collection::vec(value, 40), scale)
+            .prop_map(|(values, scale)| values.into_iter().map(|value| (scale * value) as f32).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn cosines_are_those_of_double_precision_from_the_least_float_to_the_greatest(
+            rows in prop::collection::vec(row(), 2..9), query in row(),
+        ) {
+            let words: Vec<String> = (0..rows.len()).map(|row| row.to_string()).collect();
+            let values = rows.concat();
+            let wv = KeyedVectors::from_rows(words.iter().map(String::as_str), 40, &values).unwrap();
+            for (row, got) in wv.nearest(&query, rows.len(), &[]).unwrap() {
+                prop_assert!((f64::from(got) - cosine(&query, &rows[row])).abs() < 1e-5, "{got}: {query:?} {:?}", rows[row]);
+            }
+            for (a, word) in words.iter().enumerate() {
+                for (other, got) in wv.most_similar(&[word], &[], rows.len()).unwrap() {
+                    let b: usize = other.as_text().unwrap().parse().unwrap();
+                    let want = cosine(&rows[a], &rows[b]);
+                    prop_assert!((f64::from(got) - want).abs() < 1e-5, "{got} instead of {want}");
+                    let got = wv.similarity(word, &words[b]).unwrap();
+                    prop_assert!((f64::from(got) - want).abs() < 1e-5, "{got} instead of {want}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_all_magnitudes_weigh_the_same_in_a_query() {
+        let rows = [3e38, 0.0, 0.0, 1e-42, 1e-25, 1e-25, 5e24, 5e24, 1.0, -1.0];
+        let wv = KeyedVectors::from_rows(["huge", "tiny", "sum", "same", "across"], 2, &rows).unwrap();
+        let got = wv.most_similar(&["huge", "tiny"], &[], 3).unwrap();
+        assert_eq!(got.iter().map(|(key, _)| key.as_text().unwrap()).collect::<Vec<_>>(), ["sum", "same", "across"]);
+        got.iter().zip([1.0, 1.0, 0.0]).for_each(|((_, got), want)| assert!((got - want).abs() < 1e-6, "{got}"));
+    }
+
+    #[test]
+    fn a_query_that_is_not_finite_is_near_to_nothing() {
+        for value in [f32::NAN, f32::INFINITY] {
+            let mut query = vec![0.0; 20];
+            query[3] = value;
+            assert!(table().nearest(&query, 100, &[]).unwrap().iter().all(|(_, cosine)| cosine.is_nan()));
+        }
     }
 }
