@@ -91,6 +91,18 @@ impl Error {
     pub(crate) fn format(path: &Path, reason: impl Into<String>) -> Self {
         Self::Format { path: path.to_owned(), reason: reason.into() }
     }
+
+    /// The error of a file, with more to say.
+    pub(crate) fn with_note(self, note: &str) -> Self {
+        match self {
+            Self::Io { action, path, source } => {
+                let source = io::Error::new(source.kind(), format!("{source}; {note}"));
+                Self::Io { action, path, source }
+            }
+            Self::Format { path, reason } => Self::Format { path, reason: format!("{reason}; {note}") },
+            other => other,
+        }
+    }
 }
 
 /// Adds the operation and the file to an [`io::Error`].

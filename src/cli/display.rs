@@ -13,6 +13,7 @@ use crate::error::{IoContext, Result};
 use crate::models::{Word2Vec, peak_memory};
 use crate::progress::{Phase, Progress};
 use crate::train::Trained;
+use crate::vocab::Vocabulary;
 
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
@@ -198,6 +199,15 @@ impl View for Lines {
     }
 }
 
+/// A line about the empty strings among the words, if there are any.
+pub(super) fn empty_tokens(vocabulary: &Vocabulary) -> Option<String> {
+    let tokens = vocabulary.empty_tokens();
+    (tokens > 0).then(|| {
+        let tokens = HumanCount(tokens);
+        format!("empty       {tokens} tokens are \"\", a word like any other; splitting at each space makes such")
+    })
+}
+
 /// What a training job did, in a few lines on stderr.
 pub(super) struct Summary(Vec<String>);
 
@@ -217,15 +227,16 @@ impl Summary {
                 HumanCount(vocabulary.raw_words() as u64),
                 model.effective_min_count()
             ),
-            format!(
-                "training    {} words{before} in {:.1} s: {:.2} M words/s on {} workers ({})",
-                HumanCount(trained.tokens - trained.tokens_before),
-                trained.elapsed.as_secs_f64(),
-                trained.tokens_per_second() / 1e6,
-                config.worker_threads(),
-                trained.isa
-            ),
         ];
+        lines.extend(empty_tokens(vocabulary));
+        lines.push(format!(
+            "training    {} words{before} in {:.1} s: {:.2} M words/s on {} workers ({})",
+            HumanCount(trained.tokens - trained.tokens_before),
+            trained.elapsed.as_secs_f64(),
+            trained.tokens_per_second() / 1e6,
+            config.worker_threads(),
+            trained.isa
+        ));
         if config.compute_loss {
             let mean = |&(loss, examples): &(f64, u64)| format!("{:.4}", loss / examples.max(1) as f64);
             let means: Vec<String> = trained.losses.iter().map(mean).collect();

@@ -33,7 +33,7 @@ pub(super) fn check_list_type(found: &DataType, column: &str, origin: &str) -> R
         (None, text) if is_string(text) => {
             return wrong(
                 "holds whole strings; expected a list of strings. Split it first, as in \
-                 pl.col(…).str.split(\" \"), or pass --split whitespace."
+                 pl.col(…).str.extract_all(r\"\\S+\"), or pass --split whitespace."
                     .into(),
             );
         }

@@ -16,7 +16,8 @@ mod vocabulary;
 mod word2vec;
 mod word2vec_format;
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 #[cfg(feature = "python")]
 pub(crate) use opened::Identity;
@@ -87,14 +88,61 @@ impl KeyedVectors {
     }
 
     /// Writes the file of this name with the ending of a format.
-    pub(crate) fn write_as(&self, format: &Format, output: &mut Output, stem: &str) -> Result<()> {
-        self.write_in(format, format!("{stem}.{}", format.endings[0]).as_ref(), output)
+    fn write_as(&self, format: &Format, output: &mut Output, stem: &Path) -> Result<()> {
+        self.write_in(format, &with_ending(stem, format), output)
+    }
+
+    /// Writes each of the formats at a place, whole or not at all: one that fails does not keep the others from appearing.
+    /// Returns the files that have appeared, and an error that names those that have not.
+    pub(crate) fn save_formats(&self, formats: &[&Format], place: &Output, stem: &str) -> (Vec<PathBuf>, Result<()>) {
+        let (mut prepared, mut failures, mut written) = (Vec::new(), Vec::new(), Vec::new());
+        let stem = place.target(stem.as_ref());
+        for format in formats {
+            let mut output = place.apart();
+            match self.write_as(format, &mut output, &stem).and_then(|()| output.prepare()) {
+                Ok(()) => prepared.push((format, output)),
+                Err(Error::Interrupted) => return (written, Err(Error::Interrupted)),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        for (format, output) in prepared {
+            match output.commit() {
+                Ok(files) => written.extend(files),
+                Err(Error::Interrupted) if written.is_empty() => return (written, Err(Error::Interrupted)),
+                Err(Error::Interrupted) => {
+                    let source = io::Error::other("interrupted");
+                    failures.push(Error::Io { action: "write", path: with_ending(&stem, format), source });
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let done = in_one(failures, &written);
+        (written, done)
     }
 
     fn write_in(&self, format: &Format, name: &Path, output: &mut Output) -> Result<()> {
         format.ensure_holds(self.keys(), &output.target(name))?;
         (format.write)(self, name, output)
     }
+}
+
+fn with_ending(stem: &Path, format: &Format) -> PathBuf {
+    let mut name = stem.as_os_str().to_owned();
+    name.push(".");
+    name.push(format.endings[0]);
+    name.into()
+}
+
+/// The failures as one error, which says what was written nevertheless.
+fn in_one(failures: Vec<Error>, written: &[PathBuf]) -> Result<()> {
+    let mut failures = failures.into_iter();
+    let Some(first) = failures.next() else { return Ok(()) };
+    let mut notes: Vec<String> = failures.map(|failure| failure.to_string()).collect();
+    if !written.is_empty() {
+        let names: Vec<String> = written.iter().map(|file| file.display().to_string()).collect();
+        notes.push(format!("written: {}", names.join(", ")));
+    }
+    Err(if notes.is_empty() { first } else { first.with_note(&notes.join("; ")) })
 }
 
 /// Vectors as the bytes of an Arrow IPC file.

@@ -11,10 +11,10 @@ use super::training::{TrainOptions, check_settings, train_model};
 use crate::config::Config;
 use crate::corpus::{Corpus, FileCorpus, ReadOptions};
 use crate::encode::SpoolOptions;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::train::{Observer, Trained};
-use crate::vocab::{CountOptions, Trim, TrimReport, WordCounts};
+use crate::vocab::{CountOptions, Trim, TrimReport, Vocabulary, WordCounts};
 
 /// From a corpus to a trained model of any [`Family`], in one call ([`run`](Self::run)) or step by step.
 ///
@@ -40,6 +40,25 @@ pub struct Job<'a> {
     pub spool: SpoolOptions,
     /// Where to save the state now and then, and to resume from.
     pub checkpoint: Option<&'a Checkpoint>,
+}
+
+/// A model whose words are known, but which is not trained yet, or not to the end.
+pub struct Prepared<M> {
+    /// The model.
+    pub model: M,
+    /// Where its training goes on, if it comes from a checkpoint.
+    resume: Option<Resume>,
+    counting: Option<Duration>,
+}
+
+/// What a run would take.
+pub struct Estimate {
+    /// The words that would get a vector.
+    pub vocabulary: Vocabulary,
+    /// What trimming and subsampling would leave of the corpus.
+    pub report: TrimReport,
+    /// Bytes by purpose.
+    pub memory: Memory,
 }
 
 /// A trained model, and how it came to be.
@@ -96,16 +115,25 @@ impl Job<'_> {
     /// Resumes from the checkpoint, or else counts the corpus and makes a model of its words; then trains it.
     ///
     /// # Errors
-    /// [`Error::Parameter`](crate::Error::Parameter) for a value out of range, what the corpus or the observer fails
-    /// with, [`Error::EmptyVocabulary`](crate::Error::EmptyVocabulary),
-    /// [`Error::Io`](crate::Error::Io) or [`Error::Format`](crate::Error::Format) for the checkpoint,
-    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    /// As for [`prepare`](Self::prepare) and [`train`](Self::train).
     pub fn run<F: Family>(
         &self,
         corpus: &dyn Corpus,
         observer: &mut dyn Observer,
         progress: &Progress,
     ) -> Result<Fitted<F>> {
+        self.train(self.prepare(corpus, progress)?, corpus, observer, progress)
+    }
+
+    /// Resumes from the checkpoint, or else counts the corpus and makes a model of its words. What depends on the words
+    /// can be checked now, before the hours of training.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`](crate::Error::Parameter) for a value out of range, what the corpus fails with,
+    /// [`Error::EmptyVocabulary`](crate::Error::EmptyVocabulary),
+    /// [`Error::Io`](crate::Error::Io) or [`Error::Format`](crate::Error::Format) for the checkpoint,
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn prepare<F: Family>(&self, corpus: &dyn Corpus, progress: &Progress) -> Result<Prepared<F>> {
         check_settings(&self.config, self.spool, self.checkpoint)?;
         let start = Instant::now();
         let (model, resume) = match self.resume::<F>()? {
@@ -116,6 +144,22 @@ impl Job<'_> {
             }
         };
         let counting = resume.is_none().then(|| start.elapsed());
+        Ok(Prepared { model, resume, counting })
+    }
+
+    /// Trains a model on the corpus that it was prepared for.
+    ///
+    /// # Errors
+    /// [`Error::Corpus`](crate::Error::Corpus) for another corpus, what the corpus or the observer fails with,
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn train<F: Family>(
+        &self,
+        prepared: Prepared<F>,
+        corpus: &dyn Corpus,
+        observer: &mut dyn Observer,
+        progress: &Progress,
+    ) -> Result<Fitted<F>> {
+        let Prepared { model, resume, counting } = prepared;
         let options = TrainOptions {
             spool: self.spool,
             is_vocabulary_corpus: true,
@@ -131,12 +175,16 @@ impl Job<'_> {
     ///
     /// # Errors
     /// As for [`count`](Self::count).
-    pub fn estimate(&self, corpus: &dyn Corpus, progress: &Progress) -> Result<(TrimReport, Memory)> {
+    pub fn estimate(&self, corpus: &dyn Corpus, progress: &Progress) -> Result<Estimate> {
         let counts = self.count(corpus, progress)?;
-        let report = Trim::from(&self.config).report(&counts, None)?;
+        let trim = Trim::from(&self.config);
+        let (vocabulary, report) = match Vocabulary::new(&counts, &trim) {
+            Err(Error::EmptyVocabulary { .. }) => (Vocabulary::empty(), trim.report(&counts, None)?),
+            made => made?,
+        };
         let words = report.num_retained_words as u64;
         let memory = Memory::estimate(&self.config, words, report.retain_total, self.spool);
-        Ok((report, memory))
+        Ok(Estimate { vocabulary, report, memory })
     }
 }
 

@@ -14,7 +14,7 @@ mod word2vec;
 pub use checkpoint::{Checkpoint, Every};
 #[cfg(feature = "python")]
 pub(crate) use job::bounded;
-pub use job::{Fitted, Job};
+pub use job::{Estimate, Fitted, Job, Prepared};
 pub use memory::{Memory, peak_memory};
 pub use saved::{Resume, Saved};
 pub use state::{CorpusSize, Family, State, TableShape};

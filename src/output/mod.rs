@@ -21,6 +21,8 @@ use crate::store::{LocalCopy, Location, Uploads, file_in, is_absent, local, url_
 pub(crate) struct Output {
     // Dropped before the root, which is removed if nothing is left in it.
     files: Vec<StagedFile>,
+    /// How many of the files are synced or sent.
+    prepared: usize,
     root: Root,
     uploads: Uploads,
     progress: Progress,
@@ -97,7 +99,13 @@ impl Output {
 
     fn new(root: Root, location: &Location, progress: &Progress) -> Self {
         let uploads = Uploads::new(location.storage(), progress);
-        Self { files: Vec::new(), root, uploads, progress: progress.clone() }
+        Self { files: Vec::new(), prepared: 0, root, uploads, progress: progress.clone() }
+    }
+
+    /// Files that appear apart from these, each at a path or URL of its own, as [`target`](Self::target) gives them.
+    pub(crate) fn apart(&self) -> Self {
+        let (uploads, progress) = (self.uploads.apart(), self.progress.clone());
+        Self { files: Vec::new(), prepared: 0, root: Root::None, uploads, progress }
     }
 
     /// The path or URL of the file of this name.
@@ -126,22 +134,31 @@ impl Output {
         Ok(())
     }
 
+    /// Syncs the files, or sends them to their store, so that little can fail when they are to appear.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) or [`Error::Interrupted`](crate::Error::Interrupted).
+    pub(crate) fn prepare(&mut self) -> Result<()> {
+        for file in &self.files[self.prepared..] {
+            match file.url() {
+                Some(url) => self.uploads.send(file.content(), url)?,
+                None => file.sync()?,
+            }
+            self.prepared += 1;
+        }
+        self.progress.check()
+    }
+
     /// Makes every file appear, and returns their names; of a new directory, those before it took its place.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) or [`Error::Interrupted`](crate::Error::Interrupted), and then nothing appears.
     /// But if a store or the system fails after everything was sent and synced, files that have appeared stay; the
     /// error of a store names them.
-    pub(crate) fn commit(self) -> Result<Vec<PathBuf>> {
-        let Self { root, files, mut uploads, progress } = self;
+    pub(crate) fn commit(mut self) -> Result<Vec<PathBuf>> {
         // Files that belong together are replaced together or not at all: first everything that may fail.
-        for file in &files {
-            match file.url() {
-                Some(url) => uploads.send(file.content(), url)?,
-                None => file.sync()?,
-            }
-        }
-        progress.check()?;
+        self.prepare()?;
+        let Self { root, files, mut uploads, .. } = self;
         uploads.complete()?;
         let targets = files.into_iter().map(StagedFile::appear).collect::<Result<Vec<_>>>()?;
         match root {

@@ -44,6 +44,12 @@ impl Uploads {
         Self { options: options.clone(), progress: progress.clone(), stores: Vec::new(), sent: Vec::new() }
     }
 
+    /// Others, to the same stores, which appear on their own.
+    pub(crate) fn apart(&self) -> Self {
+        let (options, progress) = (self.options.clone(), self.progress.clone());
+        Self { options, progress, stores: self.stores.clone(), sent: Vec::new() }
+    }
+
     /// Checks that files can be written under a prefix: an upload is created there and aborted, which leaves nothing.
     ///
     /// # Errors
@@ -159,14 +165,11 @@ impl Upload {
 
 /// The error, with the files that were written before it.
 fn after(error: Error, written: &[PathBuf]) -> Error {
-    match error {
-        Error::Io { action, path, source } if !written.is_empty() => {
-            let written: Vec<String> = written.iter().map(|url| url.display().to_string()).collect();
-            let reason = format!("{source}; written before it: {}", written.join(", "));
-            Error::Io { action, path, source: io::Error::new(source.kind(), reason) }
-        }
-        error => error,
+    if written.is_empty() {
+        return error;
     }
+    let written: Vec<String> = written.iter().map(|url| url.display().to_string()).collect();
+    error.with_note(&format!("written before it: {}", written.join(", ")))
 }
 
 /// The parts of a file.

@@ -36,7 +36,7 @@ impl Vocabulary {
     }
 
     /// No words.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { keys: std::iter::empty().collect(), counts: Vec::new(), raw_tokens: 0, raw_words: 0 }
     }
 
@@ -73,5 +73,10 @@ impl Vocabulary {
     /// Tokens of the words kept.
     pub fn tokens(&self) -> u64 {
         self.counts.iter().sum()
+    }
+
+    /// Tokens that are the empty string, if it is kept: it is a word like any other.
+    pub fn empty_tokens(&self) -> u64 {
+        self.keys.id("").map_or(0, |id| self.counts[id as usize])
     }
 }

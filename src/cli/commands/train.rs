@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::args::{CorpusArgs, OutputArgs, Parameters, parse_bytes, parse_every};
-use crate::cli::display::{Summary, Watcher, on_interrupt, print_lines};
+use crate::cli::display::{Summary, Watcher, empty_tokens, on_interrupt, print_lines, say};
 use crate::corpus::Corpus;
 use crate::encode::SpoolOptions;
 use crate::error::Result;
-use crate::models::{Checkpoint, Every, Fitted, Job, Word2Vec};
+use crate::models::{Checkpoint, Estimate, Every, Fitted, Job, Word2Vec};
 use crate::output::Output;
 use crate::progress::{Phase, Progress};
 use crate::store::Location;
+use crate::vocab::Vocabulary;
 
 /// Train word vectors from a corpus.
 #[derive(Args)]
@@ -56,29 +57,37 @@ impl Train {
             return self.print_memory(&job, corpus.as_ref(), &progress);
         }
         // An output that cannot be written must be known before the hours of training, not after.
-        let mut output = Output::in_directory(&Location::new(&self.output.location, self.corpus.storage()), &progress)?;
+        let output = Output::in_directory(&Location::new(&self.output.location, self.corpus.storage()), &progress)?;
         let watcher = Watcher::start(&progress, self.quiet);
-        let Fitted { model, trained, counting } = job.run::<Word2Vec>(corpus.as_ref(), &mut (), &progress)?;
+        let prepared = job.prepare::<Word2Vec>(corpus.as_ref(), &progress)?;
+        self.check_formats(prepared.model.vocabulary())?;
+        let Fitted { model, trained, counting } = job.train(prepared, corpus.as_ref(), &mut (), &progress)?;
         progress.enter(Phase::Saving, 0);
         let vectors = model.vectors()?;
         let summary = Summary::new(&model, &trained, counting);
         // What was trained beside the vectors makes room for what saving them takes.
         drop(model);
-        for format in &self.output.formats {
-            vectors.write_as(format, &mut output, "vectors")?;
-        }
-        let files = output.commit()?;
+        let (files, saved) = vectors.save_formats(&self.output.formats, &output, "vectors");
         let elapsed = watcher.stop();
-        if !self.quiet {
+        if !self.quiet && !files.is_empty() {
             summary.print(elapsed, &files);
         }
-        Ok(())
+        saved
+    }
+
+    /// Refuses words that a format cannot hold, naming one of them, before the hours of training.
+    fn check_formats(&self, vocabulary: &Vocabulary) -> Result<()> {
+        self.output.formats.iter().try_for_each(|format| format.check_keys(vocabulary.keys()))
     }
 
     fn print_memory(&self, job: &Job<'_>, corpus: &dyn Corpus, progress: &Progress) -> Result<()> {
         let watcher = Watcher::start(progress, self.quiet);
-        let (report, memory) = job.estimate(corpus, progress)?;
+        let Estimate { vocabulary, report, memory } = job.estimate(corpus, progress)?;
         watcher.stop();
+        self.check_formats(&vocabulary)?;
+        if let Some(line) = empty_tokens(&vocabulary).filter(|_| !self.quiet) {
+            say(line);
+        }
         let words = report.num_retained_words;
         let mib = |bytes: u64| format!("{} MiB", bytes.div_ceil(1 << 20));
         print_lines([
