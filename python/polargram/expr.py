@@ -21,7 +21,8 @@ def embed(expr: IntoExpr, path: str | os.PathLike[str], *, pooling: str | None =
     """Look words or integers up in a file of vectors.
 
     The file is memory-mapped once per process. The expression is elementwise: it runs eagerly, lazily and in the
-    streaming engine.
+    streaming engine. A file that was removed or replaced is let go at the next lookup. Of files that are still there,
+    the eight used last and those used within a minute stay mapped.
 
     Parameters
     ----------

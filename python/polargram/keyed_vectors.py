@@ -91,6 +91,8 @@ class KeyedVectors(Vectors):
     def get_vector(self, key: Key, norm: bool = False) -> NDArray[np.float32]:
         """Give the vector of a key: a read-only view, or with ``norm`` a copy of length 1.
 
+        Vectors of zeros, and those with NaN or infinity, have no direction: ``norm`` leaves them as they are.
+
         Examples
         --------
         >>> import numpy as np, polargram as pg

@@ -172,7 +172,9 @@ class VocabularySteps(BaseModel):
         logger.info("%(num_retained_words)d words get a vector, %(drop_unique)d do not", report)
         if not dry_run and "" in self.wv:
             count = self.wv.get_vecattr("", "count")
-            message = '%d tokens are empty: "" is a word like any other; str.split(" ") makes such, str.split() does not'
+            message = (
+                '%d tokens are empty: "" is a word like any other; str.split(" ") makes such, str.split() does not'
+            )
             logger.info(message, count)
         return report
 

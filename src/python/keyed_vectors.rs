@@ -14,7 +14,7 @@ use super::keys::{is_key, known_row, list_of, row_of};
 use super::location::location;
 use super::table::PyTable;
 use crate::formats;
-use crate::vectors::{KeyedVectors, Rows, unit};
+use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{Key, WordId};
 
 /// Looks keys up in a table. Python's `KeyedVectors` derives from it, so that a lookup runs no Python code.
@@ -121,10 +121,10 @@ impl PyVectors {
         key: &Bound<'py, PyAny>,
         norm: bool,
     ) -> PyResult<Bound<'py, PyArray1<f32>>> {
-        let row = self.vectors.rows().row(self.row_of(key)?);
         if norm {
-            return Ok(PyArray1::from_vec(py, unit(row)));
+            return Ok(PyArray1::from_vec(py, self.vectors.unit_vector(self.key_of(key)?)?));
         }
+        let row = self.vectors.rows().row(self.row_of(key)?);
         let table = self.table.bind(py).clone().into_any();
         // SAFETY: the table, the array's base, keeps the row alive.
         Ok(read_only(unsafe { PyArray1::borrow_from_array(&ArrayView1::from(row), table) }))

@@ -5,9 +5,8 @@ pub(super) fn length<T: Copy + Into<f64>>(vector: &[T]) -> f64 {
     product(vector, vector).sqrt()
 }
 
-/// The vector scaled to length 1. One that has no direction, because it is of zeros or holds NaN or infinity, stays as it
-/// is.
-pub(crate) fn unit(vector: &[f32]) -> Vec<f32> {
+/// The vector scaled to length 1, or as it is if it has no direction.
+pub(super) fn unit(vector: &[f32]) -> Vec<f32> {
     let length = length(vector);
     match length > 0.0 && length.is_finite() {
         true => scaled(vector, length),

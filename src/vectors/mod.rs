@@ -8,8 +8,6 @@ mod search;
 
 use std::sync::{Arc, RwLock};
 
-#[cfg(feature = "python")]
-pub(crate) use length::unit;
 pub use pooling::Pooling;
 pub use rows::Rows;
 
@@ -114,5 +112,21 @@ impl KeyedVectors {
     /// [`Error::UnknownKey`].
     pub fn vector<'k>(&self, key: impl Into<Key<'k>>) -> Result<&[f32]> {
         Ok(self.rows.row(self.id(key)? as usize))
+    }
+
+    /// The vector of a key scaled to length 1. One that has no direction, because it is of zeros or holds NaN or infinity,
+    /// stays as it is.
+    ///
+    /// ```
+    /// # use polargram::KeyedVectors;
+    /// let wv = KeyedVectors::from_rows(["great", "none"], 2, &[3e38, 0.0, 0.0, 0.0])?;
+    /// assert_eq!((wv.unit_vector("great")?, wv.unit_vector("none")?), (vec![1.0, 0.0], vec![0.0, 0.0]));
+    /// # Ok::<(), polargram::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`].
+    pub fn unit_vector<'k>(&self, key: impl Into<Key<'k>>) -> Result<Vec<f32>> {
+        Ok(length::unit(self.vector(key)?))
     }
 }

@@ -243,3 +243,30 @@ def test_a_reader_that_has_seen_enough_is_no_failure(
     assert "panicked" not in (getattr(done, other) or "")
     if arguments[0] == "train":
         assert len(pg.KeyedVectors.load(tmp_path / "out" / "vectors.arrow")) == 2762
+
+
+def test_empty_tokens_are_words_and_the_summary_counts_them(command: Command, tmp_path: Path) -> None:
+    lists = pl.Series("tokens", ["a  b", "b a ", "a b"] * 20).str.split(" ")
+    pl.DataFrame({"tokens": lists}).write_parquet(tmp_path / "c.parquet")
+    options = ["--vector-size", 4, "--epochs", 1, "--formats", "arrow,txt,bin,npy", "--output", tmp_path / "out"]
+    said = command("train", tmp_path / "c.parquet", *options).stderr
+    assert re.search(r'^empty +40 tokens are "", a word like any other', said, re.MULTILINE)
+    assert "tokens are" in command("train", tmp_path / "c.parquet", *options, "--dry-run").stderr
+    assert command("train", tmp_path / "c.parquet", *options, "--quiet").stderr == ""
+    for name in ("arrow", "txt", "bin", "npy"):
+        assert pg.KeyedVectors.load(tmp_path / "out" / f"vectors.{name}").index_to_key == ["a", "b", ""]
+    pl.DataFrame({"tokens": [["a", "b"]] * 20}).write_parquet(tmp_path / "c.parquet")
+    assert "empty" not in command("train", tmp_path / "c.parquet", *options).stderr
+
+
+def test_what_is_advised_for_whole_strings_makes_no_empty_tokens(command: Command, tmp_path: Path) -> None:
+    text = pl.DataFrame({"tokens": [" a  b\t", "b\n a "] * 20})
+    text.write_parquet(tmp_path / "c.parquet")
+    said = command("train", tmp_path / "c.parquet", "--output", tmp_path / "out", code=1).stderr
+    advised = re.search(r"pl\.col\(…\)(\S+), or pass --split whitespace", said).group(1)
+    assert advised == r'.str.extract_all(r"\S+")'
+    text.select(pl.col("tokens").str.extract_all(r"\S+")).write_parquet(tmp_path / "split.parquet")
+    for corpus, split in (("c", ["--split", "whitespace"]), ("split", [])):
+        options = ["--vector-size", 4, "--epochs", 1, "--output", tmp_path / corpus]
+        command("train", tmp_path / f"{corpus}.parquet", *options, *split)
+        assert pg.KeyedVectors.load(tmp_path / corpus / "vectors.arrow").index_to_key == ["a", "b"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from runs import Command
+
+import polargram as pg
 
 
 def only_line(done: subprocess.CompletedProcess[str]) -> str:
@@ -129,21 +132,87 @@ def test_an_output_that_cannot_be_made_is_found_before_training(command: Command
     assert "/proc/out" in only_line(done)
 
 
-def test_a_word_that_a_format_cannot_hold_is_named_and_no_format_is_written(command: Command, tmp_path: Path) -> None:
-    corpus = parquet(tmp_path / "c.parquet", [["new york", "other"]] * 5)
-    done = command("train", corpus, "--output", tmp_path / "out", "--formats", "arrow,bin,txt", code=1)
-    assert "new york" in only_line(done)
-    assert "save as .arrow" in done.stderr
-    assert not (tmp_path / "out").exists()
+#: Formats, a word that the first of them cannot hold, and what is said about it.
+UNFIT = [
+    ("bin", "new york", 'the word "new york" has a space, which bin files cannot hold'),
+    ("bin,arrow", "\nx", "starts with a line break"),
+    ("txt,arrow", "a\nb", "has a line break, which txt files cannot hold"),
+    ("npy,arrow", "a\nb", "has a line break, which npy files cannot hold"),
+    ("arrow,bin", " ", 'the word " " has a space'),
+]
+
+
+@pytest.mark.parametrize(("formats", "word", "said"), UNFIT, ids=repr)
+@pytest.mark.parametrize("how", ["plain", "dry run", "checkpoint", "quiet"])
+def test_a_word_that_a_format_cannot_hold_is_named_before_training_and_nothing_is_written(
+    command: Command, how: str, formats: str, word: str, said: str, tmp_path: Path
+) -> None:
+    corpus = parquet(tmp_path / "c.parquet", [[word, "other"]] * 5)
+    before = sorted(tmp_path.rglob("*"))
+    options = {"dry run": ["--dry-run"], "checkpoint": ["--checkpoint", tmp_path / "ck"], "quiet": ["--quiet"]}
+    words = ["train", corpus, "--output", tmp_path / "out", "--epochs", 10**6, *options.get(how, [])]
+    done = command(*words, "--formats", formats, code=1)
+    message = only_line(done)
+    assert said in message
+    assert "save as .arrow" in message
+    assert "training" not in done.stderr
+    assert [path for path in sorted(tmp_path.rglob("*")) if path.name != "ck"] == before
+
+
+def test_a_resumed_run_says_before_training_what_a_format_cannot_hold(command: Command, tmp_path: Path) -> None:
+    corpus = parquet(tmp_path / "c.parquet", [["new york", "other"]] * 50)
+    words = ["train", corpus, "--vector-size", 4, "--epochs", 2, "--checkpoint", tmp_path / "ck"]
+    command(*words, "--output", tmp_path / "arrow", "--formats", "arrow")
+    done = command(*words, "--output", tmp_path / "bin", "--formats", "bin", code=1)
+    assert '"new york" has a space' in only_line(done)
+    assert "training" not in done.stderr
+    assert not (tmp_path / "bin").exists()
+
+
+def test_long_words_and_odd_ones_are_written_in_every_format_that_is_not_refused(
+    command: Command, tmp_path: Path
+) -> None:
+    words = ["", "\0", "x" * 100_000, "\u2028", "\tx", "x\r"]
+    corpus = parquet(tmp_path / "c.parquet", [words] * 5)
+    command(
+        "train", corpus, "-o", tmp_path / "out", "--vector-size", 4, "--epochs", 1, "--formats", "arrow,npy,txt,bin"
+    )
+    for name in ("vectors.arrow", "vectors.npy", "vectors.txt", "vectors.bin"):
+        assert sorted(pg.KeyedVectors.load(tmp_path / "out" / name).index_to_key) == sorted(words), name
 
 
 def test_a_failed_run_leaves_the_vectors_of_the_last(command: Command, sample: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command("train", sample, "--output", out, "--epochs", 1, "--formats", "arrow,txt")
+    command("train", sample, "--output", out, "--epochs", 1, "--formats", "arrow,bin")
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     pl.DataFrame({"tokens": [["new york", "other"]] * 5}).write_parquet(tmp_path / "c.parquet")
-    command("train", tmp_path / "c.parquet", "--output", out, "--formats", "arrow,txt", code=1)
+    command("train", tmp_path / "c.parquet", "--output", out, "--formats", "arrow,bin", code=1)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.mark.parametrize("formats", ["arrow,bin,txt", "bin,arrow,txt"])
+def test_a_format_that_cannot_be_written_after_training_leaves_the_others_and_is_named(
+    command: Command, formats: str, tmp_path: Path, listing: Callable[[Path], list[str]]
+) -> None:
+    corpus = parquet(tmp_path / "c.parquet", [["a", "b"]] * 50)
+    (tmp_path / "out" / "vectors.bin").mkdir(parents=True)
+    done = command("train", corpus, "-o", tmp_path / "out", "--vector-size", 4, "--formats", formats, code=1)
+    message = done.stderr.splitlines()[-1]
+    assert f"cannot write {tmp_path / 'out' / 'vectors.bin'}: is a directory" in message
+    assert f"written: {tmp_path / 'out' / 'vectors.arrow'}, {tmp_path / 'out' / 'vectors.txt'}" in message
+    assert f"wrote       {tmp_path / 'out' / 'vectors.arrow'}" in done.stderr
+    assert listing(tmp_path / "out") == ["vectors.arrow", "vectors.bin", "vectors.txt"]
+    assert len(pg.KeyedVectors.load(tmp_path / "out" / "vectors.txt")) == 2
+
+
+def test_both_files_of_a_matrix_are_written_or_none(
+    command: Command, tmp_path: Path, listing: Callable[[Path], list[str]]
+) -> None:
+    corpus = parquet(tmp_path / "c.parquet", [["a", "b"]] * 50)
+    (tmp_path / "out" / "vectors.vocab.txt").mkdir(parents=True)
+    done = command("train", corpus, "-o", tmp_path / "out", "--vector-size", 4, "--formats", "npy,arrow", code=1)
+    assert "vectors.vocab.txt: is a directory" in done.stderr.splitlines()[-1]
+    assert listing(tmp_path / "out") == ["vectors.arrow", "vectors.vocab.txt"]
 
 
 FULL_DISK = """
@@ -159,8 +228,24 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(python: Command, sample: Pat
         "-c", FULL_DISK, "train", sample, "--output", tmp_path / "out", "--epochs", 1, "--formats", "npy,arrow"
     )
     assert done.returncode == 1
-    assert "vectors.npy" in only_line(done)
+    message = only_line(done)
+    assert message.index("vectors.npy") < message.index("vectors.arrow")
+    assert "written" not in message
     assert not (tmp_path / "out").exists()
+
+
+def test_a_disk_that_is_full_for_one_format_takes_the_others(
+    python: Command, tmp_path: Path, listing: Callable[[Path], list[str]]
+) -> None:
+    # A value takes 4 bytes in binary, and some 12 as text.
+    corpus = parquet(tmp_path / "c.parquet", [[f"w{i}" for i in range(40)]] * 5)
+    options = ["--vector-size", 64, "--epochs", 1, "--formats", "txt,bin,npy"]
+    done = python("-c", FULL_DISK, "train", corpus, "--output", tmp_path / "out", *options)
+    assert done.returncode == 1
+    message = done.stderr.splitlines()[-1]
+    assert f"cannot write {tmp_path / 'out' / 'vectors.txt'}: File too large" in message
+    assert f"written: {tmp_path / 'out' / 'vectors.bin'}" in message
+    assert listing(tmp_path / "out") == ["vectors.bin", "vectors.npy", "vectors.vocab.txt"]
 
 
 @pytest.mark.parametrize(

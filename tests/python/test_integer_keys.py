@@ -268,3 +268,155 @@ def test_integers_are_not_lowercased_to_text(command: Command, tmp_path: Path) -
     options = ["--lowercase", "--min-count", 1, "--vector-size", 4, "--output", tmp_path / "o", "--quiet"]
     command("train", tmp_path / "s.parquet", "--column", "tokens", *options)
     assert pg.KeyedVectors.load(tmp_path / "o" / "vectors.arrow").index_to_key == KEYS
+
+
+@pytest.fixture(scope="module")
+def words() -> pg.KeyedVectors:
+    return pg.Word2Vec([["a", "b", "a"]] * 9, **SMALL).wv
+
+
+INTEGERS_WANTED = r"expected an integer key \(int\)"
+WORDS_WANTED = r"expected a word \(str\) or a row number \(int\)"
+ROWS = "keys are text, and integers are row numbers from 0, below 2"
+
+#: Keys that vectors of text, and vectors of integers, do not have, and what is said about each.
+WRONG: dict[str, list[tuple[object, type[Exception], str]]] = {
+    "text": [
+        ("c", KeyError, "Key 'c' not present"),
+        (2, KeyError, f"Key '2' not present: {ROWS}"),
+        (-1, KeyError, f"Key '-1' not present: {ROWS}"),
+        (np.int64(7), KeyError, f"Key '7' not present: {ROWS}"),
+        (np.uint64(2**64 - 1), KeyError, f"Key '18446744073709551615' not present: {ROWS}"),
+        (2**70, KeyError, f"Key '1180591620717411303424' not present: {ROWS}"),
+        ("\ud800", KeyError, "not present: it is not valid Unicode"),
+        (1.0, TypeError, f"{WORDS_WANTED}.*not <class 'float'>"),
+        (np.float32(1), TypeError, f"{WORDS_WANTED}.*not <class 'numpy.float32'>"),
+        (True, TypeError, f"{WORDS_WANTED}.*not <class 'bool'>"),
+        (None, TypeError, f"{WORDS_WANTED}.*not <class 'NoneType'>"),
+        (b"a", TypeError, f"{WORDS_WANTED}.*not <class 'bytes'>; decode it first"),
+    ],
+    "integers": [
+        (0, KeyError, r"Key '0' not present: keys are integers \(Int64\), and no row numbers"),
+        (2**64 - 1, KeyError, "Key '18446744073709551615' not present: keys are integers"),
+        (2**70, KeyError, "Key '1180591620717411303424' not present: keys are integers"),
+        ("101", KeyError, r"Key '101' not present: it is text, but the keys are integers \(Int64\); pass int\(key\)"),
+        (101.0, TypeError, f"{INTEGERS_WANTED}.*not <class 'float'>"),
+        (True, TypeError, f"{INTEGERS_WANTED}.*not <class 'bool'>"),
+        (np.True_, TypeError, f"{INTEGERS_WANTED}.*not <class 'numpy.bool'>"),
+        (None, TypeError, f"{INTEGERS_WANTED}.*not <class 'NoneType'>"),
+        (b"101", TypeError, f"{INTEGERS_WANTED}.*not <class 'bytes'>; decode it first"),
+    ],
+}
+
+USES: dict[str, Callable[[pg.KeyedVectors, object, object], object]] = {
+    "[key]": lambda wv, key, _: wv[key],
+    "[[good, key]]": lambda wv, key, good: wv[[good, key]],
+    "get_vector": lambda wv, key, _: wv.get_vector(key, norm=True),
+    "get_index": lambda wv, key, _: wv.get_index(key),
+    "get_vecattr": lambda wv, key, _: wv.get_vecattr(key, "count"),
+    "similarity": lambda wv, key, good: wv.similarity(good, key),
+    "similarity, first": lambda wv, key, good: wv.similarity(key, good),
+    "most_similar": lambda wv, key, good: wv.most_similar([good, key]),
+    "most_similar, negative": lambda wv, key, good: wv.most_similar(good, negative=[key]),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_key_that_is_not_there_or_of_another_kind_is_named_with_what_keys_are(
+    kind: str, use: str, wv: pg.KeyedVectors, words: pg.KeyedVectors
+) -> None:
+    vectors, good = (words, "a") if kind == "text" else (wv, 101)
+    for key, error, said in WRONG[kind]:
+        assert key not in vectors
+        assert vectors.get_index(key, -1) == -1
+        with pytest.raises(error, match=said) as refused:
+            USES[use](vectors, key, good)
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", [1.0, None, b"a", True], ids=repr)
+def test_what_is_neither_a_key_nor_a_list_is_no_query(key: object, words: pg.KeyedVectors) -> None:
+    with pytest.raises(TypeError, match=WORDS_WANTED):
+        words[key]
+    if key is not None:
+        with pytest.raises(TypeError, match=WORDS_WANTED):
+            words.most_similar(key)
+
+
+def test_sentences_of_another_kind_are_refused_and_unknown_words_are_skipped() -> None:
+    options = {**SMALL, "hs": 1}
+    items, words = pg.Word2Vec(SESSIONS, **options), pg.Word2Vec([["a", "b", "a"]] * 9, **options)
+    assert items.score([[101, 7], [101, None, 5, 7], [5]]).tolist() == pytest.approx(
+        [items.score([[101, 7]])[0]] * 2 + [0]
+    )
+    assert words.score([["a", None, "c"]]) == words.score([["a"]])
+    assert items.predict_output_word([None, 5]) is None
+    assert items.predict_output_word([101, 5, None], topn=4) == items.predict_output_word([101], topn=4)
+    assert words.predict_output_word(["a", 1, 99, "c"]) == words.predict_output_word([0, "b"])
+    for ask in (lambda context: items.score([context]), items.predict_output_word):
+        with pytest.raises(KeyError, match=r"'101' not present: it is text, but the keys are integers \(Int64\)"):
+            ask(["101"])
+        with pytest.raises(TypeError, match=r"expected an integer key.*float"):
+            ask([101.0])
+    with pytest.raises(KeyError, match=r"'1' not present: it is an integer, but the keys are text; pass str\(key\)"):
+        words.score([["a", 1]])
+    for ask in (lambda context: words.score([context]), words.predict_output_word):
+        with pytest.raises(TypeError, match=r"expected a word.*bytes"):
+            ask([b"a"])
+
+
+def test_neither_model_is_trained_or_updated_with_the_others_kind() -> None:
+    items, words = pg.Word2Vec(SESSIONS, **SMALL), pg.Word2Vec([["a", "b"]] * 9, **SMALL)
+    for model, corpus, found, ours in (
+        (items, [["7"]], "text", r"integers \(Int64\)"),
+        (words, [[7]], r"integers \(Int64\)", "text"),
+    ):
+        before = model.wv.vectors.copy()
+        with pytest.raises(ValueError, match=f"holds {found}, but the keys of the vocabulary are {ours}"):
+            model.train(corpus, total_examples=1, epochs=1)
+        with pytest.raises(ValueError, match=f"holds {found}, but the keys of the model are {ours}"):
+            model.build_vocab(corpus, update=True)
+        assert np.array_equal(model.wv.vectors, before)
+
+
+NO_TOKENS = r"is {}; expected strings or integers, or lists of them with a pooling; cast it first"
+
+#: Columns that cannot be looked up, by the kind of the vectors' keys, and what is said.
+REFUSED: list[tuple[str, pl.Series, str]] = [
+    ("text", pl.Series([1.0]), NO_TOKENS.format("f64")),
+    ("integers", pl.Series([1.0]), NO_TOKENS.format("f64")),
+    ("text", pl.Series([True]), NO_TOKENS.format("bool")),
+    ("integers", pl.Series([True]), NO_TOKENS.format("bool")),
+    ("text", pl.Series([b"a"]), NO_TOKENS.format("binary")),
+    ("integers", pl.Series(["101"]), r"is str\]?, but the keys of .*v\.arrow are integers \(Int64\); cast the column"),
+    ("integers", pl.Series(["1"], dtype=pl.Categorical), r"is cat.*, but the keys of .*v\.arrow are integers"),
+    ("integers", pl.Series(["1"], dtype=pl.Enum(["1"])), r"is enum.*, but the keys of .*v\.arrow are integers"),
+]
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+@pytest.mark.parametrize(("kind", "column", "said"), REFUSED, ids=lambda value: str(getattr(value, "dtype", ""))[:20])
+def test_a_column_that_cannot_be_looked_up_is_refused_when_the_query_is_planned(
+    kind: str, column: pl.Series, said: str, as_list: bool, wv: pg.KeyedVectors, words: pg.KeyedVectors, tmp_path: Path
+) -> None:
+    (words if kind == "text" else wv).save(tmp_path / "v.arrow")
+    frame = column.rename("i").to_frame().lazy()
+    if as_list:
+        frame = frame.select(pl.col("i").implode())
+        said = said.replace("is ", r"is list\[", 1).replace("; expected", r"\]; expected")
+    query = frame.select(pl.col("i").w2v.embed(tmp_path / "v.arrow", pooling="mean" if as_list else None))
+    for ask in (query.collect_schema, query.collect):
+        with pytest.raises(pl.exceptions.PolarsError, match=said):
+            ask()
+
+
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.UInt64, pl.Int128], ids=str)
+def test_integers_that_are_no_rows_and_no_keys_are_null(
+    dtype: pl.DataType, wv: pg.KeyedVectors, words: pg.KeyedVectors, tmp_path: Path
+) -> None:
+    numbers = [2, 2**40 + 1, None, *([] if dtype == pl.UInt64 else [-1]), *([] if dtype == pl.Int64 else [2**64 - 1])]
+    column = pl.Series("i", numbers, dtype=dtype)
+    for vectors in (wv, words):
+        vectors.save(tmp_path / "v.arrow")
+        assert column.to_frame().select(pl.col("i").w2v.embed(tmp_path / "v.arrow").is_null())["i"].all()

@@ -8,6 +8,7 @@ import weakref
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from corpora import Sentences
 from gensim.models import KeyedVectors as GensimVectors
@@ -229,3 +230,78 @@ def test_vectors_outlive_their_model_and_no_longer(sentences: Sentences) -> None
     gc.collect()
     assert model_is_alive() is None
     assert np.array_equal(matrix, want)
+
+
+def cosines(rows: np.ndarray) -> np.ndarray:
+    """The cosine of each pair of rows, in double precision; 0 for a row of zeros."""
+    exact = rows.astype(np.float64)
+    lengths = np.linalg.norm(exact, axis=1, keepdims=True)
+    units = exact / np.where(lengths > 0, lengths, 1)
+    return units @ units.T
+
+
+@pytest.fixture(scope="module")
+def magnitudes(tmp_path_factory: pytest.TempPathFactory) -> tuple[pg.KeyedVectors, np.ndarray]:
+    """Rows from the least float32 to the greatest, and one of zeros."""
+    powers = [*range(-45, 39), 0, 0]
+    rows = np.random.default_rng(5).uniform(-1, 1, (len(powers), 24)).clip(-0.9, 0.9)
+    rows = (rows * [[3.0 * 10.0**power] for power in powers]).astype(np.float32)
+    rows[-1] = 0
+    directory = tmp_path_factory.mktemp("magnitudes")
+    np.save(directory / "v.npy", rows)
+    (directory / "v.vocab.txt").write_text("".join(f"w{row} {len(powers) - row}\n" for row in range(len(powers))))
+    return pg.KeyedVectors.load(directory / "v.npy"), rows
+
+
+def test_cosines_are_right_from_the_least_float_to_the_greatest(
+    magnitudes: tuple[pg.KeyedVectors, np.ndarray],
+) -> None:
+    wv, rows = magnitudes
+    exact = cosines(rows)
+    for row, word in enumerate(wv.index_to_key):
+        found = wv.most_similar(word, topn=len(wv))
+        assert len(found) == len(wv) - 1
+        assert [cosine for _, cosine in found] == pytest.approx(
+            [exact[row, wv.get_index(other)] for other, _ in found], abs=1e-5
+        )
+        assert [wv.similarity(word, other) for other in wv] == pytest.approx(exact[row], abs=1e-5)
+
+
+def test_vectors_of_length_1_are_right_from_the_least_float_to_the_greatest(
+    magnitudes: tuple[pg.KeyedVectors, np.ndarray],
+) -> None:
+    wv, rows = magnitudes
+    exact = rows.astype(np.float64)
+    units = exact / np.maximum(np.linalg.norm(exact, axis=1, keepdims=True), 1e-300)
+    for row, word in enumerate(wv.index_to_key):
+        assert wv.get_vector(word, norm=True) == pytest.approx(units[row], abs=1e-6)
+    model = pg.Word2Vec([wv.index_to_key] * 2, vector_size=24, min_count=1, workers=1, epochs=1)
+    model.set_vectors(wv)
+    model.init_sims(replace=True)
+    assert model.wv[wv.index_to_key] == pytest.approx(units, abs=1e-6)
+
+
+def test_a_vector_without_a_direction_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("4 2\nzeros 0 0\nnan nan 1\ninf inf 1\nord 3 4\n")
+    wv = pg.KeyedVectors.load(tmp_path / "v.txt")
+    model = pg.Word2Vec([wv.index_to_key] * 2, vector_size=2, min_count=1, workers=1, epochs=1)
+    model.set_vectors(wv)
+    model.init_sims(replace=True)
+    wants = {"zeros": [0, 0], "nan": [np.nan, 1], "inf": [np.inf, 1], "ord": [0.6, 0.8]}
+    for word, want in wants.items():
+        assert np.array_equal(wv.get_vector(word, norm=True), np.array(want, np.float32), equal_nan=True), word
+        assert np.array_equal(model.wv[word], np.array(want, np.float32), equal_nan=True), word
+    assert wv.similarity("zeros", "ord") == 0
+    assert np.isnan([wv.similarity("ord", word) for word in ("nan", "inf")]).all()
+
+
+def test_means_of_great_values_are_finite(magnitudes: tuple[pg.KeyedVectors, np.ndarray], tmp_path: Path) -> None:
+    wv, rows = magnitudes
+    wv.save(tmp_path / "v.arrow")
+    great = [f"w{row}" for row in range(80, 84)] * 5
+    frame = pl.DataFrame({"w": [great, ["w83", "w83"], ["w0", "w1"]]})
+    means = frame.select(pl.col("w").w2v.embed(tmp_path / "v.arrow", pooling="mean"))["w"].to_numpy()
+    exact = rows.astype(np.float64)
+    wants = [exact[80:84].mean(0), exact[83], exact[:2].mean(0)]
+    assert np.isfinite(means).all()
+    assert means == pytest.approx(np.array(wants), rel=1e-5, abs=1e-45)

@@ -123,17 +123,12 @@ def is_last_file(asked: Asked) -> bool:
     return "/vectors.vocab.txt?" in asked.path
 
 
-@pytest.mark.parametrize(
-    ("formats", "where"),
-    [("arrow", is_part_two), ("arrow,npy", lambda asked: asked.is_upload and is_last_file(asked))],
-    ids=["second part", "last file"],
-)
 def test_a_failed_run_leaves_the_vectors_of_the_last_in_the_bucket(
-    command: Command, formats: str, where: Where, bucket: Bucket, many_words: Path, folder: str, proxy: Proxy
+    command: Command, bucket: Bucket, many_words: Path, folder: str, proxy: Proxy
 ) -> None:
     bucket.put(f"{folder}vectors.arrow", b"of the last run")
-    fault = proxy.spoil(answers(500, "InternalError"), where)
-    options = ["--formats", formats, "--quiet", *words(through(proxy, bucket, **SLOW_AND_IMPATIENT))]
+    fault = proxy.spoil(answers(500, "InternalError"), is_part_two)
+    options = ["--quiet", *words(through(proxy, bucket, **SLOW_AND_IMPATIENT))]
     command(*vectors_of_two_parts(many_words, "-o", bucket.url(folder)), *options, code=1)
     assert fault.hits
     assert bucket.names(folder) == [f"{folder}vectors.arrow"]
@@ -141,16 +136,28 @@ def test_a_failed_run_leaves_the_vectors_of_the_last_in_the_bucket(
     assert bucket.unfinished_uploads(folder) == []
 
 
-def test_files_that_appeared_before_one_that_did_not_are_named(
-    command: Command, bucket: Bucket, objects: Objects, folder: str, proxy: Proxy
+FAULTS: dict[str, Where] = {
+    "last part": lambda asked: asked.is_upload and is_last_file(asked),
+    "first completion": lambda asked: is_completion(asked) and "/vectors.npy?" in asked.path,
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+@pytest.mark.parametrize("formats", ["arrow,npy", "npy,arrow"])
+def test_a_format_that_a_store_refuses_is_named_and_the_others_are_written(
+    what: str, formats: str, command: Command, bucket: Bucket, objects: Objects, folder: str, proxy: Proxy
 ) -> None:
-    proxy.spoil(answers(500, "InternalError"), lambda asked: is_completion(asked) and "/vectors.npy?" in asked.path)
-    options = ["--formats", "arrow,npy", "--quiet", *words(through(proxy, bucket, **SLOW_AND_IMPATIENT))]
+    bucket.put(f"{folder}vectors.arrow", b"of the last run")
+    fault = proxy.spoil(answers(500, "InternalError"), FAULTS[what])
+    options = ["--formats", formats, "--quiet", *words(through(proxy, bucket, **SLOW_AND_IMPATIENT))]
     done = command("train", objects.url, "-o", bucket.url(folder), *trained(), *options, code=1)
+    assert fault.hits
     message = only_line(done)
-    assert f"written before it: {bucket.url(folder)}vectors.arrow" in message
-    assert message.index(f"{bucket.url(folder)}vectors.npy") < message.index("written before it")
+    refused = "vectors.vocab.txt" if what == "last part" else "vectors.npy"
+    assert f"cannot write {bucket.url(folder)}{refused}" in message
+    assert message.endswith(f"; written: {bucket.url(folder)}vectors.arrow")
     assert bucket.names(folder) == [f"{folder}vectors.arrow"]
+    assert bucket.get(f"{folder}vectors.arrow").startswith(b"ARROW1")
     assert bucket.unfinished_uploads(folder) == []
 
 

@@ -170,3 +170,98 @@ def test_a_forked_child_does_its_work_or_says_why_not_and_never_hangs(
     done = python("-W", "ignore", "-c", FORK, tmp_path / "v.arrow", before, after)
     assert done.returncode == 0, done.stderr
     assert "done" in done.stdout
+
+
+#: Looks a word up in each of the files, and does something with each file afterwards.
+DAILY = """
+import os, pathlib, pickle, shutil, sys
+import numpy as np
+import polars as pl
+import polargram as pg
+
+home, ending, what = pathlib.Path(sys.argv[1]), *sys.argv[2:]
+wv = pg.Word2Vec([[f"w{i}" for i in range(500)]], vector_size=32, min_count=1, epochs=1, workers=1).wv
+fixed = home / f"fixed{ending}"
+wv.save(fixed)
+
+def embed(path):
+    assert pl.DataFrame({"w": ["w1"]}).select(pl.col("w").w2v.embed(path))["w"].null_count() == 0
+
+def unpickle(path):
+    return pickle.loads(pickle.dumps(pg.KeyedVectors.load(path)))
+
+def mapped():
+    with open("/proc/self/maps") as maps:
+        return len({line.split()[4] for line in maps if ending in line})
+
+held = []
+for day in range(6):
+    if what == "a directory is removed":
+        (home / "daily").mkdir()
+        path = home / "daily" / f"v{ending}"
+    elif what == "replaced":
+        path = home / f"v{ending}"
+    else:
+        path = home / f"{day}{ending}"
+    wv.save(path)
+    embed(path)
+    if what == "removed":
+        path.unlink()
+    elif what == "a directory is removed":
+        shutil.rmtree(path.parent)
+    elif what == "unpickled and removed":
+        embed(path)
+        assert unpickle(path)["w1"].shape == (32,)
+        path.unlink()
+    elif what == "held and removed":
+        held.append(unpickle(path))
+        path.unlink()
+embed(fixed)
+print(mapped())
+assert all(np.array_equal(vectors["w1"], wv["w1"]) for vectors in held)
+held.clear()
+embed(fixed)
+print(mapped())
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="this system does not say which files are mapped")
+@pytest.mark.parametrize("ending", [".arrow", ".npy"])
+@pytest.mark.parametrize(
+    ("what", "while_held", "at_last"),
+    [
+        ("removed", 1, 1),
+        ("a directory is removed", 1, 1),
+        ("replaced", 2, 2),
+        ("unpickled and removed", 1, 1),
+        ("held and removed", 7, 1),
+    ],
+)
+def test_files_that_are_gone_are_let_go_when_nobody_holds_them(
+    what: str, while_held: int, at_last: int, ending: str, python: Callable[..., object], tmp_path: Path
+) -> None:
+    done = python("-c", DAILY, tmp_path, ending, what)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(while_held), str(at_last)]
+
+
+def test_a_file_that_is_gone_is_let_go_even_if_it_is_asked_for_again(
+    python: Callable[..., object], tmp_path: Path
+) -> None:
+    code = """
+import pathlib, sys
+import polars as pl, polargram as pg
+
+path = pathlib.Path(sys.argv[1])
+query = pl.LazyFrame({"w": ["a"]}).select(pl.col("w").w2v.embed(path))
+query.collect()
+path.unlink()
+try:
+    query.collect()
+except pl.exceptions.PolarsError as error:
+    print("v.arrow" in str(error))
+if pathlib.Path("/proc/self/maps").exists():
+    assert "v.arrow" not in pathlib.Path("/proc/self/maps").read_text()
+"""
+    done = python("-c", code, one_word(tmp_path / "v.arrow", 1))
+    assert done.stdout == "True\n", done.stderr

@@ -140,3 +140,13 @@ def test_gensim_counts_the_same(sentences: Sentences, model: pg.Word2Vec) -> Non
     theirs.build_vocab(sentences)
     assert {word: theirs.wv.get_vecattr(word, "count") for word in theirs.wv.index_to_key} == dict(vocabulary_of(model))
     assert (theirs.corpus_count, theirs.corpus_total_words) == (model.corpus_count, model.corpus_total_words)
+
+
+def test_empty_tokens_are_words_and_the_log_counts_them(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="polargram")
+    model = pg.Word2Vec([["a", "", "b"], ["b", "a"]] * 9, vector_size=4, min_count=1, epochs=1)
+    assert sorted(model.wv.index_to_key) == ["", "a", "b"]
+    assert '9 tokens are empty: "" is a word like any other' in caplog.text
+    caplog.clear()
+    pg.Word2Vec([["a", "b"], ["b", "a"]] * 9, vector_size=4, min_count=1, epochs=1)
+    assert "empty" not in caplog.text
