@@ -1,5 +1,6 @@
 //! A word2vec model: fitted in one call, or step by step.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::job::{Fitted, Job};
@@ -71,6 +72,9 @@ pub struct Word2Vec {
     pub(super) corpus: CorpusSize,
     pub(super) effective_min_count: u64,
 }
+
+/// Values that no training makes infinite: the greatest float32 is 3.4e38.
+const TRAINABLE: RangeInclusive<f32> = -1e30..=1e30;
 
 const OUTPUT: &str = "output.npy";
 const NODES: &str = "nodes.npy";
@@ -284,7 +288,8 @@ impl Word2Vec {
     /// `intersect_word2vec_format`).
     ///
     /// # Errors
-    /// [`Error::Parameter`] if they have other dimensions, or text for keys where the model has integers, or the reverse.
+    /// [`Error::Parameter`] if they have other dimensions, or text for keys where the model has integers, or the reverse;
+    /// or if one of the vectors holds NaN, infinity, or values that training would make so.
     pub fn adopt(&mut self, vectors: &KeyedVectors) -> Result<usize> {
         if vectors.vector_size() != self.config.vector_size {
             let (theirs, ours) = (vectors.vector_size(), self.config.vector_size);
@@ -302,9 +307,18 @@ impl Word2Vec {
         }
         let mut input = self.weights.input.extended(self.vocabulary.len())?;
         let rows = self.vocabulary.keys().iter().enumerate();
-        let known = rows.filter_map(|(row, key)| Some((row, vectors.keys().id(key)?)));
-        let adopted =
-            known.map(|(row, theirs)| input.values(row).copy_from_slice(vectors.rows().row(theirs as usize))).count();
+        let known = rows.filter_map(|(row, key)| Some((row, key, vectors.keys().id(key)?)));
+        let mut adopted = 0;
+        for (row, key, theirs) in known {
+            let values = vectors.rows().row(theirs as usize);
+            if let Some(value) = values.iter().find(|value| !TRAINABLE.contains(*value)) {
+                let reason =
+                    format!("hold {value} for {key:?}, which training would spread; values must be within ±1e30");
+                return Err(Error::parameter("vectors", reason));
+            }
+            input.values(row).copy_from_slice(values);
+            adopted += 1;
+        }
         self.weights.input = Arc::new(input);
         Ok(adopted)
     }

@@ -276,7 +276,7 @@ def test_vectors_of_length_1_are_right_from_the_least_float_to_the_greatest(
     for row, word in enumerate(wv.index_to_key):
         assert wv.get_vector(word, norm=True) == pytest.approx(units[row], abs=1e-6)
     model = pg.Word2Vec([wv.index_to_key] * 2, vector_size=24, min_count=1, workers=1, epochs=1)
-    model.set_vectors(wv)
+    model.wv.vectors[:] = wv[model.wv.index_to_key]
     model.init_sims(replace=True)
     assert model.wv[wv.index_to_key] == pytest.approx(units, abs=1e-6)
 
@@ -285,7 +285,7 @@ def test_a_vector_without_a_direction_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "v.txt").write_text("4 2\nzeros 0 0\nnan nan 1\ninf inf 1\nord 3 4\n")
     wv = pg.KeyedVectors.load(tmp_path / "v.txt")
     model = pg.Word2Vec([wv.index_to_key] * 2, vector_size=2, min_count=1, workers=1, epochs=1)
-    model.set_vectors(wv)
+    model.wv.vectors[:] = wv[model.wv.index_to_key]
     model.init_sims(replace=True)
     wants = {"zeros": [0, 0], "nan": [np.nan, 1], "inf": [np.inf, 1], "ord": [0.6, 0.8]}
     for word, want in wants.items():

@@ -101,3 +101,30 @@ def test_vectors_that_start_from_others_train_unless_frozen(rows: Sentences, mod
 def test_vectors_of_other_dimensions_are_refused(rows: Sentences, model: pg.Word2Vec) -> None:
     with pytest.raises(ValueError, match="11.*20"):
         prepared(rows).set_vectors(model.wv)
+
+
+@pytest.mark.parametrize("mode", [{"sg": 0}, {"sg": 1}, {"sg": 0, "hs": 1, "negative": 0}], ids=str)
+def test_great_vectors_are_trained_to_finite_ones(mode: dict[str, int], tmp_path: Path) -> None:
+    words = [f"w{i}" for i in range(30)]
+    rows = np.random.default_rng(2).uniform(-1e25, 1e25, (30, 8)).astype(np.float32)
+    (tmp_path / "v.txt").write_text(
+        "30 8\n" + "".join(f"{word} {' '.join(map(str, row))}\n" for word, row in zip(words, rows, strict=True))
+    )
+    model = pg.Word2Vec(vector_size=8, min_count=1, workers=1, sample=0, **mode)
+    corpus = [words[i:] + words[:i] for i in range(30)] * 5
+    model.build_vocab(corpus)
+    model.set_vectors(pg.KeyedVectors.load(tmp_path / "v.txt"))
+    model.train(corpus, total_examples=len(corpus), epochs=5)
+    assert np.isfinite(model.wv.vectors).all()
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-3e38"])
+def test_vectors_that_training_would_spread_are_refused_with_their_word(value: str, tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text(f"3 2\na 1 2\nb 1 {value}\nother {value} 1\n")
+    vectors = pg.KeyedVectors.load(tmp_path / "v.txt")
+    model = pg.Word2Vec([["a", "b"]] * 9, vector_size=2, min_count=1)
+    before = model.wv.vectors.copy()
+    with pytest.raises(ValueError, match=r'vectors: hold \S+ for "b", which training would spread.*within ±1e30'):
+        model.set_vectors(vectors, lockf=0.0)
+    assert np.array_equal(model.wv.vectors, before)
+    assert pg.Word2Vec([["a", "c"]] * 9, vector_size=2, min_count=1).set_vectors(vectors) == 1
