@@ -51,6 +51,12 @@ def embed(expr: IntoExpr, path: str | os.PathLike[str], *, pooling: str | None =
     >>> out["tokens"].null_count()
     1
     """
+    if isinstance(path, _native.Vectors):
+        msg = "path: expected a file of vectors, not vectors; save them first, and pass the file: wv.save(path)"
+        raise TypeError(msg)
+    if pooling is not None and not isinstance(pooling, str):
+        msg = f'pooling: expected "mean" or None, not {pooling!r}'
+        raise TypeError(msg)
     return register_plugin_function(
         plugin_path=_PLUGIN,
         function_name="embed",

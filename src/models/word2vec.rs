@@ -313,7 +313,7 @@ impl Word2Vec {
             let values = vectors.rows().row(theirs as usize);
             if let Some(value) = values.iter().find(|value| !TRAINABLE.contains(*value)) {
                 let reason =
-                    format!("hold {value} for {key:?}, which training would spread; values must be within ±1e30");
+                    format!("hold {value:e} for {key:?}, which training would spread; values must be within ±1e30");
                 return Err(Error::parameter("vectors", reason));
             }
             input.values(row).copy_from_slice(values);

@@ -244,3 +244,14 @@ def test_a_path_that_is_no_path_is_a_type_error_at_once(path: object) -> None:
 def test_a_missing_column_is_the_error_that_polars_raises(vectors_file: str) -> None:
     with pytest.raises(pl.exceptions.ColumnNotFoundError):
         FRAME.select(pl.col("absent").w2v.embed(vectors_file))
+
+
+@pytest.mark.parametrize("pooling", [1, True, ["mean"]], ids=repr)
+def test_a_pooling_that_is_not_text_is_refused_at_once(pooling: object, vectors_file: str) -> None:
+    with pytest.raises(TypeError, match=r'pooling: expected "mean" or None, not '):
+        pg.embed("l", vectors_file, pooling=pooling)  # type: ignore[arg-type]
+
+
+def test_vectors_in_the_place_of_their_file_are_refused_with_what_to_do(model: pg.Word2Vec) -> None:
+    with pytest.raises(TypeError, match=r"path: expected a file of vectors.*save them first"):
+        pl.col("w").w2v.embed(model.wv)  # type: ignore[arg-type]
