@@ -1,17 +1,20 @@
 //! What a corpus gives: batches of token lists, part by part.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array};
-use arrow::compute::{cast, filter};
-use arrow::datatypes::{DataType, UInt64Type};
+use std::sync::Arc;
 
-use super::list_type::check_list_type;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, UInt64Array};
+use arrow::compute::{cast, filter};
+use arrow::datatypes::{DataType, Field, UInt64Type};
+
+use super::list_type::{check_list_type, is_null, is_void};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
 /// Token lists in independent parts that can each be read again.
 ///
 /// A list column may be List, LargeList, ListView, LargeListView or FixedSizeList, of Utf8, LargeUtf8, Utf8View or
-/// integers of any width, which stay integers, or of a dictionary of those. Null lists and null tokens are skipped.
+/// integers of any width, which stay integers, or of a dictionary of those. Null lists and null tokens are skipped, so
+/// a column or items of the type Null are no tokens. Binary items are strings whose writer did not say so: UTF-8.
 pub trait Corpus: Send + Sync {
     /// The number of parts: row groups, record batches, pieces of a text; or 1.
     fn parts(&self) -> usize;
@@ -69,7 +72,18 @@ impl Batch {
                 return refused(format!("has the count {count}; at most {MAX_COUNT} fit"));
             }
         }
+        if is_void(lists.data_type()) {
+            return Ok(Self::empty());
+        }
         Ok(Self { lists, counts })
+    }
+
+    /// No lists.
+    pub(super) fn empty() -> Self {
+        Self {
+            lists: Arc::new(ListArray::new_null(Arc::new(Field::new_list_field(DataType::Utf8, true)), 0)),
+            counts: None,
+        }
     }
 
     /// A list column.
@@ -106,7 +120,7 @@ impl Batch {
 /// [`Error::Corpus`] for another type, a null, or a number that is negative or above 2³² − 1.
 pub(super) fn counts_of(counts: &ArrayRef, column: &str, origin: &str) -> Result<UInt64Array> {
     let refused = |reason: &str| Error::corpus(origin, format!("column {column:?} {reason}"));
-    if counts.null_count() > 0 {
+    if counts.logical_null_count() > 0 {
         return Err(refused("has a null; a count is a whole number of at least 0"));
     }
     check_count_type(counts.data_type(), column, origin)?;
@@ -120,9 +134,9 @@ pub(super) fn counts_of(counts: &ArrayRef, column: &str, origin: &str) -> Result
 }
 
 /// # Errors
-/// [`Error::Corpus`] if a column of this type holds no counts.
+/// [`Error::Corpus`] if a column of this type holds no counts. That of a file without rows may be of the type Null.
 pub(super) fn check_count_type(found: &DataType, column: &str, origin: &str) -> Result<()> {
-    match found.is_integer() {
+    match found.is_integer() || is_null(found) {
         true => Ok(()),
         false => Err(Error::corpus(origin, format!("column {column:?} is {found}; expected whole numbers"))),
     }

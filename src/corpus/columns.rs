@@ -1,6 +1,8 @@
 //! Where a column of tokens or counts stands in a schema, by its name. Conditions name whole columns: see
 //! [`condition`](super::condition).
 
+use std::fmt::Debug;
+
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::{is_null, nullif};
 use arrow::datatypes::{DataType, Field, Fields};
@@ -89,6 +91,11 @@ pub(crate) fn candidates<'a>(name: &str, columns: &'a [String]) -> Vec<&'a str> 
 /// Says which columns there are instead.
 pub(crate) fn missing_column(column: &str, fields: &Fields, origin: &str) -> Error {
     let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+    no_column(column, &names, origin)
+}
+
+/// Says which columns there are instead.
+pub(crate) fn no_column(column: &str, names: &[impl Debug], origin: &str) -> Error {
     Error::corpus(
         origin,
         format!("there is no column {column:?}; it has {names:?}. Name one with column= or --column."),

@@ -3,11 +3,15 @@
 use std::iter::repeat_n;
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, GenericListViewArray, OffsetSizeTrait, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, GenericListArray, GenericListViewArray, OffsetSizeTrait, UInt64Array, new_empty_array,
+};
 use arrow::compute::{cast, take};
 use arrow::datatypes::DataType;
 
 use super::Batch;
+use super::list_type::is_null;
+use super::tokens::decoded;
 use crate::error::{Error, Result};
 
 /// The lists of a column.
@@ -39,6 +43,11 @@ impl Lists {
                 let width = lists.value_length() as usize;
                 (lists.values().clone(), valid(lists, |i| i * width..(i + 1) * width))
             }
+        };
+        // Nulls are skipped, and take up no bytes: there may be any number of them.
+        let (values, ranges) = match is_null(values.data_type()) {
+            true => (new_empty_array(&DataType::Utf8), vec![0..0; ranges.len()]),
+            false => (decoded(values, column, origin)?, ranges),
         };
         let values = match values.data_type() {
             // Nothing is copied of integers that are of 64 bits.

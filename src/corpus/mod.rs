@@ -22,8 +22,10 @@ mod tokens;
 pub use arrow_corpus::ArrowCorpus;
 pub use batch::{Batch, Batches, Corpus};
 #[cfg(feature = "python")]
-pub(crate) use columns::candidates;
+pub(crate) use columns::{candidates, no_column};
 pub use file_corpus::FileCorpus;
+#[cfg(feature = "python")]
+pub(crate) use list_type::is_list;
 pub(crate) use lists::Lists;
 pub use options::{FileFormat, ReadOptions, Split, TextLayout, TextOptions};
 #[cfg(feature = "python")]

@@ -12,7 +12,8 @@ use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 use crate::store::{self, Listing};
 
-const NO_REGULAR_FILE: &str = "is not a regular file; a corpus is read more than once, so write it to one first";
+const NO_REGULAR_FILE: &str = "is not a regular file; a corpus is read more than once, to count words and then to train, \
+                               so write it to a file first (.gz, .bz2, .zst and .xz are read as they are)";
 
 /// True if a name is left out of directories and prefixes: those that start with `.` or `_` belong to other
 /// programs, or are not complete yet.

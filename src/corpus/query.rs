@@ -11,10 +11,10 @@ use arrow::error::ArrowError;
 use super::batch::{Batch, Batches, check_count_type, counts_of};
 use super::columns::ColumnPath;
 use super::condition::{Condition, RowFilter};
-use super::list_type::{check_list_type, is_string};
+use super::list_type::{check_list_type, is_text, is_void};
 use super::options::{ReadOptions, Split};
 use super::partitions::Partition;
-use super::tokens::{lowercase_lists, split_strings};
+use super::tokens::{decoded, lowercase_lists, split_strings};
 use crate::error::{Error, Result};
 
 /// What is read of a table.
@@ -72,7 +72,7 @@ impl Query {
     /// Lists from a source without columns.
     pub(super) fn of_lists<'a>(&'a self, lists: ListsOf<'a>, origin: String) -> Batches<'a> {
         Box::new(lists.map(move |lists| {
-            let lists = if self.lowercase { lowercase_lists(&lists?)? } else { lists? };
+            let lists = if self.lowercase { lowercase_lists(&lists?, &self.column, &origin)? } else { lists? };
             Batch::new(lists, None, &self.column, &origin)
         }))
     }
@@ -102,13 +102,14 @@ impl Query {
         let tokens = ColumnPath::find(&self.column, fields, origin)?;
         let found = tokens.data_type(fields);
         match &self.split {
-            Some(_) if is_string(found) => {}
+            Some(_) if is_text(found) => {}
             Some(_) => {
                 let reason = format!("column {:?} is {found}, which cannot be split; expected strings", self.column);
                 return Err(Error::corpus(origin, reason));
             }
             None => check_list_type(found, &self.column, origin)?,
         }
+        let is_void = is_void(found);
         let counts = match &self.count_column {
             None => Counts::None,
             Some(name) => match partition.count(name, origin)? {
@@ -121,7 +122,7 @@ impl Query {
             },
         };
         let (column, split, lowercase) = (self.column.clone(), self.split.clone(), self.lowercase);
-        Ok(ResolvedColumns { tokens, counts, column, split, lowercase })
+        Ok(ResolvedColumns { tokens, is_void, counts, column, split, lowercase })
     }
 }
 
@@ -149,6 +150,8 @@ impl ResolvedQuery {
 #[derive(Debug, Clone)]
 pub(crate) struct ResolvedColumns {
     tokens: ColumnPath,
+    /// True if by its type the column can hold no tokens.
+    is_void: bool,
     counts: Counts,
     column: String,
     split: Option<Split>,
@@ -167,6 +170,11 @@ impl ResolvedColumns {
     /// Where the tokens stand.
     pub(super) fn tokens(&self) -> &ColumnPath {
         &self.tokens
+    }
+
+    /// True if by its type the column can hold no tokens: its rows need not be read.
+    pub(super) fn is_void(&self) -> bool {
+        self.is_void
     }
 
     /// Where all that is read stands.
@@ -193,6 +201,9 @@ impl ResolvedColumns {
         origin: &str,
         take: impl Fn(&ArrayRef) -> Result<ArrayRef, ArrowError>,
     ) -> Result<Batch> {
+        if self.is_void {
+            return Ok(Batch::empty());
+        }
         let failed = |error: &dyn Display| Error::corpus(origin, format!("column {:?}: {error}", self.column));
         let column = |path: &ColumnPath| path.values(columns).and_then(|values| take(&values));
         let tokens = column(&self.tokens).map_err(|error| failed(&error))?;
@@ -204,8 +215,11 @@ impl ResolvedColumns {
             Counts::Constant(count) => Some(UInt64Array::from(vec![*count; tokens.len()])),
         };
         let lists = match &self.split {
-            Some(split) => split_strings(&tokens, split, self.lowercase).map_err(|error| failed(&error))?,
-            None if self.lowercase => lowercase_lists(&tokens).map_err(|error| failed(&error))?,
+            Some(split) => {
+                let strings = decoded(tokens, &self.column, origin)?;
+                split_strings(&strings, split, self.lowercase).map_err(|error| failed(&error))?
+            }
+            None if self.lowercase => lowercase_lists(&tokens, &self.column, origin)?,
             None => tokens,
         };
         Batch::new(lists, counts, &self.column, origin)

@@ -1,4 +1,4 @@
-//! Strings to tokens: splitting and lowercasing.
+//! Strings to tokens: decoding, splitting and lowercasing.
 
 use std::sync::Arc;
 
@@ -7,20 +7,65 @@ use arrow::array::{
     LargeStringBuilder,
 };
 use arrow::buffer::{Buffer, OffsetBuffer};
-use arrow::compute::{cast, filter};
+use arrow::compute::{CastOptions, cast, cast_with_options, filter};
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 use polars::prelude::{Column, DataFrame, Expr, IntoLazy, PlSmallStr, col, lit};
 
-use super::list_type::{is_string, item_type};
+use super::list_type::{is_binary, is_string, item_type};
 use super::options::Split;
 use crate::arrow::polars::{from_polars, series};
 use crate::error::{Error, Result};
+
+/// Bytes that a message shows.
+const BYTES_SHOWN: usize = 40;
 
 /// An expression over a table.
 pub(super) fn evaluate(frame: DataFrame, expression: Expr) -> Result<ArrayRef> {
     let result = frame.lazy().select([expression.alias(PlSmallStr::from_static("result"))]).collect()?;
     from_polars(result.column("result")?.as_materialized_series())
+}
+
+/// The same values; bytes as the strings that they are.
+///
+/// # Errors
+/// [`Error::Corpus`] naming `column` and `origin`, and the first bytes that are not UTF-8.
+pub(super) fn decoded(values: ArrayRef, column: &str, origin: &str) -> Result<ArrayRef> {
+    if !is_binary(values.data_type()) {
+        return Ok(values);
+    }
+    let strict = |values: &ArrayRef, to: &DataType| {
+        cast_with_options(values, to, &CastOptions { safe: false, ..CastOptions::default() })
+    };
+    let text = match string_type(values.data_type()) {
+        Some(text) => strict(&values, &text),
+        // Of a fixed size: arrow-rs has no cast to strings.
+        None => strict(&values, &DataType::LargeBinary).and_then(|values| strict(&values, &DataType::LargeUtf8)),
+    };
+    text.map_err(|error| {
+        let reason = first_not_utf8(&values).unwrap_or_else(|| error.to_string());
+        Error::corpus(origin, format!("column {column:?} is binary and {reason}"))
+    })
+}
+
+/// The type of strings that these bytes become without being copied.
+fn string_type(binary: &DataType) -> Option<DataType> {
+    match binary {
+        DataType::Binary => Some(DataType::Utf8),
+        DataType::LargeBinary => Some(DataType::LargeUtf8),
+        DataType::BinaryView => Some(DataType::Utf8View),
+        DataType::Dictionary(key, values) => Some(DataType::Dictionary(key.clone(), Box::new(string_type(values)?))),
+        _ => None,
+    }
+}
+
+/// What is wrong with the first bytes that are not UTF-8, and what to do.
+fn first_not_utf8(values: &ArrayRef) -> Option<String> {
+    let bytes = cast(values, &DataType::LargeBinary).ok()?;
+    let bytes = bytes.as_binary::<i64>();
+    let bad = bytes.iter().flatten().find(|bytes| str::from_utf8(bytes).is_err())?;
+    let (start, more) = (&bad[..bad.len().min(BYTES_SHOWN)], if bad.len() > BYTES_SHOWN { "…" } else { "" });
+    Some(format!("holds b\"{}{more}\", which is not UTF-8; decode it to strings first", start.escape_ascii()))
 }
 
 /// Lists of the tokens of each string, without empty ones.
@@ -76,16 +121,21 @@ fn string_item() -> Arc<Field> {
     Arc::new(Field::new("item", DataType::LargeUtf8, true))
 }
 
-/// The same lists of lowercased tokens. Integers have no case, and stay integers.
-pub(super) fn lowercase_lists(lists: &ArrayRef) -> Result<ArrayRef> {
-    if !item_type(lists.data_type()).is_some_and(is_string) {
-        return Ok(lists.clone());
-    }
-    let lists = cast(lists, &DataType::LargeList(string_item())).map_err(polars_error)?;
+/// The same lists of lowercased tokens. Integers have no case, and stay integers. `column` and `origin` name them in
+/// errors.
+pub(super) fn lowercase_lists(lists: &ArrayRef, column: &str, origin: &str) -> Result<ArrayRef> {
+    let failed = |error: ArrowError| Error::corpus(origin, format!("column {column:?}: {error}"));
+    let item = match item_type(lists.data_type()) {
+        Some(text) if is_string(text) => string_item(),
+        Some(bytes) if is_binary(bytes) => Arc::new(Field::new("item", DataType::LargeBinary, true)),
+        _ => return Ok(lists.clone()),
+    };
+    let lists = cast(lists, &DataType::LargeList(item)).map_err(failed)?;
     let lists: &GenericListArray<i64> = lists.as_list();
     // Only the slice's own tokens.
     let (first, last) = (lists.offsets()[0], lists.offsets()[lists.len()]);
     let values = lists.values().slice(first as usize, (last - first) as usize);
+    let values = decoded(values, column, origin)?;
     let offsets = OffsetBuffer::new(lists.offsets().iter().map(|offset| offset - first).collect());
     let values = Arc::new(lowercased(values.as_string()));
     Ok(Arc::new(LargeListArray::new(string_item(), offsets, values, lists.nulls().cloned())))
@@ -128,7 +178,7 @@ mod tests {
     #[test]
     fn integers_are_not_lowercased() {
         let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>([Some([Some(7), None])]));
-        let same = lowercase_lists(&lists).unwrap();
+        let same = lowercase_lists(&lists, "tokens", "table").unwrap();
         assert_eq!(same.as_list::<i32>().values().as_primitive(), &Int64Array::from(vec![Some(7), None]));
     }
 

@@ -8,21 +8,22 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use pyo3::exceptions::{PyFileNotFoundError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyIterator, PyList, PyString};
+use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
 use pyo3_arrow::{PyArray, PyArrayReader};
 
 use super::errors::raised;
 use super::files::files;
+use super::frames::with_columns_read;
 use super::sentences::SentenceBuilder;
 use super::text::PyTextSource;
-use crate::corpus::{Batch, Batches, Corpus, Partition, Query, ReadOptions, ResolvedColumns, candidates};
+use crate::corpus::{Batch, Batches, Corpus, Partition, Query, ReadOptions, ResolvedColumns, candidates, is_list};
 use crate::error::{Error, Result};
 use crate::process::catch_panic;
 use crate::progress::Progress;
 use crate::vocab::KeyType;
 
 /// The name of a stream in messages.
-const ORIGIN: &str = "Arrow stream";
+pub(super) const ORIGIN: &str = "Arrow stream";
 
 /// Sentences that are taken from a Python iterator at a time.
 const SENTENCES_PER_BATCH: usize = 4096;
@@ -83,13 +84,40 @@ fn is_dataset(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(object.hasattr("scanner")? && object.hasattr("to_batches")? && object.hasattr("get_fragments")?)
 }
 
-/// True if it is a list of record batches, tables or arrays.
+/// True if it is a list of record batches, tables, or arrays of lists. The first item whose type is known decides:
+/// arrays of strings or integers are sentences.
 fn is_list_of_arrow(object: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let Ok(items) = object.cast::<PyList>() else { return Ok(false) };
-    let is_arrow = |item: &Bound<'_, PyAny>| -> PyResult<bool> {
-        Ok(item.hasattr("__arrow_c_stream__")? || item.hasattr("__arrow_c_array__")?)
+    if !object.is_instance_of::<PyList>() && !object.is_instance_of::<PyTuple>() {
+        return Ok(false);
+    }
+    for item in object.try_iter()? {
+        if let Some(answer) = is_arrow_of_lists(&item?)? {
+            return Ok(answer);
+        }
+    }
+    Ok(false)
+}
+
+/// True for a table, or an array of lists; `None` for nulls, which may be either.
+fn is_arrow_of_lists(item: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
+    if item.is_none() {
+        return Ok(None);
+    }
+    let data_type = match () {
+        () if item.hasattr("__arrow_c_array__")? => match catch_panic(|| item.extract::<PyArray>()) {
+            Some(array) => array?.field().data_type().clone(),
+            None => return Ok(Some(true)),
+        },
+        // Tables, and what can be read only once, are not touched.
+        () if !item.hasattr("__arrow_c_stream__")? => return Ok(Some(false)),
+        () if item.hasattr("columns")? || item.hasattr("__next__")? => return Ok(Some(true)),
+        () => item.extract::<PyArrayReader>().and_then(PyArrayReader::into_reader)?.field().data_type().clone(),
     };
-    Ok(!items.is_empty() && is_arrow(&items.get_item(0)?)?)
+    Ok(match data_type {
+        DataType::Null => None,
+        DataType::Struct(_) => Some(true),
+        other => Some(is_list(&other)),
+    })
 }
 
 fn refused(object: &Bound<'_, PyAny>) -> PyErr {
@@ -249,32 +277,10 @@ fn columns_argument<'py>(dataset: &Bound<'py, PyAny>, query: &Query) -> Result<B
     Ok(arguments)
 }
 
-/// A Polars frame with only the columns that are read: others may be of types that only Polars knows.
-fn polars_columns<'py>(object: &Bound<'py, PyAny>, query: &Query) -> PyResult<Result<Option<Bound<'py, PyAny>>>> {
-    let is_polars = object.get_type().module()?.to_cow()?.starts_with("polars.");
-    if !is_polars || !object.hasattr("columns")? {
-        return Ok(Ok(None));
-    }
-    let names: Vec<String> = object.getattr("columns")?.extract()?;
-    if query.columns().any(|column| candidates(column, &names).is_empty()) {
-        return Ok(Ok(None));
-    }
-    let frame = object.call_method1("select", (columns_read(&object.getattr("columns")?, query)?,))?;
-    // Polars exports its type Null in a way that arrow-rs refuses without naming the column.
-    for (name, data_type) in frame.getattr("columns")?.try_iter()?.zip(frame.getattr("dtypes")?.try_iter()?) {
-        let (name, data_type) = (name?.str()?.to_string(), data_type?.str()?.to_string());
-        if data_type.contains("Null") {
-            let reason = format!("column {name:?} is {data_type}; expected a list of strings or integers");
-            return Ok(Err(Error::corpus(ORIGIN, reason)));
-        }
-    }
-    Ok(Ok(Some(frame)))
-}
-
 /// The columns' batches of an object with `__arrow_c_stream__`: a stream of records has the columns, a stream of lists
 /// is one itself.
 fn stream(object: &Bound<'_, PyAny>, query: &Query) -> Result<Batches<'static>> {
-    let object = polars_columns(object, query).map_err(raised)??.unwrap_or_else(|| object.clone());
+    let object = with_columns_read(object, query).map_err(raised)?;
     let reader = object.extract::<PyArrayReader>().and_then(PyArrayReader::into_reader).map_err(raised)?;
     let columns = StreamColumns::of(reader.field().data_type(), query)?;
     let column = columns.name.clone();

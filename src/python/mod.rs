@@ -3,6 +3,7 @@
 mod corpus;
 mod errors;
 mod files;
+mod frames;
 mod job;
 mod keyed_vectors;
 mod keys;

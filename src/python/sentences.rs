@@ -1,20 +1,23 @@
-//! Python's lists of strings, of ints, and NumPy's arrays of integers as Arrow lists.
+//! Python's lists of strings, of ints, NumPy's arrays of integers, and arrays of Arrow as Arrow lists.
 
 use std::fmt::Display;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayBuilder, ArrayRef, Int64Builder, LargeListArray, LargeStringBuilder, NullArray, UInt64Builder,
+    Array, ArrayBuilder, ArrayRef, AsArray, Int64Builder, LargeListArray, LargeStringBuilder, NullArray, UInt64Builder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 use numpy::{PyArrayDescrMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyString};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyList, PyString, PyTuple};
+use pyo3_arrow::{PyArray, PyArrayReader};
 
+use super::frames::library_of;
+use crate::process::catch_panic;
 use crate::vocab::KeyType;
 
 /// Sentences of one type of tokens. The first token that is not None decides whether they are text or integers.
@@ -62,26 +65,99 @@ impl SentenceBuilder {
         PyTypeError::new_err(format!("corpus: sentence {}: {what}", self.first + self.len()))
     }
 
-    /// Takes a list of strings, a list of ints, an array of integers, or None.
+    /// Takes a list of strings or ints, an array of NumPy, Arrow, Polars or pandas, or None.
     pub(super) fn push(&mut self, sentence: &Bound<'_, PyAny>) -> PyResult<()> {
-        if !sentence.is_none() {
-            if sentence.is_instance_of::<PyString>() {
-                return Err(self.fault("is a string; expected a list of strings, its words"));
-            }
-            let array = sentence.cast::<PyUntypedArray>().ok();
-            match array.filter(|array| matches!(array.dtype().kind(), b'i' | b'u')) {
-                Some(array) => self.push_integers(array)?,
-                None => {
-                    let tokens = sentence.try_iter().map_err(|_| self.fault("is not a list of strings or integers"))?;
-                    for token in tokens {
-                        self.push_token(&token?)?;
-                    }
-                }
-            }
+        let is_plain = sentence.is_instance_of::<PyList>() || sentence.is_instance_of::<PyTuple>();
+        let is_valid = is_plain || !is_missing(sentence)?;
+        match is_plain {
+            true => self.push_tokens(sentence)?,
+            false if is_valid => self.push_array(sentence)?,
+            false => {}
         }
         self.ends.push(self.tokens.len() as i64);
-        self.is_valid.push(!sentence.is_none());
+        self.is_valid.push(is_valid);
         Ok(())
+    }
+
+    /// Takes the tokens of an array, or of any other iterable.
+    fn push_array(&mut self, sentence: &Bound<'_, PyAny>) -> PyResult<()> {
+        if sentence.is_instance_of::<PyString>() {
+            return Err(self.fault("is a string; expected a list of strings, its words"));
+        }
+        if is_bytes(sentence) {
+            return Err(self.fault("is bytes; expected a list of strings, its words"));
+        }
+        if let Ok(array) = sentence.cast::<PyUntypedArray>() {
+            let is_integer = matches!(array.dtype().kind(), b'i' | b'u');
+            return if is_integer { self.push_integers(array) } else { self.push_tokens(sentence) };
+        }
+        // pandas would ask pyarrow, which takes longer.
+        if library_of(sentence)? == "pandas" && sentence.hasattr("to_numpy")? {
+            return self.push_array(&sentence.call_method0("to_numpy")?);
+        }
+        if let Some(chunks) = arrow_chunks(sentence)? {
+            return chunks.iter().try_for_each(|tokens| self.push_arrow(tokens));
+        }
+        // A list that pyarrow takes out of an array.
+        if sentence.hasattr("as_py")? {
+            return match sentence.call_method0("as_py")? {
+                list if list.is_instance_of::<PyList>() => self.push_tokens(&list),
+                other => Err(self.fault(format!("is {}; expected a list of strings or integers", other.get_type()))),
+            };
+        }
+        self.push_tokens(sentence)
+    }
+
+    fn push_tokens(&mut self, sentence: &Bound<'_, PyAny>) -> PyResult<()> {
+        let tokens = sentence.try_iter().map_err(|_| self.fault("is not a list of strings or integers"))?;
+        for token in tokens {
+            self.push_token(&token?)?;
+        }
+        Ok(())
+    }
+
+    /// Copies the tokens of an Arrow array.
+    fn push_arrow(&mut self, tokens: &ArrayRef) -> PyResult<()> {
+        // An array of nulls may be of any type, and null tokens are skipped.
+        if tokens.logical_null_count() == tokens.len() {
+            return Ok(());
+        }
+        let cast =
+            |to: &DataType| cast_with_options(tokens, to, &CastOptions { safe: false, ..CastOptions::default() });
+        let found = match tokens.data_type() {
+            DataType::Dictionary(_, values) => values.as_ref(),
+            other => other,
+        };
+        match KeyType::of(found) {
+            Some(KeyType::Text) => {}
+            Some(integers) => {
+                let unfit = match self.of_kind(integers)? {
+                    Tokens::UInt64(numbers) => {
+                        cast(&DataType::UInt64).map(|array| numbers.append_array(array.as_primitive()))
+                    }
+                    Tokens::Int64(numbers) => {
+                        cast(&DataType::Int64).map(|array| numbers.append_array(array.as_primitive()))
+                    }
+                    Tokens::Nulls(_) | Tokens::Text(_) => Ok(()),
+                };
+                return unfit.map_err(|_| self.unfit());
+            }
+            None if matches!(found, DataType::Binary | DataType::LargeBinary | DataType::BinaryView) => {}
+            None => return Err(self.fault(format!("is an array of {found}; expected strings or integers"))),
+        }
+        let words =
+            cast(&DataType::LargeUtf8).map_err(|_| self.fault("holds bytes that are not UTF-8; decode them first"))?;
+        let appended = match self.of_kind(KeyType::Text)? {
+            Tokens::Text(text) => text.append_array(words.as_string()),
+            _ => Ok(()),
+        };
+        appended.map_err(|error| self.fault(error))
+    }
+
+    /// Integers that the type of those before does not hold.
+    fn unfit(&self) -> PyErr {
+        let dtype = if matches!(self.tokens, Tokens::UInt64(_)) { "uint64" } else { "int64" };
+        self.fault(format!("holds integers that do not fit {dtype}, the type of those before; cast all to one"))
     }
 
     /// Copies an array's integers, without making a Python object of each.
@@ -94,21 +170,16 @@ impl SentenceBuilder {
         }
         let is_unsigned = array.dtype().kind() == b'u' && array.dtype().itemsize() == 8;
         let key_type = if is_unsigned { KeyType::UInt64 } else { KeyType::Int64 };
-        let unfit =
-            |dtype: &str| format!("holds integers that do not fit {dtype}, the type of those before; cast all to one");
-        let unfit = match self.of_kind(key_type)? {
+        match self.of_kind(key_type)? {
             Tokens::UInt64(numbers) if fits(array, "min", |least| least.extract::<u64>().is_ok())? => {
                 numbers.append_slice(&values_as(array, "uint64")?);
-                return Ok(());
             }
             Tokens::Int64(numbers) if fits(array, "max", |most| most.extract::<i64>().is_ok())? => {
                 numbers.append_slice(&values_as(array, "int64")?);
-                return Ok(());
             }
-            Tokens::UInt64(_) => unfit("uint64"),
-            _ => unfit("int64"),
-        };
-        Err(self.fault(unfit))
+            _ => return Err(self.unfit()),
+        }
+        Ok(())
     }
 
     fn push_token(&mut self, token: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -118,9 +189,16 @@ impl SentenceBuilder {
             }
             return Ok(());
         }
-        if token.is_none() {
+        if is_missing(token)? {
             self.tokens.append_null();
             return Ok(());
+        }
+        if is_bytes(token) {
+            return Err(self.fault("holds bytes; decode them first, as in [word.decode() for word in sentence]"));
+        }
+        if token.hasattr("as_py")? {
+            // A value that pyarrow takes out of an array.
+            return self.push_token(&token.call_method0("as_py")?);
         }
         // NumPy's integers have it too, but so do Python's truth values.
         if token.is_instance_of::<PyBool>() || !token.hasattr("__index__")? {
@@ -199,6 +277,45 @@ impl Tokens {
             Self::Int64(mut numbers) => Arc::new(numbers.finish()),
             Self::UInt64(mut numbers) => Arc::new(numbers.finish()),
         })
+    }
+}
+
+/// True for None, and for what pandas has for it: NaN and its own NA.
+fn is_missing(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if object.is_none() {
+        return Ok(true);
+    }
+    match object.cast::<PyFloat>() {
+        Ok(float) => Ok(float.value().is_nan()),
+        Err(_) => Ok(object.get_type().name()? == "NAType"),
+    }
+}
+
+fn is_bytes(object: &Bound<'_, PyAny>) -> bool {
+    object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyByteArray>()
+}
+
+/// The chunks of an Arrow array; `None` for another object, or if it has no valid ones.
+fn arrow_chunks(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<ArrayRef>>> {
+    let chunks = if object.hasattr("__arrow_c_array__")? {
+        catch_panic(|| object.extract::<PyArray>().map(|array| vec![array.into_inner().0]))
+    } else if object.hasattr("__arrow_c_stream__")? {
+        let read = || -> PyResult<Vec<ArrayRef>> {
+            let reader = object.extract::<PyArrayReader>()?.into_reader()?;
+            reader.collect::<Result<_, _>>().map_err(|error| PyValueError::new_err(error.to_string()))
+        };
+        catch_panic(read)
+    } else {
+        return Ok(None);
+    };
+    let is_valid = |chunks: &Vec<ArrayRef>| {
+        catch_panic(|| chunks.iter().all(|chunk| chunk.to_data().validate_full().is_ok())).unwrap_or(false)
+    };
+    match chunks {
+        // Iterating says what is wrong.
+        Some(Err(error)) if error.is_instance_of::<PyValueError>(object.py()) => Ok(None),
+        Some(chunks) => chunks.map(|chunks| Some(chunks).filter(is_valid)),
+        None => Ok(None),
     }
 }
 

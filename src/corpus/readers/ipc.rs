@@ -37,7 +37,7 @@ pub(super) struct IpcFile {
 
 enum Layout {
     Stream,
-    File { decoder: FileDecoder, blocks: Vec<Block>, query: Box<ResolvedQuery> },
+    File { decoder: FileDecoder, blocks: Vec<Block>, query: Arc<ResolvedQuery> },
 }
 
 impl IpcFile {
@@ -75,7 +75,7 @@ impl Layout {
         let name = location.name();
         let read = |bytes: Range<u64>| location.range(bytes, progress);
         let footer = Footer::read(location.size()?, read, |reason| damaged(&name, reason))?;
-        let query = Box::new(query.resolve(&footer.schema, partition, &name)?);
+        let query = Arc::new(query.resolve(&footer.schema, partition, &name)?);
         let mut decoder = FileDecoder::new(footer.schema, footer.version);
         for block in &footer.dictionaries {
             let bytes = Buffer::from(read(range(block).unwrap_or_default())?);
@@ -119,26 +119,22 @@ impl TokenFile for IpcFile {
             }
         };
         let origin = self.origin(part);
-        let pieces = batches.flat_map(|batch| match batch {
-            Ok(batch) => {
-                let cuts = (0..batch.num_rows()).step_by(ROWS_AT_ONCE);
-                let piece = move |from| Ok(batch.slice(from, ROWS_AT_ONCE.min(batch.num_rows() - from)));
-                Box::new(cuts.map(piece)) as Box<dyn Iterator<Item = _> + Send>
-            }
-            error => Box::new(std::iter::once(error)),
-        });
         // A stream's schema comes with its first batch.
         let mut resolved = match &self.layout {
             Layout::Stream => None,
-            Layout::File { query, .. } => Some(query.as_ref().clone()),
+            Layout::File { query, .. } => Some(query.clone()),
         };
-        Ok(Box::new(pieces.map(move |batch| {
-            let batch = batch?;
-            match &resolved {
-                Some(query) => query.read(&batch, &origin),
-                None => resolved
-                    .insert(self.query.resolve(&batch.schema(), &self.partition, &origin)?)
-                    .read(&batch, &origin),
+        Ok(Box::new(batches.flat_map(move |batch| {
+            let with_query = batch.and_then(|batch| {
+                let query = match &resolved {
+                    Some(query) => query,
+                    None => resolved.insert(Arc::new(self.query.resolve(&batch.schema(), &self.partition, &origin)?)),
+                };
+                Ok((batch, query.clone()))
+            });
+            match with_query {
+                Ok((batch, query)) => pieces(batch, query, origin.clone()),
+                Err(error) => Box::new(std::iter::once(Err(error))),
             }
         })))
     }
@@ -149,6 +145,14 @@ impl TokenFile for IpcFile {
             Layout::File { .. } => format!("{}, record batch {part}", self.location.name()),
         }
     }
+}
+
+/// What is wanted of a record batch, a few rows at a time.
+fn pieces(batch: RecordBatch, query: Arc<ResolvedQuery>, origin: String) -> Batches<'static> {
+    // Of a column that can hold no tokens, the header alone says how many rows there are.
+    let rows = if query.columns.is_void() { 0 } else { batch.num_rows() };
+    let cuts = (0..rows).step_by(ROWS_AT_ONCE);
+    Box::new(cuts.map(move |from| query.read(&batch.slice(from, ROWS_AT_ONCE.min(rows - from)), &origin)))
 }
 
 /// Decodes an encapsulated message, after checking that all its buffers lie within it.

@@ -26,7 +26,7 @@ pub(super) use self::footer::remote_footer;
 use self::footer::{DAMAGED, local_footer, not_parquet};
 use crate::corpus::batch::Batches;
 use crate::corpus::columns::ColumnPath;
-use crate::corpus::list_type::is_string;
+use crate::corpus::list_type::{is_binary, is_string};
 use crate::corpus::partitions::Partition;
 use crate::corpus::query::{Query, ResolvedQuery};
 use crate::corpus::token_file::{FileLocation, Opening, Spans, TokenFile};
@@ -82,7 +82,8 @@ impl ParquetFile {
         });
         let mut spans = 0;
         let first_spans = (0..groups).map(|group| {
-            let is_read = may_match.as_ref().is_none_or(|may_match| may_match.value(group));
+            let is_read =
+                !resolved.columns.is_void() && may_match.as_ref().is_none_or(|may_match| may_match.value(group));
             let first = spans;
             spans += if is_read { leaves.all.len() } else { 0 };
             is_read.then_some(first)
@@ -161,19 +162,16 @@ impl ParquetFile {
         if let [name] = names.as_slice() { format!("column {name:?}") } else { format!("columns {names:?}") }
     }
 
-    /// The file's schema with this column's strings as views, or as a dictionary where the row group's pages all are:
+    /// The file's schema with this column's strings (or bytes) as views, or as a dictionary where the row group's pages all are:
     /// then nothing is copied on decoding, and each distinct token is looked up once.
     fn decoded_schema(&self, group: usize) -> SchemaRef {
         let group = self.metadata.metadata().row_group(group);
         let schema = self.metadata.schema();
         let tokens = self.resolved.columns.tokens();
         let leaf = self.leaves.columns.iter().find(|&&leaf| is_in(leaf, tokens, &self.metadata));
-        let strings = match leaf.is_some_and(|&leaf| is_dictionary_encoded(group.column(leaf))) {
-            true => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
-            false => DataType::Utf8View,
-        };
+        let is_dictionary = leaf.is_some_and(|&leaf| is_dictionary_encoded(group.column(leaf)));
         let names: Vec<&str> = tokens.fields(schema.fields()).iter().map(|field| field.name().as_str()).collect();
-        Arc::new(Schema::new(with_tokens_as(schema.fields(), tokens.root(), &names, &strings)))
+        Arc::new(Schema::new(with_tokens_as(schema.fields(), tokens.root(), &names, is_dictionary)))
     }
 }
 
@@ -278,36 +276,39 @@ fn is_dictionary_encoded(column: &ColumnChunkMetaData) -> bool {
         })
 }
 
-/// The same fields with the strings of one of them, or of a field of the structs in it, as another type.
-fn with_tokens_as(fields: &Fields, index: usize, names: &[&str], strings: &DataType) -> Fields {
+/// The same fields with the strings of one of them, or of a field of the structs in it, as views or a dictionary.
+fn with_tokens_as(fields: &Fields, index: usize, names: &[&str], is_dictionary: bool) -> Fields {
     let changed = |field: &FieldRef| -> FieldRef {
         match (field.data_type(), names.get(1)) {
             (DataType::Struct(inner), Some(name)) => {
                 let index = inner.find(name).map_or(inner.len(), |(index, _)| index);
-                let inner = DataType::Struct(with_tokens_as(inner, index, &names[1..], strings));
+                let inner = DataType::Struct(with_tokens_as(inner, index, &names[1..], is_dictionary));
                 Arc::new(Field::clone(field).with_data_type(inner))
             }
-            _ => with_strings_as(field, strings),
+            _ => with_strings_as(field, is_dictionary),
         }
     };
     fields.iter().enumerate().map(|(i, field)| if i == index { changed(field) } else { field.clone() }).collect()
 }
 
-/// The same list type over another string type. Lists of ids stay as they are.
-fn with_strings_as(field: &FieldRef, strings: &DataType) -> FieldRef {
-    let item = |item: &FieldRef| -> FieldRef {
-        if is_string(item.data_type()) {
-            Arc::new(Field::clone(item).with_data_type(strings.clone()))
-        } else {
-            item.clone()
-        }
+/// The same strings, or lists of them, as views or a dictionary. Lists of ids stay as they are.
+fn with_strings_as(field: &FieldRef, is_dictionary: bool) -> FieldRef {
+    let decoded = |found: &DataType| {
+        let (view, values) = match found {
+            text if is_string(text) => (DataType::Utf8View, DataType::Utf8),
+            // parquet-rs decodes those of a fixed size as what they are.
+            DataType::FixedSizeBinary(_) => return found.clone(),
+            bytes if is_binary(bytes) => (DataType::BinaryView, DataType::Binary),
+            other => return other.clone(),
+        };
+        if is_dictionary { DataType::Dictionary(Box::new(DataType::Int32), Box::new(values)) } else { view }
     };
+    let item = |item: &FieldRef| Arc::new(Field::clone(item).with_data_type(decoded(item.data_type())));
     let lists = match field.data_type() {
         DataType::List(i) | DataType::ListView(i) => DataType::List(item(i)),
         DataType::LargeList(i) | DataType::LargeListView(i) => DataType::LargeList(item(i)),
         DataType::FixedSizeList(i, n) => DataType::FixedSizeList(item(i), *n),
-        text if is_string(text) => strings.clone(),
-        other => other.clone(),
+        other => decoded(other),
     };
     Arc::new(Field::clone(field).with_data_type(lists))
 }
