@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from io import UnsupportedOperation
 from itertools import count, islice
 from typing import IO, Literal, TypeAlias
 
@@ -88,9 +89,16 @@ class LineSentence(_LineReader):
 
     def _lines_of_file(self) -> Iterator[list[str]]:
         assert not isinstance(self.source, str | os.PathLike)
-        self.source.seek(0)
-        lines: Iterator[bytes | str] = islice(self.source, self.limit)
         name = getattr(self.source, "name", "the file")
+        try:
+            self.source.seek(0)
+        except OSError as error:
+            msg = (
+                f"{name}: {str(error).rstrip('.')}; a corpus is read more than once, to count words and then to train, "
+                "so it cannot be a pipe. Write it to a file first."
+            )
+            raise UnsupportedOperation(msg) from error
+        lines: Iterator[bytes | str] = islice(self.source, self.limit)
         for number in count(1):
             try:
                 line = next(lines, None)

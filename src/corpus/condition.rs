@@ -131,6 +131,8 @@ pub(super) fn are_true(frame: DataFrame, expression: Expr, origin: &str) -> Resu
         }
         Some(result) if result.null_count() > 0 => Ok(prep_null_mask_filter(result)),
         Some(result) => Ok(result.clone()),
+        // Of a column without values.
+        None if *result.data_type() == ArrowType::Null => Ok(BooleanArray::from(vec![false; rows])),
         None => Err(refused(origin, &format!("gives {}; expected true or false", result.data_type()))),
     }
 }

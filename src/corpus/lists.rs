@@ -131,3 +131,90 @@ fn by_sizes<O: OffsetSizeTrait>(lists: &GenericListViewArray<O>) -> (ArrayRef, V
 fn valid(lists: &dyn Array, range: impl Fn(usize) -> Range<usize>) -> Vec<Range<usize>> {
     (0..lists.len()).filter(|&i| lists.is_valid(i)).map(range).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{
+        BinaryArray, BinaryViewArray, DictionaryArray, FixedSizeBinaryArray, FixedSizeListArray, LargeBinaryArray,
+        ListArray, NullArray,
+    };
+    use arrow::buffer::{NullBuffer, OffsetBuffer};
+    use arrow::datatypes::{Field, Int8Type};
+
+    use super::*;
+
+    /// Three lists: two items, a null list, one item.
+    fn lists(items: ArrayRef) -> ArrayRef {
+        let item = Arc::new(Field::new_list_field(items.data_type().clone(), true));
+        let valid = NullBuffer::from(vec![true, false, true]);
+        Arc::new(ListArray::new(item, OffsetBuffer::new(vec![0, 2, 2, 3].into()), items, Some(valid)))
+    }
+
+    fn read(lists: ArrayRef) -> Result<Lists> {
+        Lists::new(&Batch::new(lists, None, "tokens", "a.arrow, record batch 3")?, "tokens", "a.arrow, record batch 3")
+    }
+
+    fn words(lists: &Lists) -> Vec<Vec<Option<String>>> {
+        let values = cast(&lists.values, &DataType::LargeUtf8).unwrap();
+        let values = values.as_string::<i64>();
+        let word = |i: usize| values.is_valid(i).then(|| values.value(i).to_owned());
+        lists.ranges.iter().map(|range| range.clone().map(word).collect()).collect()
+    }
+
+    #[test]
+    fn bytes_are_the_strings_that_they_are_in_whatever_layout() {
+        let bytes: [Option<&[u8]>; 3] = [Some(b"\xc3\xa9"), None, Some(b"to")];
+        let dictionary = DictionaryArray::<Int8Type>::new(
+            vec![Some(1), None, Some(0)].into(),
+            Arc::new(BinaryArray::from_vec(vec![b"to", "é".as_bytes()])),
+        );
+        let arrays: [ArrayRef; 5] = [
+            Arc::new(BinaryArray::from_iter(bytes)),
+            Arc::new(LargeBinaryArray::from_iter(bytes)),
+            Arc::new(BinaryViewArray::from_iter(bytes)),
+            Arc::new(FixedSizeBinaryArray::try_from_sparse_iter_with_size(bytes.into_iter(), 2).unwrap()),
+            Arc::new(dictionary),
+        ];
+        let expected = vec![vec![Some("é".to_owned()), None], vec![Some("to".to_owned())]];
+        for array in arrays {
+            assert_eq!(words(&read(lists(array.clone())).unwrap()), expected, "{}", array.data_type());
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_shown_with_column_and_place() {
+        let bytes = [b"to".to_vec(), b"caf\xe9".to_vec(), vec![b'\xff'; 1000]];
+        let found = read(lists(Arc::new(BinaryArray::from_iter_values(&bytes)))).err().unwrap().to_string();
+        assert!(found.starts_with("a.arrow, record batch 3: column \"tokens\" is binary"), "{found}");
+        assert!(found.contains(r#"holds b"caf\xe9", which is not UTF-8; decode it"#), "{found}");
+        let long = read(lists(Arc::new(BinaryArray::from_iter_values(&[&bytes[2]; 3])))).err().unwrap().to_string();
+        assert!(long.len() < 300 && long.contains('…'), "{long}");
+    }
+
+    #[test]
+    fn items_of_the_type_null_are_no_tokens_and_their_lists_count() {
+        let dictionary = DictionaryArray::<Int8Type>::new(vec![0; 3].into(), Arc::new(NullArray::new(1)));
+        let arrays: [ArrayRef; 2] = [Arc::new(NullArray::new(3)), Arc::new(dictionary)];
+        for array in arrays {
+            assert_eq!(words(&read(lists(array)).unwrap()), [vec![], vec![]]);
+        }
+    }
+
+    #[test]
+    fn a_column_that_can_hold_no_tokens_has_no_lists() {
+        let dictionary = DictionaryArray::<Int8Type>::new(vec![0; 3].into(), Arc::new(NullArray::new(1)));
+        let item = Arc::new(Field::new_list_field(DataType::Null, true));
+        let arrays: [ArrayRef; 3] = [
+            Arc::new(NullArray::new(3)),
+            Arc::new(dictionary),
+            Arc::new(FixedSizeListArray::new(item, 2, Arc::new(NullArray::new(6)), None)),
+        ];
+        for array in arrays {
+            let counts = UInt64Array::from(vec![2; 3]);
+            let batch = Batch::new(array, Some(counts), "tokens", "table").unwrap();
+            assert!(Lists::new(&batch, "tokens", "table").unwrap().ranges.is_empty());
+        }
+    }
+}

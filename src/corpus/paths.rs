@@ -28,6 +28,10 @@ pub(super) fn is_hidden(name: &[u8]) -> bool {
 /// read; [`Error::Interrupted`].
 pub(super) fn expand(source: &str, progress: &Progress) -> Result<Listing<PathBuf>> {
     let path = store::local_path(source)?;
+    if source == "-" && !path.exists() {
+        let reason = "standard input is read once, but a corpus more than once; pass the path of a file";
+        return Err(Error::corpus(source, reason));
+    }
     if path.is_dir() {
         return Ok(Listing::Below(files_below(&path, progress)?));
     }

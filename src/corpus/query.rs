@@ -230,7 +230,7 @@ impl ResolvedColumns {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{AsArray, Int64Array, StringArray};
+    use arrow::array::{AsArray, Int64Array, NullArray, StringArray};
     use arrow::compute::cast;
     use arrow::datatypes::{DataType, Field};
 
@@ -266,6 +266,26 @@ mod tests {
         let options =
             ReadOptions { split: Some(Split::Regex(r"[\s,]+".into())), lowercase: true, ..ReadOptions::column("text") };
         assert_eq!(tokens(&options).0, [vec!["the", "cat", "the", "end"], vec![], vec!["äpfel", "und"]]);
+    }
+
+    #[test]
+    fn bytes_are_split_as_strings_are_and_a_column_of_nulls_gives_nothing() {
+        let text = cast(table().column(0), &DataType::Binary).unwrap();
+        let counts: ArrayRef = Arc::new(NullArray::new(4));
+        let nulls: ArrayRef = Arc::new(NullArray::new(4));
+        let options = ReadOptions { split: Some(Split::Whitespace), ..ReadOptions::column("text") };
+        let read = |options: &ReadOptions, text: &ArrayRef| {
+            let table = RecordBatch::try_from_iter([("text", text.clone()), ("n", counts.clone())]).unwrap();
+            let query = Query::new(options).unwrap();
+            query.resolve(&table.schema(), &Partition::default(), "table").and_then(|query| query.read(&table, "table"))
+        };
+        let words = read(&options, &text).unwrap();
+        let words = words.lists().as_list::<i64>().values().as_string::<i64>().iter().flatten().collect::<Vec<_>>();
+        assert_eq!(words, ["The", "cat,", "The", "end", "ÄPFEL", "und"]);
+        let counted = ReadOptions { count_column: Some("n".into()), ..options };
+        assert!(read(&counted, &text).unwrap_err().to_string().contains("has a null"));
+        assert_eq!(read(&counted, &nulls).unwrap().lists().len(), 0);
+        assert_eq!(read(&ReadOptions { split: None, ..counted }, &nulls).unwrap().lists().len(), 0);
     }
 
     #[test]

@@ -169,7 +169,7 @@ fn polars_error(error: ArrowError) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Int64Array, ListArray};
+    use arrow::array::{BinaryArray, Int64Array, ListArray};
     use arrow::datatypes::Int64Type;
     use proptest::prelude::*;
 
@@ -180,6 +180,18 @@ mod tests {
         let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>([Some([Some(7), None])]));
         let same = lowercase_lists(&lists, "tokens", "table").unwrap();
         assert_eq!(same.as_list::<i32>().values().as_primitive(), &Int64Array::from(vec![Some(7), None]));
+    }
+
+    #[test]
+    fn bytes_are_lowercased_as_strings_are_and_nulls_stay() {
+        let bytes: ArrayRef = Arc::new(BinaryArray::from_vec(vec!["ÄB".as_bytes(), b"C"]));
+        let item = Arc::new(Field::new_list_field(bytes.data_type().clone(), true));
+        let lists: ArrayRef = Arc::new(ListArray::new(item, OffsetBuffer::new(vec![0, 1, 2].into()), bytes, None));
+        // A slice: the words before it are none of its own.
+        let lower = lowercase_lists(&lists.slice(1, 1), "tokens", "table").unwrap();
+        assert_eq!(lower.as_list::<i64>().values().as_string::<i64>(), &LargeStringArray::from(vec!["c"]));
+        let nulls = LargeListArray::new_null(Arc::new(Field::new_list_field(DataType::Null, true)), 2);
+        assert_eq!(lowercase_lists(&(Arc::new(nulls) as ArrayRef), "tokens", "table").unwrap().null_count(), 2);
     }
 
     proptest! {

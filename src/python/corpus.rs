@@ -356,7 +356,8 @@ impl Iterator for Pieces<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         Python::attach(|py| {
-            let piece = self.pieces.bind(py).clone().next()?.map_err(raised);
+            let is_none = |piece: &PyResult<Bound<'_, PyAny>>| piece.as_ref().is_ok_and(|piece| piece.is_none());
+            let piece = self.pieces.bind(py).clone().find(|piece| !is_none(piece))?.map_err(raised);
             let batches = piece.and_then(|piece| match piece.hasattr("__arrow_c_stream__").map_err(raised)? {
                 true => stream(&piece, self.query),
                 false => array(&piece, self.query),

@@ -25,7 +25,7 @@ pub(super) fn with_columns_read<'py>(object: &Bound<'py, PyAny>, query: &Query) 
 }
 
 /// The package that an object's type comes from.
-pub(super) fn library_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
+fn library_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
     let module = object.get_type().module()?;
     Ok(module.to_cow()?.split('.').next().unwrap_or_default().to_owned())
 }
@@ -108,22 +108,22 @@ fn without_null<'py>(data_type: &Bound<'py, PyAny>, null: Null) -> PyResult<Opti
     })
 }
 
-/// Columns are taken by place: their labels may be of any type. The index is left out, unless it is asked for.
+/// Columns are taken by place: their labels may be of any type. The index is left out, unless one of its levels is
+/// asked for by name.
 fn pandas_frame<'py>(frame: &Bound<'py, PyAny>, query: &Query) -> PyResult<Bound<'py, PyAny>> {
+    let py = frame.py();
     let labels = |of: &Bound<'py, PyAny>| -> PyResult<Vec<String>> {
         of.try_iter()?.map(|label| Ok(label?.str()?.to_string())).collect()
     };
-    let names = labels(&frame.getattr("columns")?)?;
-    // pyarrow makes columns of the index, too.
+    let columns = labels(&frame.getattr("columns")?)?;
     let levels = labels(&frame.getattr("index")?.getattr("names")?)?;
-    let all: Vec<String> = names.iter().chain(&levels).cloned().collect();
-    let read = names_read(&all, query)?;
-    let places = PyList::new(frame.py(), (0..names.len()).filter(|&i| read.contains(&names[i].as_str())))?;
-    let columns = frame.getattr("iloc")?.get_item((PySlice::full(frame.py()), places))?;
-    if read.iter().all(|name| names.iter().any(|column| column == name)) {
-        let drop = PyDict::new(frame.py());
-        drop.set_item("drop", true)?;
-        return columns.call_method("reset_index", (), Some(&drop));
-    }
-    Ok(columns)
+    let is_level = |name: &str| candidates(name, &columns).is_empty() && levels.iter().any(|level| level == name);
+    let frame = if query.columns().any(is_level) { frame.call_method0("reset_index")? } else { frame.clone() };
+    let columns = labels(&frame.getattr("columns")?)?;
+    let read = names_read(&columns, query)?;
+    let places = PyList::new(py, (0..columns.len()).filter(|&i| read.contains(&columns[i].as_str())))?;
+    let frame = frame.getattr("iloc")?.get_item((PySlice::full(py), places))?;
+    let drop = PyDict::new(py);
+    drop.set_item("drop", true)?;
+    frame.call_method("reset_index", (), Some(&drop))
 }

@@ -16,7 +16,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyList, PyString, PyTuple};
 use pyo3_arrow::{PyArray, PyArrayReader};
 
-use super::frames::library_of;
 use crate::process::catch_panic;
 use crate::vocab::KeyType;
 
@@ -68,6 +67,10 @@ impl SentenceBuilder {
     /// Takes a list of strings or ints, an array of NumPy, Arrow, Polars or pandas, or None.
     pub(super) fn push(&mut self, sentence: &Bound<'_, PyAny>) -> PyResult<()> {
         let is_plain = sentence.is_instance_of::<PyList>() || sentence.is_instance_of::<PyTuple>();
+        // A list that pyarrow takes out of an array, or a null.
+        if !is_plain && sentence.hasattr("as_py")? {
+            return self.push(&sentence.call_method0("as_py")?);
+        }
         let is_valid = is_plain || !is_missing(sentence)?;
         match is_plain {
             true => self.push_tokens(sentence)?,
@@ -92,18 +95,14 @@ impl SentenceBuilder {
             return if is_integer { self.push_integers(array) } else { self.push_tokens(sentence) };
         }
         // pandas would ask pyarrow, which takes longer.
-        if library_of(sentence)? == "pandas" && sentence.hasattr("to_numpy")? {
-            return self.push_array(&sentence.call_method0("to_numpy")?);
+        if sentence.hasattr("iloc")? {
+            let array = sentence.call_method0("to_numpy")?;
+            // It makes floats of integers with nulls, which iterating does not.
+            let is_exact = array.cast::<PyUntypedArray>().is_ok_and(|array| array.dtype().kind() != b'f');
+            return if is_exact { self.push_array(&array) } else { self.push_tokens(sentence) };
         }
         if let Some(chunks) = arrow_chunks(sentence)? {
             return chunks.iter().try_for_each(|tokens| self.push_arrow(tokens));
-        }
-        // A list that pyarrow takes out of an array.
-        if sentence.hasattr("as_py")? {
-            return match sentence.call_method0("as_py")? {
-                list if list.is_instance_of::<PyList>() => self.push_tokens(&list),
-                other => Err(self.fault(format!("is {}; expected a list of strings or integers", other.get_type()))),
-            };
         }
         self.push_tokens(sentence)
     }
@@ -308,13 +307,15 @@ fn arrow_chunks(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<ArrayRef>>> {
     } else {
         return Ok(None);
     };
+    // Of its columns of Python objects, Polars exports the addresses.
+    let is_object = |chunk: &ArrayRef| matches!(chunk.data_type(), DataType::FixedSizeBinary(_));
     let is_valid = |chunks: &Vec<ArrayRef>| {
         catch_panic(|| chunks.iter().all(|chunk| chunk.to_data().validate_full().is_ok())).unwrap_or(false)
     };
     match chunks {
         // Iterating says what is wrong.
         Some(Err(error)) if error.is_instance_of::<PyValueError>(object.py()) => Ok(None),
-        Some(chunks) => chunks.map(|chunks| Some(chunks).filter(is_valid)),
+        Some(chunks) => chunks.map(|chunks| Some(chunks).filter(|c| !c.iter().any(is_object) && is_valid(c))),
         None => Ok(None),
     }
 }

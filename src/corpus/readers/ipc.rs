@@ -325,3 +325,57 @@ impl Messages {
         self.damaged("it ends too early")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use arrow::array::{Array, ArrayData, ArrayRef, LargeListArray, NullArray, StringArray, make_array};
+    use arrow::buffer::OffsetBuffer;
+    use arrow::datatypes::{DataType, Field};
+    use arrow::ipc::writer::{FileWriter, StreamWriter};
+
+    use super::*;
+    use crate::corpus::{Corpus, FileCorpus, Lists, ReadOptions};
+    use crate::progress::Progress;
+
+    /// The lists and tokens that are read of a column, as a file and as a stream.
+    fn read(lists: ArrayRef) -> [(usize, usize); 2] {
+        let directory = tempfile::tempdir().unwrap();
+        let batch = RecordBatch::try_from_iter([("tokens", lists)]).unwrap();
+        let paths = ["c.arrow", "c.arrows"].map(|name| directory.path().join(name));
+        let [file, stream] = paths.each_ref().map(|path| File::create(path).unwrap());
+        let mut writer = FileWriter::try_new(file, &batch.schema()).unwrap();
+        writer.write(&batch).and_then(|()| writer.finish()).unwrap();
+        let mut writer = StreamWriter::try_new(stream, &batch.schema()).unwrap();
+        writer.write(&batch).and_then(|()| writer.finish()).unwrap();
+        paths.map(|path| {
+            let progress = Progress::default();
+            let path = path.to_str().unwrap();
+            let corpus = FileCorpus::open([path], &ReadOptions::column("tokens"), &progress).unwrap();
+            let batches = corpus.read(0, &progress).unwrap();
+            batches.fold((0, 0), |(lists, tokens), batch| {
+                let read = Lists::new(&batch.unwrap(), "tokens", path).unwrap();
+                (lists + read.ranges.len(), tokens + read.values.len())
+            })
+        })
+    }
+
+    #[test]
+    fn a_header_that_announces_any_number_of_nulls_costs_nothing() {
+        let many = 1_usize << 50;
+        let nulls = || Arc::new(NullArray::new(many));
+        let item = Arc::new(Field::new_list_field(DataType::Null, true));
+        let one_list = LargeListArray::new(item.clone(), OffsetBuffer::new(vec![0, many as i64].into()), nulls(), None);
+        assert_eq!(read(nulls()), [(0, 0); 2]);
+        assert_eq!(read(Arc::new(one_list)), [(1, 0); 2]);
+        let fixed = |items: &dyn Array, width: i32, rows: usize| {
+            let item = Arc::new(Field::new_list_field(items.data_type().clone(), true));
+            let lists =
+                ArrayData::builder(DataType::FixedSizeList(item, width)).len(rows).add_child_data(items.to_data());
+            make_array(lists.build().unwrap())
+        };
+        assert_eq!(read(fixed(&NullArray::new(many), 2, many / 2)), [(0, 0); 2]);
+        assert_eq!(read(fixed(&StringArray::new_null(0), 0, many)), [(0, 0); 2]);
+    }
+}
