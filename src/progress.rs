@@ -1,7 +1,7 @@
 //! The progress of a job, shared between its workers and the displays that show it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 
@@ -34,8 +34,8 @@ impl std::fmt::Display for Phase {
     }
 }
 
-/// Counters that workers advance and a display polls, and a flag with which a user stops the job. Clones share both.
-/// Nothing here takes a lock, so a worker never waits for a terminal.
+/// Counters that workers advance and a display polls, a flag with which a user stops the job, and notes for the log.
+/// Clones share them. Only notes take a lock, so a worker never waits for a terminal.
 #[derive(Debug, Clone, Default)]
 pub struct Progress(Arc<Counters>);
 
@@ -46,6 +46,7 @@ struct Counters {
     total: AtomicU64,
     rate: AtomicU32,
     cancelled: AtomicBool,
+    notes: Mutex<Vec<String>>,
 }
 
 impl Progress {
@@ -83,6 +84,16 @@ impl Progress {
     /// The current learning rate; 0 before training.
     pub fn learning_rate(&self) -> f32 {
         f32::from_bits(self.0.rate.load(Ordering::Relaxed))
+    }
+
+    /// Adds a line for the log: what is read, and what is left out.
+    pub(crate) fn note(&self, note: String) {
+        self.0.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+    }
+
+    /// The lines for the log since the last call.
+    pub fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.notes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Asks the job to stop. It ends within a fraction of a second, with [`Error::Interrupted`].

@@ -24,7 +24,7 @@ class CorpusSource:
         column: str,
         is_text: bool,
         count_column: str | None = None,
-        storage_options: dict[str, str] | None = None,
+        storage_options: dict[str, Any] | None = None,
     ) -> Self: ...
 
 class TextSource:

@@ -287,8 +287,8 @@ class BaseModel:
             msg = "corpus_file: give either a corpus or a corpus_file, not both or none of them"
             raise TypeError(msg)
         is_text = corpus is None
-        options = {name: str(value) for name, value in (self.storage_options or {}).items()}
-        return CorpusSource(corpus_file if is_text else corpus, self.column, is_text, self.count_column, options)
+        source = corpus_file if is_text else corpus
+        return CorpusSource(source, self.column, is_text, self.count_column, self.storage_options)
 
 
 def lock_factors(vectors: KeyedVectors) -> NDArray[np.float32]:

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::prep_null_mask_filter;
 use arrow::datatypes::{DataType as ArrowType, Schema, TimeUnit as ArrowUnit};
+use polars::prelude::polars_err;
 use polars::prelude::{
     AggExpr, BooleanFunction, Column, DataFrame, DataType, Expr, FunctionExpr, IntoLazy, IntoSeries, LiteralValue,
-    PlSmallStr, PolarsResult, Series, SpecialEq, StringChunked, StrptimeOptions, TimeUnit, TimeZone, col, lit,
+    NamedFrom, PlSmallStr, PolarsResult, Series, SpecialEq, StringChunked, StrptimeOptions, TimeUnit, TimeZone, col,
+    lit,
 };
 use polars::sql::sql_expr;
 
@@ -30,7 +32,8 @@ impl Condition {
     pub(super) fn new(sql: &str) -> Result<Self> {
         let refused = |reason: &str| Error::parameter("where", format!("{sql:?}: {reason}"));
         let expression = catch_panic(|| sql_expr(sql)).ok_or_else(|| refused("Polars cannot read it"))?;
-        let expression = expression.map_err(|error| refused(&error.to_string()))?;
+        let expected = "expected an SQL condition, as in lang = 'en' AND day >= '2026-11-01'";
+        let expression = expression.map_err(|error| refused(&format!("{}; {expected}", one_line(&error))))?;
         if !expression.into_iter().all(is_of_a_row) {
             return Err(refused("looks at more than its own row, which is not known while rows are read"));
         }
@@ -77,7 +80,8 @@ impl Condition {
             Some(value) => Some(value.dtype().clone()),
             None => temporal_type(schema.field_with_name(name).ok()?.data_type()),
         };
-        let expression = with_dates(self.expression.clone(), &data_type).map_err(|error| refused(origin, &error))?;
+        let expression = with_dates(self.expression.clone(), &data_type);
+        let expression = expression.map_err(|error| refused(origin, &one_line(&error)))?;
         let expression = expression.map_expr(|node| match &node {
             Expr::Column(name) => match partition.value(name) {
                 Some(value) => Expr::Literal(LiteralValue::Scalar(value.clone())),
@@ -119,10 +123,15 @@ impl RowFilter {
 pub(super) fn are_true(frame: DataFrame, expression: Expr, origin: &str) -> Result<BooleanArray> {
     let rows = frame.height();
     // Some of Polars' functions panic on arguments that cannot be.
-    let result = catch_panic(|| evaluate(frame, expression));
-    let result = result.ok_or_else(|| refused(origin, &"cannot be computed"))?.map_err(|error| match error {
-        Error::Polars(error) => refused(origin, &error),
-        other => refused(origin, &other),
+    let types: Vec<String> = frame.columns().iter().map(|c| format!("{} is {}", c.name(), c.dtype())).collect();
+    let failed = |reason: &str| {
+        let advice = "CAST(column AS TYPE) makes another type of a column";
+        refused(origin, &format!("{reason} ({}; {advice})", types.join(", ")))
+    };
+    let result = catch_panic(|| evaluate(frame, expression)).ok_or_else(|| failed("it cannot be computed"))?;
+    let result = result.map_err(|error| match error {
+        Error::Polars(error) => failed(&one_line(&error)),
+        other => failed(&one_line(&other)),
     })?;
     match result.as_boolean_opt() {
         // One that Polars finds to be constant is of length one.
@@ -137,7 +146,14 @@ pub(super) fn are_true(frame: DataFrame, expression: Expr, origin: &str) -> Resu
     }
 }
 
-fn refused(origin: &str, reason: &dyn std::fmt::Display) -> Error {
+/// What Polars says, without the plan that it adds.
+fn one_line(error: &dyn std::fmt::Display) -> String {
+    let text = error.to_string();
+    let text = text.split("Resolved plan until failure").next().unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn refused(origin: &str, reason: &str) -> Error {
     Error::corpus(origin, format!("where: {reason}"))
 }
 
@@ -182,6 +198,7 @@ fn temporal_type(found: &ArrowType) -> Option<DataType> {
             let zone = TimeZone::opt_try_new(zone.as_deref().map(PlSmallStr::from_str)).ok()?;
             Some(DataType::Datetime(unit, zone))
         }
+        ArrowType::Time32(_) | ArrowType::Time64(_) => Some(DataType::Time),
         _ => None,
     }
 }
@@ -196,10 +213,10 @@ fn with_dates(expression: Expr, types: &dyn Fn(&str) -> Option<DataType>) -> Pol
         Expr::BinaryExpr { left, op, right } if op.is_comparison() => {
             let (of_left, of_right) = (temporal(&left), temporal(&right));
             let read = |side: Arc<Expr>, data_type: Option<DataType>| match (text_of(&side), data_type) {
-                (Some(text), Some(data_type)) => Arc::new(read_date(text, &data_type)),
-                _ => side,
+                (Some(text), Some(data_type)) => read_date(text, &data_type).map(Arc::new),
+                _ => Ok(side),
             };
-            Ok(Expr::BinaryExpr { left: read(left, of_right), op, right: read(right, of_left) })
+            Ok(Expr::BinaryExpr { left: read(left, of_right)?, op, right: read(right, of_left)? })
         }
         Expr::Function { mut input, function: function @ FunctionExpr::Boolean(BooleanFunction::IsIn { .. }) } => {
             if let [column, Expr::Agg(AggExpr::Implode { input: list, maintain_order })] = input.as_slice()
@@ -215,7 +232,9 @@ fn with_dates(expression: Expr, types: &dyn Fn(&str) -> Option<DataType>) -> Pol
         }
         // DATE '2026-11-01' and TIMESTAMP '2026-11-01 12:00'.
         Expr::Cast { expr, dtype, options } => match (text_of(&expr), dtype.as_literal()) {
-            (Some(text), Some(data_type @ (DataType::Date | DataType::Datetime(..)))) => Ok(read_date(text, data_type)),
+            (Some(text), Some(data_type @ (DataType::Date | DataType::Datetime(..) | DataType::Time))) => {
+                read_date(text, data_type)
+            }
             _ => Ok(Expr::Cast { expr, dtype, options }),
         },
         other => Ok(other),
@@ -230,17 +249,29 @@ fn text_of(node: &Expr) -> Option<&str> {
 }
 
 /// An expression for the date or time that a text means.
-fn read_date(text: &str, data_type: &DataType) -> Expr {
-    read_iso(lit(iso_text(text, data_type)), data_type)
+fn read_date(text: &str, data_type: &DataType) -> PolarsResult<Expr> {
+    let name = PlSmallStr::from_static("text");
+    read_dates(&Series::new(name, [text]), data_type)?;
+    Ok(read_iso(lit(iso_text(text, data_type)), data_type))
 }
 
 /// The dates or times that texts mean.
 fn read_dates(texts: &Series, data_type: &DataType) -> PolarsResult<Series> {
     let name = texts.name().clone();
+    let first = texts.str()?.iter().flatten().next().unwrap_or_default().to_owned();
     let texts = texts.str()?.iter().map(|text| text.map(|text| iso_text(text, data_type)));
     let texts: StringChunked = texts.collect();
+    let texts_len = texts.len();
     let table = DataFrame::new(texts.len(), vec![Column::from(texts.into_series().with_name(name.clone()))])?;
-    let dates = table.lazy().select([read_iso(col(name.clone()), data_type)]).collect()?;
+    let dates = table.lazy().select([read_iso(col(name.clone()), data_type)]).collect().map_err(|_| {
+        let expected = match data_type {
+            DataType::Time => "a time; write it as '12:30' or '12:30:05'",
+            DataType::Date => "a date; write it as '2026-11-01'",
+            _ => "a date or time; write it as '2026-11-01' or '2026-11-01 12:30:05'",
+        };
+        let others = if texts_len > 1 { " (or another one of the list)" } else { "" };
+        polars_err!(ComputeError: "{first:?}{others} is not {expected}")
+    })?;
     Ok(dates.column(&name)?.as_materialized_series().clone())
 }
 
@@ -249,6 +280,7 @@ fn iso_text(text: &str, data_type: &DataType) -> String {
     match data_type {
         DataType::Datetime(..) if text.len() == 10 => format!("{text}T00:00:00"),
         DataType::Datetime(..) => text.replacen(' ', "T", 1),
+        DataType::Time if text.len() == 5 => format!("{text}:00"),
         _ => text.to_owned(),
     }
 }
@@ -258,13 +290,14 @@ fn read_iso(text: Expr, data_type: &DataType) -> Expr {
     match data_type {
         DataType::Datetime(unit, zone) => text.str().to_datetime(Some(*unit), zone.clone(), options, lit("latest")),
         DataType::Date => text.str().to_date(options),
+        DataType::Time => text.str().to_time(options),
         _ => text,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, Date32Array, TimestampMicrosecondArray};
+    use arrow::array::{ArrayRef, Date32Array, Time64MicrosecondArray, TimestampMicrosecondArray};
 
     use super::*;
 
@@ -272,7 +305,8 @@ mod tests {
         let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(20_000), Some(20_001), None]));
         let times: ArrayRef =
             Arc::new(TimestampMicrosecondArray::from(vec![Some(20_000 * 86_400_000_000 + 1), Some(0), None]));
-        let batch = RecordBatch::try_from_iter([("day", days), ("time", times)]).unwrap();
+        let at: ArrayRef = Arc::new(Time64MicrosecondArray::from(vec![Some(0), Some(45_005_000_000), None]));
+        let batch = RecordBatch::try_from_iter([("day", days), ("time", times), ("at", at)]).unwrap();
         let filter = Condition::new(sql)?.resolve(&batch.schema(), &Partition::default(), "table")?;
         Ok(filter.unwrap().matches(&batch, "table")?.iter().map(|row| row == Some(true)).collect())
     }
@@ -290,7 +324,26 @@ mod tests {
         assert_eq!(rows("day BETWEEN '2024-10-01' AND '2024-10-04'").unwrap(), [true, false, false]);
         assert_eq!(rows("time > '2024-10-04'").unwrap(), [true, false, false]);
         assert_eq!(rows("time < '2024-10-04 00:00:01'").unwrap(), [true, true, false]);
-        let error = rows("day > 'tomorrow'").unwrap_err().to_string();
-        assert!(error.starts_with("table: where: "), "{error}");
+        assert_eq!(rows("at >= '12:30'").unwrap(), [false, true, false]);
+        assert_eq!(rows("at IN ('12:30:05', '11:00')").unwrap(), [false, true, false]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_condition_is_one_line_that_says_what_to_do() {
+        for (sql, wanted) in [
+            ("day > 'tomorrow'", "\"tomorrow\" is not a date; write it as '2026-11-01'"),
+            ("time BETWEEN '2024-10-04' AND 'x'", "\"x\" is not a date or time; write it as '2026-11-01' or"),
+            ("day IN ('2024-10-04', 'x')", "(or another one of the list) is not a date; write"),
+            ("at < 'noon'", "\"noon\" is not a time; write it as '12:30'"),
+            ("time + 1 > 3", "(time is datetime[μs]; CAST(column AS TYPE)"),
+            ("day", "gives Date32; expected true or false"),
+            ("month = 1", "there is no column \"month\"; it has [\"day\", \"time\", \"at\"]"),
+            ("day >", "expected an SQL condition, as in lang = 'en'"),
+            ("", "expected an SQL condition, as in lang = 'en'"),
+        ] {
+            let error = rows(sql).unwrap_err().to_string();
+            assert!(error.contains(wanted) && !error.contains('\n'), "{sql}: {error}");
+            assert!(error.contains("where: ") && !error.contains("--column"), "{sql}: {error}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Paths, directories and globs to files on this machine.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -10,7 +11,7 @@ use walkdir::WalkDir;
 use super::readers::format_of_name;
 use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
-use crate::store::{self, Listing};
+use crate::store::{self, Kind, Listing};
 
 const NO_REGULAR_FILE: &str = "is not a regular file; a corpus is read more than once, to count words and then to train, \
                                so write it to a file first (.gz, .bz2, .zst and .xz are read as they are)";
@@ -33,26 +34,30 @@ pub(super) fn expand(source: &str, progress: &Progress) -> Result<Listing<PathBu
         return Err(Error::corpus(source, reason));
     }
     if path.is_dir() {
-        return Ok(Listing::Below(files_below(&path, progress)?));
+        return Ok(Listing { files: files_below(&path, progress)?, ..Listing::empty(Kind::Directory) });
     }
     // A file whose name holds a bracket is a file first.
     if !path.exists() && source.contains(['*', '?', '[']) {
-        return Ok(Listing::Matching(files_matching(&path.to_string_lossy(), progress)?));
+        let files = files_matching(&path.to_string_lossy(), progress)?;
+        return Ok(Listing { files, ..Listing::empty(Kind::Glob) });
     }
     // A missing file is an error when it is opened. Opening a pipe would wait for its writer.
     if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(Error::corpus(source, NO_REGULAR_FILE));
     }
-    Ok(Listing::File(path))
+    Ok(Listing::file(path))
 }
 
-/// The files in a directory and below, with their paths below it. Links are followed; each directory is read once.
+/// The files in a directory and below, with their paths below it. Links are followed; each directory is read once. Of
+/// what is hidden, only the uppermost name is there.
 fn files_below(root: &Path, progress: &Progress) -> Result<Vec<(String, PathBuf)>> {
     let real_root = fs::canonicalize(root).at("read", root)?;
     let mut seen = HashSet::new();
+    let hidden = RefCell::new(Vec::new());
     let walk = WalkDir::new(root).min_depth(1).follow_links(true).sort_by_file_name();
     let wanted = walk.into_iter().filter_entry(|entry| {
         if is_hidden(entry.file_name().as_encoded_bytes()) {
+            hidden.borrow_mut().push(entry.path().to_owned());
             return false;
         }
         let Some(real) = entry.file_type().is_dir().then(|| fs::canonicalize(entry.path()).ok()).flatten() else {
@@ -81,10 +86,13 @@ fn files_below(root: &Path, progress: &Progress) -> Result<Vec<(String, PathBuf)
             },
         };
         let name = path.file_name().unwrap_or_default();
-        if !is_hidden(name.as_encoded_bytes()) && is_wanted(&path, false)? {
+        if is_hidden(name.as_encoded_bytes()) {
+            hidden.borrow_mut().push(path);
+        } else if is_wanted(&path, false)? {
             files.push((names_below(&path, root), path));
         }
     }
+    files.extend(hidden.take().into_iter().map(|path| (names_below(&path, root), path)));
     Ok(files)
 }
 
@@ -103,7 +111,7 @@ fn files_matching(pattern: &str, progress: &Progress) -> Result<Vec<(String, Pat
     let depth = if pattern.contains("**") { usize::MAX } else { depth };
     let root = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
     let matches = |path: &Path| glob.matches_with(&without_dot(path).to_string_lossy(), options);
-    let mut files = Vec::new();
+    let (mut files, mut directories) = (Vec::new(), Vec::new());
     for entry in WalkDir::new(root).min_depth(1).max_depth(depth).follow_links(true) {
         progress.check()?;
         let entry = match entry {
@@ -117,11 +125,24 @@ fn files_matching(pattern: &str, progress: &Progress) -> Result<Vec<(String, Pat
                 return Err(Error::Io { action: "read", path, source: error.into() });
             }
         };
-        if matches(entry.path()) && is_wanted(entry.path(), true)? {
-            files.push(without_dot(entry.path()).to_owned());
+        if !matches(entry.path()) {
+            continue;
+        }
+        let path = without_dot(entry.path()).to_owned();
+        if entry.file_type().is_dir() {
+            directories.push(path);
+        } else if is_wanted(entry.path(), true)? {
+            files.push(path);
         }
     }
     files.sort();
+    // One that has the name of a corpus must not be left out in silence.
+    let is_read = |directory: &Path| files.iter().any(|file| file.starts_with(directory));
+    let has_format = |directory: &Path| format_of_name(&directory.display().to_string()).is_some();
+    if let Some(directory) = directories.iter().find(|directory| has_format(directory) && !is_read(directory)) {
+        let reason = "is a directory; name the files in it, as in x.parquet/*.parquet";
+        return Err(Error::corpus(directory.display().to_string(), reason));
+    }
     match files.is_empty() {
         true => Err(Error::corpus("corpus", format!("no file matches {pattern}"))),
         false => Ok(files.into_iter().map(|path| (names_below(&path, without_dot(&base)), path)).collect()),
@@ -148,13 +169,11 @@ fn is_wanted(path: &Path, is_asked: bool) -> Result<bool> {
         Err(_) if !has_format && !is_asked => return Ok(false),
         Err(error) => return Err(error).at("read", path),
     };
-    if metadata.is_dir() && !(is_asked && has_format) {
+    if metadata.is_dir() {
         return Ok(false);
     }
     let refused = |reason: &str| Err(Error::corpus(&name, reason));
-    if metadata.is_dir() {
-        refused("is a directory; name the files in it, as in x.parquet/*.parquet")
-    } else if metadata.is_file() {
+    if metadata.is_file() {
         if path.to_str().is_some() { Ok(true) } else { refused("has a name that is not UTF-8; rename it") }
     } else if has_format || is_asked {
         refused(NO_REGULAR_FILE)

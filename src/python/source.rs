@@ -1,14 +1,15 @@
 //! A corpus as it is handed to the steps of a training.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::corpus::corpus_from;
 use super::files::files;
+use super::location::storage_options as storage_options_of;
 use crate::corpus::{Corpus, FileFormat, ReadOptions};
 use crate::error::IoContext;
 use crate::models::bounded;
@@ -32,11 +33,11 @@ impl PyCorpusSource {
         column: String,
         is_text: bool,
         count_column: Option<String>,
-        storage_options: Option<HashMap<String, String>>,
-    ) -> Self {
-        let storage = storage_options.into_iter().flatten().collect();
+        storage_options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let storage = storage_options_of(storage_options)?;
         let options = ReadOptions { count_column, storage, ..ReadOptions::column(column) };
-        Self { object, options, is_text, corpus: OnceLock::new() }
+        Ok(Self { object, options, is_text, corpus: OnceLock::new() })
     }
 }
 

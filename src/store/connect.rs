@@ -12,7 +12,7 @@ use object_store::http::HttpBuilder;
 use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
-use super::{StorageOptions, Store, block_on, profile};
+use super::{ListingConnector, StorageOptions, Store, block_on, profile};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -37,6 +37,7 @@ pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) 
     let refused = |error: object_store::Error| {
         Error::parameter("storage_options", format!("{url}: {}", options.redact(&error.to_string())))
     };
+    let listed = ListingConnector::default();
     let inner: Arc<dyn ObjectStore> = match parsed.scheme {
         ObjectStoreScheme::AmazonS3 => {
             let builder = from_environment(options).with_url(&parsed.base).with_client_options(client());
@@ -45,18 +46,18 @@ pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) 
             check_endpoint(builder.get_config_value(&AmazonS3ConfigKey::Endpoint), options)?;
             let builder = with_region(builder, &parsed, progress)?;
             check_role(&builder)?;
-            Arc::new(builder.with_retry(retry).build().map_err(refused)?)
+            Arc::new(builder.with_retry(retry).with_http_connector(listed.clone()).build().map_err(refused)?)
         }
         ObjectStoreScheme::GoogleCloudStorage => {
             let builder = GoogleCloudStorageBuilder::from_env().with_url(&parsed.base).with_client_options(client());
             let builder = set::<_, GoogleConfigKey>(builder, options, GoogleCloudStorageBuilder::with_config)?;
-            Arc::new(builder.with_retry(retry).build().map_err(refused)?)
+            Arc::new(builder.with_retry(retry).with_http_connector(listed.clone()).build().map_err(refused)?)
         }
         ObjectStoreScheme::MicrosoftAzure => {
             let builder = MicrosoftAzureBuilder::from_env().with_url(&parsed.base).with_client_options(client());
             let builder = set::<_, AzureConfigKey>(builder, options, MicrosoftAzureBuilder::with_config)?;
             check_endpoint(builder.get_config_value(&AzureConfigKey::Endpoint), options)?;
-            Arc::new(builder.with_retry(retry).build().map_err(refused)?)
+            Arc::new(builder.with_retry(retry).with_http_connector(listed.clone()).build().map_err(refused)?)
         }
         _ => {
             let builder = HttpBuilder::new().with_url(&parsed.base).with_client_options(client());
@@ -67,7 +68,7 @@ pub(super) fn connect(url: &str, options: &StorageOptions, progress: &Progress) 
     let root = parsed.base.trim_end_matches('/').to_owned();
     let has_listings = parsed.scheme != ObjectStoreScheme::Http;
     let upload_starts_lazily = parsed.scheme == ObjectStoreScheme::MicrosoftAzure;
-    let store = Store { inner, root, has_listings, upload_starts_lazily, secrets };
+    let store = Store { inner, root, has_listings, upload_starts_lazily, listed, secrets };
     Ok((Arc::new(store), parsed.key))
 }
 

@@ -1,5 +1,6 @@
 //! The objects that a URL stands for.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use futures_util::TryStreamExt;
@@ -8,7 +9,8 @@ use object_store::{Error as StoreError, ObjectMeta, ObjectStoreExt};
 use url::Url;
 
 use super::connect::connect;
-use super::{Object, StorageOptions, Store, block_on, is_answer, retry_truncated};
+use super::listed::TakenOut;
+use super::{Object, StorageOptions, Store, block_on, check_key, is_answer, retry_truncated};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -35,24 +37,41 @@ pub(crate) fn local_path(source: &str) -> Result<PathBuf> {
     })
 }
 
-/// What a source stands for; files with their paths below what was searched.
-pub(crate) enum Listing<T> {
-    /// One file.
-    File(T),
-    /// The files that match a glob, sorted; below the first folder with a wildcard.
-    Matching(Vec<(String, T)>),
-    /// All files in a directory or under a prefix.
-    Below(Vec<(String, T)>),
+/// What a source stands for.
+pub(crate) struct Listing<T> {
+    pub(crate) kind: Kind,
+    /// Files with their paths below what was searched.
+    pub(crate) files: Vec<(String, T)>,
+    /// The paths of empty objects that mark a folder.
+    pub(crate) folders: Vec<String>,
+    /// The paths of objects that cannot be addressed, and with a glob match it.
+    pub(crate) unreadable: Vec<String>,
+}
+
+/// What kind of source it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One file, whose path is empty.
+    File,
+    /// A glob; its files are sorted, and their paths are below the first folder with a wildcard.
+    Glob,
+    /// A directory or prefix: all that is in and below it.
+    Directory,
 }
 
 impl<T> Listing<T> {
+    pub(crate) fn file(file: T) -> Self {
+        Self { files: vec![(String::new(), file)], ..Self::empty(Kind::File) }
+    }
+
+    pub(crate) fn empty(kind: Kind) -> Self {
+        Self { kind, files: Vec::new(), folders: Vec::new(), unreadable: Vec::new() }
+    }
+
     pub(crate) fn map<U>(self, change: impl Fn(T) -> U) -> Listing<U> {
-        let changed = |files: Vec<(String, T)>| files.into_iter().map(|(path, file)| (path, change(file))).collect();
-        match self {
-            Self::File(file) => Listing::File(change(file)),
-            Self::Matching(files) => Listing::Matching(changed(files)),
-            Self::Below(files) => Listing::Below(changed(files)),
-        }
+        let Self { kind, files, folders, unreadable } = self;
+        let files = files.into_iter().map(|(path, file)| (path, change(file))).collect();
+        Listing { kind, files, folders, unreadable }
     }
 }
 
@@ -63,71 +82,100 @@ impl<T> Listing<T> {
 /// nothing matches.
 pub(crate) fn expand(url: &str, options: &StorageOptions, progress: &Progress) -> Result<Listing<Object>> {
     let (store, key) = connect(url, options, progress)?;
+    check_key(url, &key)?;
     let is_glob = key.contains(['*', '?', '[']);
     if !store.has_listings && (key.is_empty() || key.ends_with('/') || is_glob) {
         return Err(Error::corpus(url, "a web server lists no files; give the URL of each"));
     }
-    // What stands before the first folder with a wildcard narrows the listing.
-    let literal = key.split(['*', '?', '[']).next().unwrap_or_default();
-    let folder = if is_glob { literal.rsplit_once('/').map_or("", |(folder, _)| folder) } else { key.as_str() };
-    let folder = folder.trim_end_matches('/');
-    let objects = block_on(progress, async {
-        if is_glob {
-            return Ok(Listing::Matching(store.matching(url, &key, folder).await?));
+    let found = block_on(progress, async {
+        match is_glob {
+            true => store.matching(url, &key).await,
+            false => store.object_or_below(url, &key).await,
         }
-        if !key.is_empty() && !key.ends_with('/') {
-            let path = store.path_of(url, &key)?;
-            match store.inner.head(&path).await {
-                Ok(meta) => return Ok(Listing::File(meta)),
-                // It may be a prefix without its slash.
-                Err(StoreError::NotFound { .. }) if store.has_listings => {}
-                // Stores that keep objects in folders cannot answer for a folder.
-                Err(error @ StoreError::Generic { .. }) if store.has_listings && is_answer(&error) => {
-                    let listed: Result<Vec<_>, _> = store.inner.list(Some(&path)).try_collect().await;
-                    return match listed {
-                        Ok(objects) if !objects.is_empty() => Ok(Listing::Below(below(folder, objects))),
-                        _ => Err(store.failed("read", url, &error)),
-                    };
-                }
-                Err(error) => return Err(store.failed("read", url, &error)),
-            }
-        }
-        Ok(Listing::Below(below(folder, store.list(url, folder).await?)))
     })?;
-    match &objects {
-        Listing::Matching(objects) | Listing::Below(objects) if objects.is_empty() => {
-            Err(Error::corpus(url, "there is no such object, and nothing under this prefix or glob"))
-        }
-        _ => Ok(objects.map(|meta| Object::new(store.clone(), meta))),
+    match found.files.is_empty() && found.unreadable.is_empty() {
+        true => Err(Error::corpus(url, "there is no such object, and nothing under this prefix or glob")),
+        false => Ok(found.map(|meta| Object::new(store.clone(), meta))),
     }
-}
-
-/// Objects with their keys below a folder.
-fn below(folder: &str, objects: Vec<ObjectMeta>) -> Vec<(String, ObjectMeta)> {
-    let key_below = |meta: &ObjectMeta| {
-        let key = meta.location.as_ref();
-        key.strip_prefix(folder).unwrap_or(key).trim_start_matches('/').to_owned()
-    };
-    objects.into_iter().map(|meta| (key_below(&meta), meta)).collect()
 }
 
 impl Store {
-    async fn matching(&self, url: &str, pattern: &str, folder: &str) -> Result<Vec<(String, ObjectMeta)>> {
+    /// The objects that match a glob.
+    async fn matching(&self, url: &str, pattern: &str) -> Result<Listing<ObjectMeta>> {
         let glob =
             Pattern::new(pattern).map_err(|error| Error::corpus(url, format!("is not a valid glob: {error}")))?;
         let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
-        let mut objects = self.list(url, folder).await?;
-        objects.retain(|meta| glob.matches_with(meta.location.as_ref(), options));
-        objects.sort_by(|a, b| a.location.cmp(&b.location));
-        Ok(below(folder, objects))
+        // What stands before the first folder with a wildcard narrows the listing.
+        let literal = pattern.split(['*', '?', '[']).next().unwrap_or_default();
+        let folder = literal.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let in_folder = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let matches = |path: &str| glob.matches_with(&format!("{in_folder}{path}"), options);
+        let mut found = self.list(url, folder).await?;
+        found.files.retain(|(path, _)| matches(path));
+        found.folders.retain(|path| matches(path.trim_end_matches('/')));
+        found.unreadable.retain(|path| matches(path));
+        found.files.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(Listing { kind: Kind::Glob, ..found })
     }
 
-    /// Every object under a folder, page by page.
-    async fn list(&self, url: &str, folder: &str) -> Result<Vec<ObjectMeta>> {
-        let folder = self.path_of(url, folder)?;
-        let listed = retry_truncated(|| self.inner.list(Some(&folder)).try_collect()).await;
-        listed.map_err(|error| self.failed("list", url, &error))
+    /// The object of a key; or if there is none, or it only marks a folder, the objects below the key.
+    async fn object_or_below(&self, url: &str, key: &str) -> Result<Listing<ObjectMeta>> {
+        let folder = key.strip_suffix('/').unwrap_or(key);
+        if key.is_empty() || key.ends_with('/') {
+            return self.list(url, folder).await;
+        }
+        let path = self.path_of(url, key)?;
+        match self.inner.head(&path).await {
+            Ok(meta) if meta.size == 0 && self.has_listings => {
+                // Whoever may read one object may not be allowed to list them.
+                let below = self.list(url, folder).await.ok().filter(|below| !below.files.is_empty());
+                Ok(below.unwrap_or_else(|| Listing::file(meta)))
+            }
+            Ok(meta) => Ok(Listing::file(meta)),
+            // It may be a prefix without its slash.
+            Err(StoreError::NotFound { .. }) if self.has_listings => self.list(url, folder).await,
+            // Stores that keep objects in folders cannot answer for a folder.
+            Err(error @ StoreError::Generic { .. }) if self.has_listings && is_answer(&error) => {
+                match self.list(url, folder).await {
+                    Ok(below) if !below.files.is_empty() => Ok(below),
+                    _ => Err(self.failed("read", url, &error)),
+                }
+            }
+            Err(error) => Err(self.failed("read", url, &error)),
+        }
     }
+
+    /// Everything below a folder, page by page.
+    async fn list(&self, url: &str, folder: &str) -> Result<Listing<ObjectMeta>> {
+        let path = self.path_of(url, folder)?;
+        self.listed.taken_out();
+        let listed: Result<Vec<ObjectMeta>, _> = retry_truncated(|| self.inner.list(Some(&path)).try_collect()).await;
+        let objects = listed.map_err(|error| self.failed("list", url, &error))?;
+        let TakenOut { folders, unreadable } = self.listed.taken_out();
+        let below = |key: &str| {
+            let rest = key.strip_prefix(path.as_ref()).filter(|_| !folder.is_empty()).unwrap_or(key);
+            rest.strip_prefix('/').filter(|_| !folder.is_empty()).unwrap_or(rest).to_owned()
+        };
+        let mut folders: Vec<String> = folders.iter().map(|key| below(key)).filter(|path| !path.is_empty()).collect();
+        let files = objects.into_iter().map(|meta| (below(meta.location.as_ref()), meta)).collect();
+        let files = without_folders(files, &mut folders);
+        let unreadable = unreadable.iter().map(|key| below(key)).collect();
+        Ok(Listing { kind: Kind::Directory, files, folders, unreadable })
+    }
+}
+
+/// What Hadoop adds to the name of a folder.
+const FOLDER_ENDING: &str = "_$folder$";
+
+/// The objects that hold something; the paths of empty ones that mark a folder are added to `folders`.
+fn without_folders(files: Vec<(String, ObjectMeta)>, folders: &mut Vec<String>) -> Vec<(String, ObjectMeta)> {
+    let parents: HashSet<String> =
+        files.iter().flat_map(|(path, _)| path.match_indices('/').map(|(end, _)| path[..end].to_owned())).collect();
+    let is_folder =
+        |path: &str, meta: &ObjectMeta| meta.size == 0 && (path.ends_with(FOLDER_ENDING) || parents.contains(path));
+    let (marks, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, meta)| is_folder(path, meta));
+    folders.extend(marks.into_iter().map(|(path, _)| path));
+    files
 }
 
 #[cfg(test)]

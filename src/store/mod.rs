@@ -2,6 +2,7 @@
 
 mod connect;
 mod fetch;
+mod listed;
 mod listing;
 mod local_copy;
 mod location;
@@ -22,7 +23,8 @@ use object_store::{ObjectMeta, ObjectStore};
 use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use fetch::{Fetcher, RangeReader, Span};
-pub(crate) use listing::{Listing, expand, is_url, local_path};
+use listed::ListingConnector;
+pub(crate) use listing::{Kind, Listing, expand, is_url, local_path};
 pub(crate) use local_copy::{LocalCopy, is_absent};
 pub use location::Location;
 pub(crate) use location::{file_in, local, url_of};
@@ -44,6 +46,8 @@ pub(crate) struct Store {
     has_listings: bool,
     /// Azure creates an upload only when its first part arrives.
     upload_starts_lazily: bool,
+    /// What its listings held besides objects.
+    listed: ListingConnector,
     /// The settings, whose secrets may not appear in messages.
     secrets: StorageOptions,
 }
@@ -82,6 +86,7 @@ impl Store {
     /// # Errors
     /// [`Error::Parameter`] for one that cannot be.
     fn path_of(&self, url: &str, key: &str) -> Result<Path> {
+        check_key(url, key)?;
         let path = if self.has_listings { Path::parse(key) } else { Path::from_url_path(key) };
         path.map_err(|error| Error::parameter("location", format!("{url}: {error}")))
     }
@@ -118,6 +123,20 @@ impl Store {
         let reason = format!("{advice}{place} ({text})");
         Error::Io { action, path: PathBuf::from(url), source: io::Error::new(kind, reason) }
     }
+}
+
+/// # Errors
+/// [`Error::Parameter`] for a key with an empty folder name, which would be read as another key.
+fn check_key(url: &str, key: &str) -> Result<()> {
+    if !key.starts_with('/') && !key.contains("//") {
+        return Ok(());
+    }
+    let root = url.strip_suffix(key).unwrap_or_default();
+    let names: Vec<&str> = key.split('/').filter(|name| !name.is_empty()).collect();
+    let slash = if key.ends_with('/') { "/" } else { "" };
+    let reason =
+        format!("{url}: has an empty folder name (//), which cannot be addressed; if that is not meant, write");
+    Err(Error::parameter("location", format!("{reason} {root}{}{slash}", names.join("/"))))
 }
 
 /// Why parts of a source that were read at different times do not fit together.
@@ -223,6 +242,14 @@ pub(crate) fn all<T>(requests: Vec<impl Future<Output = Result<T>>>, progress: &
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_with_an_empty_folder_name_is_refused_with_the_key_that_may_be_meant() {
+        let refused = |url: &str, key: &str| check_key(url, key).unwrap_err().to_string();
+        assert!(refused("s3://bucket//d/y", "/d/y").ends_with("write s3://bucket/d/y"));
+        assert!(refused("s3://bucket/d//y//", "d//y//").ends_with("write s3://bucket/d/y/"));
+        assert!(check_key("s3://bucket/d/y/", "d/y/").is_ok() && check_key("s3://bucket", "").is_ok());
+    }
 
     #[test]
     fn of_an_xml_answer_the_message_is_told() {

@@ -129,7 +129,7 @@ impl Uploads {
                 (store, key)
             }
         };
-        let path = store.path_of(url, key.trim_start_matches('/'))?;
+        let path = store.path_of(url, &key)?;
         Ok((store, path))
     }
 }

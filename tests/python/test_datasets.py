@@ -120,6 +120,50 @@ def test_prefixes_are_read_as_directories_are(
     assert trained(bucket.url(folder), "--where", where, *options) == local
 
 
+#: Files, the first four of which are one dataset by the rule for directories and prefixes.
+MIXED = {
+    "x.parquet": "a",
+    "lang=en/0": None,
+    "lang=en/1.parquet": "b",
+    "out.parquet/part-0.parquet": "c",
+    "_hidden.parquet": "z",
+    "_tmp/y.parquet": "z",
+    ".git/y.parquet": "z",
+    "other.arrow": "z",
+    "note.txt": "z",
+}
+
+
+def test_a_directory_and_a_prefix_are_the_same_corpus_and_the_log_says_what_is_left_out(
+    tmp_path: Path, bucket: Bucket, folder: str, caplog: pytest.LogCaptureFixture, command: Command
+) -> None:
+    for name, word in MIXED.items():
+        content = parquet([[word]] * 5) if word else b"no ending"
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / name).write_bytes(content)
+        bucket.put(folder + name, content)
+    bucket.put(f"{folder}out.parquet/", b"")
+    notes = []
+    for source in (tmp_path / "data", f"file://{tmp_path}/data/", bucket.url(folder), bucket.url(folder)[:-1]):
+        caplog.clear()
+        with caplog.at_level("INFO", logger="polargram"):
+            model = small_model(str(source), storage_options=bucket.options)
+        assert counts_of(model) == {"a": 5, "b": 5, "c": 5}
+        notes += [message.partition(": ")[2] for message in caplog.messages if ": reads " in message]
+    said = "reads 3 files; leaves out 3 hidden (. or _): .git, _hidden.parquet, _tmp; "
+    said += "3 of another format: lang=en/0, note.txt, other.arrow"
+    assert notes == [said, said, *[f"{said}; 1 that only mark folders: out.parquet/"] * 2]
+    done = command("train", tmp_path / "data", "--output", tmp_path / "out", "--min-count", 1, "--vector-size", 4)
+    assert f"data: {said}\n" in done.stderr
+    done = command("train", tmp_path / "data", "--output", tmp_path / "out", "--min-count", 1, "--quiet")
+    assert done.stderr == ""
+
+
+def test_the_log_says_how_many_files_are_of_other_partitions(trained: Trained, dataset: Path, command: Command) -> None:
+    where = ["--where", "lang = 'en'", "--output", dataset.parent / "o", "--min-count", 1, "--vector-size", 4]
+    assert "where: left out 4 of 6 files, whose partitions cannot match" in command("train", dataset, *where).stderr
+
+
 def test_partition_values_are_typed_over_the_dataset_as_polars_types_them(trained: Trained, tmp_path: Path) -> None:
     values = {
         "n": ["01", "2", "-3"],

@@ -84,6 +84,13 @@ def test_what_bears_the_name_of_a_corpus_and_is_none_is_refused_by_name(
     assert not Path("out").exists()
 
 
+def test_a_directory_with_the_name_of_a_corpus_is_read_by_a_glob_that_reaches_into_it(tree: Path) -> None:
+    (tree / "out.parquet").mkdir()
+    (tree / "out.parquet" / "part-0.parquet").write_bytes(CONTENT)
+    assert sentences("**/*.parquet") == 4
+    assert sentences("out*/*.parquet") == 1
+
+
 def test_what_bears_another_name_is_no_concern_of_a_directory(tree: Path) -> None:
     (tree / "_SUCCESS").symlink_to("nowhere")
     os.mkfifo(tree / "log")

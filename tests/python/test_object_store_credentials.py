@@ -226,3 +226,23 @@ def test_an_option_that_means_nothing_is_named(
     for said in (message, only_line(done)):
         assert [needle for needle in needles if needle not in said] == []
         assert bucket.secret not in said
+
+
+def test_an_option_that_is_none_is_not_given(objects: Objects, bucket: Bucket, folder: str) -> None:
+    nothing = dict.fromkeys(["aws_session_token", "aws_skip_signature", "max_retries", "no_such_option"])
+    options = {**bucket.options, "aws_allow_http": True, "max_retries": 2, "retry_base_multiplier": 1.5}
+    model = pg.Word2Vec(objects.url, storage_options={**options, **nothing, "max_retries": None}, **SMALL)
+    assert_trained_on(model, objects.rows)
+    url = bucket.url(f"{folder}v.arrow")
+    model.wv.save(url, storage_options={**options, **nothing})
+    assert len(pg.KeyedVectors.load(url, storage_options={**options, **nothing})) == len(model.wv)
+
+
+@pytest.mark.parametrize("value", [b"hunter2-hunter2", ["hunter2-hunter2"], {"hunter2-hunter2": 1}])
+def test_an_option_of_another_type_is_named_without_its_value(value: object, objects: Objects) -> None:
+    for job in (pg.Word2Vec, pg.KeyedVectors.load, pg.Word2Vec.load):
+        with pytest.raises(
+            TypeError, match=f"storage_options: aws_secret_access_key is of type {type(value).__name__}"
+        ) as e:
+            job(objects.url, storage_options={"aws_secret_access_key": value})
+        assert "hunter2" not in str(e.value)

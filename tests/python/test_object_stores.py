@@ -109,6 +109,49 @@ def test_a_bucket_gives_the_same_vectors_as_a_directory(bucket: Bucket, objects:
         assert np.array_equal(remote.wv.vectors, local.wv.vectors)
 
 
+@pytest.mark.parametrize(
+    "source", ["", "out.parquet", "out.parquet/", "**/*.parquet", "*/*.parquet", "out*/part-?.parquet"]
+)
+def test_objects_that_mark_folders_and_keys_with_empty_names_do_not_end_a_job(
+    source: str, bucket: Bucket, folder: str
+) -> None:
+    rows = some_rows(3, 20)
+    bucket.put(f"{folder}out.parquet/part-0.parquet", parquet(rows))
+    for key in ("out.parquet/", "out.parquet_$folder$", "/log.txt", "a//b/log.txt", "out.parquet//log.txt"):
+        bucket.put(folder + key, b"")
+    assert_trained_on(pg.Word2Vec(bucket.url(folder + source), storage_options=bucket.options, **SMALL), rows)
+
+
+def test_an_empty_object_beside_its_folder_is_no_file(bucket: Bucket, folder: str) -> None:
+    rows = some_rows(3, 20)
+    bucket.put(f"{folder}out.parquet", b"")
+    assert "out.parquet" in refused(bucket.url(f"{folder}out.parquet"), bucket)
+    bucket.put(f"{folder}out.parquet/part-0.parquet", parquet(rows))
+    for source in ("", "out.parquet", "**/*.parquet"):
+        assert_trained_on(pg.Word2Vec(bucket.url(folder + source), storage_options=bucket.options, **SMALL), rows)
+
+
+def test_an_object_that_cannot_be_addressed_is_named_where_it_is_wanted(bucket: Bucket, folder: str) -> None:
+    bucket.put(f"{folder}a.parquet", parquet(some_rows(3, 20)))
+    bucket.put(f"{folder}/b.parquet", parquet(some_rows(4, 20)))
+    assert "'/b.parquet\" has a folder name that is empty".replace("'", '"') in refused(bucket.url(folder), bucket)
+    model = pg.Word2Vec(bucket.url(f"{folder}*.parquet"), storage_options=bucket.options, **SMALL)
+    assert_trained_on(model, some_rows(3, 20))
+
+
+@pytest.mark.parametrize("key", ["/d/y.parquet", "d//y.parquet", "d//", "//", "d//*.parquet"])
+def test_a_url_with_an_empty_folder_name_is_not_taken_for_another(key: str, bucket: Bucket) -> None:
+    bucket.put("d/y.parquet", parquet(some_rows(3, 20)))
+    url = bucket.url(key)
+    assert f"{url}: has an empty folder name (//)" in refused(url, bucket)
+    model = pg.Word2Vec([["a", "b"]] * 9, **SMALL)
+    for save in (model.save, model.wv.save):
+        with pytest.raises(ValueError, match="has an empty folder name"):
+            save(url.replace("*", "x"), storage_options=bucket.options)
+    with pytest.raises(ValueError, match="has an empty folder name"):
+        pg.KeyedVectors.load(url.replace("*", "x"), storage_options=bucket.options)
+
+
 def test_google_is_read_by_the_interface_that_it_shares_with_s3(bucket: Bucket, folder: str) -> None:
     if bucket.is_foreign:
         pytest.skip("the server that the environment names wants a signature of Amazon's")

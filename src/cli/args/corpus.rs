@@ -22,7 +22,7 @@ pub(in crate::cli) struct CorpusArgs {
     #[arg(long, value_name = "COLUMN")]
     count_column: Option<String>,
     /// Read only the rows for which this Polars SQL expression is true. Directories such as day=2026-11-01 are columns.
-    #[arg(long = "where", value_name = "SQL")]
+    #[arg(long = "where", value_name = "SQL", allow_hyphen_values = true)]
     filter: Option<String>,
     /// Split strings into tokens: at white space, or wherever a regular expression matches.
     #[arg(long, value_name = "whitespace|regex:PATTERN", value_parser = parse_split)]
