@@ -123,7 +123,9 @@ impl RowFilter {
 pub(super) fn are_true(frame: DataFrame, expression: Expr, origin: &str) -> Result<BooleanArray> {
     let rows = frame.height();
     // Some of Polars' functions panic on arguments that cannot be.
-    let types: Vec<String> = frame.columns().iter().map(|c| format!("{} is {}", c.name(), c.dtype())).collect();
+    let named = columns_of(&expression);
+    let columns = frame.columns().iter().filter(|column| named.iter().any(|name| name == column.name().as_str()));
+    let types: Vec<String> = columns.map(|column| format!("{} is {}", column.name(), column.dtype())).collect();
     let failed = |reason: &str| {
         let advice = "CAST(column AS TYPE) makes another type of a column";
         refused(origin, &format!("{reason} ({}; {advice})", types.join(", ")))
@@ -251,7 +253,7 @@ fn text_of(node: &Expr) -> Option<&str> {
 /// An expression for the date or time that a text means.
 fn read_date(text: &str, data_type: &DataType) -> PolarsResult<Expr> {
     let name = PlSmallStr::from_static("text");
-    read_dates(&Series::new(name, [text]), data_type)?;
+    read_dates(&Series::new(name, [text]), data_type).map(drop)?;
     Ok(read_iso(lit(iso_text(text, data_type)), data_type))
 }
 
