@@ -112,6 +112,31 @@ pub(crate) trait IoContext<T> {
 
 impl<T> IoContext<T> for io::Result<T> {
     fn at(self, action: &'static str, path: &Path) -> Result<T> {
-        self.map_err(|source| Error::Io { action, path: path.to_owned(), source })
+        self.map_err(|source| Error::Io { action, path: path.to_owned(), source: without_temporary_name(source) })
+    }
+}
+
+/// The system's own error. The library for temporary files adds a name that the user has never heard of.
+fn without_temporary_name(error: io::Error) -> io::Error {
+    let text = error.get_ref().map(ToString::to_string).unwrap_or_default();
+    match text.rsplit_once(" at path \"") {
+        Some((reason, _)) => io::Error::new(error.kind(), reason),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_names_a_temporary_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = directory.path().join("missing");
+        let error = tempfile::Builder::new().prefix("hidden").tempfile_in(&missing).unwrap_err();
+        assert!(error.to_string().contains("hidden"), "{error}");
+        let error = Err::<(), _>(error).at("write", Path::new("v.txt")).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot write v.txt: {}", io::Error::from_raw_os_error(2)));
+        assert!(matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound));
     }
 }

@@ -66,6 +66,16 @@ impl NewDirectory {
         &self.path
     }
 
+    /// The error with the name that its file will have.
+    pub(super) fn named(&self, mut error: Error) -> Error {
+        if let Error::Io { path, .. } | Error::Format { path, .. } = &mut error
+            && let Ok(name) = path.strip_prefix(&self.path)
+        {
+            *path = self.target.join(name);
+        }
+        error
+    }
+
     pub(super) fn take_its_place(self) -> Result<()> {
         let target = self.target.as_path();
         sync_directory(&self.path);

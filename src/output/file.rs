@@ -48,7 +48,7 @@ impl StagedFile {
             Some(_) => (tempfile::tempfile().map(Content::Unnamed), "write to a temporary file for"),
             None => (named_beside(&target).map(Content::Beside), "write"),
         };
-        let file = Self { content: file.map_err(without_temporary_name).at(action, &target)?, target };
+        let file = Self { content: file.at(action, &target)?, target };
         let mut out = BufWriter::new(file.content());
         content(&mut out).and_then(|()| out.flush()).map_err(|source| match source.kind() {
             io::ErrorKind::InvalidInput => Error::format(&file.target, source.to_string()),
@@ -115,12 +115,6 @@ fn named_beside(target: &Path) -> io::Result<NamedTempFile> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     builder.prefix(TEMPORARY_PREFIX).tempfile_in(parent_of(target))
-}
-
-/// The system's own error: tempfile wraps it to name a file that the user has never heard of.
-fn without_temporary_name(error: io::Error) -> io::Error {
-    let code = error.get_ref().and_then(|wrapped| wrapped.source()?.downcast_ref::<io::Error>()?.raw_os_error());
-    code.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// The directory that a path is in.

@@ -42,6 +42,16 @@ enum Root {
     NewPrefix(PathBuf, &'static DirectoryKind),
 }
 
+impl Root {
+    /// The error with a name that the user knows.
+    fn named(&self, error: Error) -> Error {
+        match self {
+            Self::New(directory) => directory.named(error),
+            _ => error,
+        }
+    }
+}
+
 impl Output {
     /// Files, each at a path or URL of its own. The storage options of `location` are those of all URLs.
     pub(crate) fn files(location: &Location, progress: &Progress) -> Self {
@@ -130,7 +140,7 @@ impl Output {
         let target = self.target(name.as_ref());
         let target = if url_of(&target).is_some() { target } else { local(&target)? };
         self.progress.check()?;
-        self.files.push(StagedFile::write(target, content)?);
+        self.files.push(StagedFile::write(target, content).map_err(|error| self.root.named(error))?);
         Ok(())
     }
 
@@ -142,7 +152,7 @@ impl Output {
         for file in &self.files[self.prepared..] {
             match file.url() {
                 Some(url) => self.uploads.send(file.content(), url)?,
-                None => file.sync()?,
+                None => file.sync().map_err(|error| self.root.named(error))?,
             }
             self.prepared += 1;
         }
@@ -160,7 +170,8 @@ impl Output {
         self.prepare()?;
         let Self { root, files, mut uploads, .. } = self;
         uploads.complete()?;
-        let targets = files.into_iter().map(StagedFile::appear).collect::<Result<Vec<_>>>()?;
+        let targets = files.into_iter().map(StagedFile::appear).collect::<Result<Vec<_>>>();
+        let targets = targets.map_err(|error| root.named(error))?;
         match root {
             Root::Directory(made) => made.keep(),
             Root::New(directory) => directory.take_its_place()?,
@@ -217,6 +228,22 @@ mod tests {
         output.write("v", |out| out.write_all(b"x")).unwrap();
         assert_eq!(output.commit().unwrap(), [location.path().join("v")]);
         assert_eq!(names(location.path()), ["v"]);
+    }
+
+    #[test]
+    fn an_error_names_the_place_that_a_file_would_have_had() {
+        static KIND: DirectoryKind =
+            DirectoryKind { name: "a test", files: &["v"], description: "v", is_description: |_| true };
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("m");
+        let mut output = Output::new_directory(&Location::from(&place), &KIND, &Progress::default()).unwrap();
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let error = output.write("v", |_| Err(full())).unwrap_err().to_string();
+        assert_eq!(error, format!("cannot write {}: {}", place.join("v").display(), full()));
+        output.write("v", |out| out.write_all(b"new")).unwrap();
+        fs::create_dir(directory.path().join(".m.partial").join("v")).unwrap();
+        let error = output.commit().unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot write {}: ", place.join("v").display())), "{error}");
     }
 
     #[test]

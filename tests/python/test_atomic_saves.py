@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from object_store import Bucket
 
 import polargram as pg
 
@@ -165,3 +167,81 @@ def test_a_name_as_long_as_the_system_allows_can_be_saved(
     path = tmp_path / ("v" * 249 + ".arrow")
     two_words("a", "b").save(path)
     assert pg.KeyedVectors.load(path).index_to_key == ["a", "b"]
+
+
+#: The same for whatever is called: an expression over ``pg``, ``model`` and ``place``, on a full disk.
+ON_A_FULL_DISK = """
+import resource, sys
+import polargram as pg
+place = sys.argv[1]
+corpus = [[f"w{number}" for number in range(2000)]] * 9
+options = {"vector_size": 40, "epochs": 2, "workers": 1}
+model = pg.Word2Vec(corpus, **options)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+try:
+    {call}
+except OSError as error:
+    print(error)
+"""
+
+SAVES = {
+    "model": ("model.save(place)", "place/vectors.arrow"),
+    "checkpoint": ("pg.Word2Vec(corpus, **options, checkpoint=place)", "place/vectors.arrow"),
+    "vectors": ("model.wv.save(place + '.arrow')", "place.arrow"),
+    "numpy": ("model.wv.save(place + '.npy')", "place.npy"),
+    "word2vec": ("model.wv.save_word2vec_format(place, fvocab=place + '.vocab')", "place"),
+}
+
+
+@pytest.mark.parametrize("save", SAVES)
+def test_the_error_of_a_full_disk_names_the_users_file_and_no_temporary_one(
+    save: str, python: Callable[..., object], tmp_path: Path, listing: Listing
+) -> None:
+    call, name = SAVES[save]
+    done = python("-c", ON_A_FULL_DISK.replace("{call}", call), tmp_path / "place")
+    assert done.stdout == f"cannot write {tmp_path / name}: File too large (os error 27)\n", done.stderr
+    assert listing(tmp_path) == []
+
+
+def messages(place: str, storage_options: dict[str, object] | None = None) -> list[str]:
+    """What each kind of save to below ``place`` says when it fails."""
+    model = pg.Word2Vec([["a", "b"]] * 9, vector_size=2)
+    options = {"storage_options": storage_options} if storage_options else {}
+    saves = [
+        lambda: model.save(f"{place}/m", **options),
+        lambda: model.wv.save(f"{place}/v.arrow", **options),
+        lambda: model.wv.save(f"{place}/v.npy", **options),
+        lambda: model.wv.save_word2vec_format(f"{place}/v.txt", fvocab=f"{place}/counts", **options),
+        lambda: model.wv.save_word2vec_format(f"{place}/v.bin", binary=True, **options),
+    ]
+    if not options:
+        saves.append(lambda: pg.Word2Vec([["a", "b"]] * 9, vector_size=2, checkpoint=f"{place}/c"))
+    said = []
+    for save in saves:
+        with pytest.raises(OSError, match="cannot") as failed:
+            save()
+        said.append(str(failed.value))
+    return said
+
+
+@pytest.mark.parametrize("place", ["/proc", "missing"])
+def test_a_place_that_cannot_be_written_to_is_named_and_nothing_else(place: str, here: Path) -> None:
+    names = ["m", "v.arrow", "v.npy", "v.txt", "v.bin", "c"]
+    for name, message in zip(names, messages(place), strict=True):
+        assert message.endswith(f" {place}/{name}: No such file or directory (os error 2)"), message
+
+
+def test_without_a_place_for_temporary_files_the_url_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", "/nowhere/at-all")
+    wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=2).wv
+    options = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "aws_region": "us-east-1"}
+    for job in (wv.save, pg.KeyedVectors.load):
+        with pytest.raises(FileNotFoundError, match="temporary") as failed:
+            job("s3://bucket/v.arrow", storage_options={**options, "endpoint_url": "http://127.0.0.1:9"})
+        assert str(failed.value).endswith(" s3://bucket/v.arrow: No such file or directory (os error 2)")
+
+
+def test_a_bucket_that_is_not_there_is_named_and_no_file_of_this_machine(bucket: Bucket) -> None:
+    for message in messages("s3://no-such-bucket-here/x", bucket.options):
+        assert "s3://no-such-bucket-here/x/" in message
+        assert not re.search(r"polargram-|partial|\.tmp|/tmp", message), message
