@@ -67,7 +67,7 @@ pub(crate) fn read_matrix(path: &Path, (rows, columns): (usize, usize)) -> Resul
         let reason = format!("is {} × {}; expected {rows} × {columns}", mapped.len(), mapped.vector_size());
         return Err(Error::format(path, reason));
     }
-    let mut matrix = Matrix::zeros(rows, columns)?;
+    let mut matrix = Matrix::growing(rows, columns)?;
     mapped.iter().enumerate().for_each(|(row, values)| matrix.values(row).copy_from_slice(values));
     Ok(matrix)
 }

@@ -1,12 +1,13 @@
 //! A matrix that many workers update at once.
 
+use std::io;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::slice;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use memmap2::MmapMut;
-
+use super::memory::Memory;
 use crate::error::{IoContext, Result};
 
 /// The most floats in a register of any instruction set. Rows are padded to a multiple of it, so that no path needs a
@@ -25,9 +26,11 @@ pub const MAX_WIDTH: usize = 16;
 /// register-wide loads and stores of their instruction set, which the hardware performs in aligned pieces of at least
 /// one float; and no Rust reference to a row exists while workers run, since [`row`](Matrix::row) takes `&self` and
 /// returns a raw pointer, and everything that returns a slice takes `&mut self` or a matrix that no worker holds.
+///
+/// A matrix that has grown shares its memory with the one that it has grown from, which has fewer rows of it.
 pub struct Matrix {
     /// Owns the rows, which are only accessed through `start`.
-    _memory: MmapMut,
+    memory: Arc<Memory>,
     start: NonNull<f32>,
     rows: usize,
     columns: usize,
@@ -45,17 +48,24 @@ impl Matrix {
     /// # Errors
     /// [`Error::Io`](crate::error::Error) if the system refuses the memory.
     pub fn zeros(rows: usize, columns: usize) -> Result<Self> {
+        Self::over(rows, columns, Memory::fixed)
+    }
+
+    /// [`zeros`](Self::zeros) to which rows can be added where they lie, if the system has address space for them.
+    ///
+    /// # Errors
+    /// As for [`zeros`](Self::zeros).
+    pub(crate) fn growing(rows: usize, columns: usize) -> Result<Self> {
+        Self::over(rows, columns, Memory::growing)
+    }
+
+    fn over(rows: usize, columns: usize, memory: impl FnOnce(usize) -> io::Result<Memory>) -> Result<Self> {
         let stride = Self::stride_of(columns);
-        let mut memory = bytes_of(rows, stride)
-            .ok_or_else(|| std::io::Error::other("rows × columns overflows the address space"))
-            .and_then(|bytes| MmapMut::map_anon(bytes.max(1)))
+        let memory = bytes_of(rows, stride)
+            .ok_or_else(|| io::Error::other("rows × columns overflows the address space"))
+            .and_then(memory)
             .at("reserve memory for", Path::new(&format!("{rows} × {columns} weights")))?;
-        // Rows are accessed at random: with pages of 4 KiB nearly every access would miss the TLB. A refusal costs only
-        // speed.
-        #[cfg(all(target_os = "linux", not(miri)))]
-        let _ = memory.advise(memmap2::Advice::HugePage);
-        let start = NonNull::from(memory.as_mut()).cast();
-        Ok(Self { _memory: memory, start, rows, columns, stride })
+        Ok(Self { start: memory.start().cast(), memory: Arc::new(memory), rows, columns, stride })
     }
 
     /// Floats from one row to the next in a matrix with this number of columns.
@@ -93,16 +103,53 @@ impl Matrix {
     /// The values of a row, [`columns`](Self::columns) floats, in a matrix that no worker holds.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If there is no such row, or if the matrix shares its memory with one that it has grown from.
     pub fn values(&mut self, index: usize) -> &mut [f32] {
         assert!(index < self.rows, "row {index} of {}", self.rows);
-        // SAFETY: in bounds, and `&mut self` excludes workers.
+        assert!(Arc::get_mut(&mut self.memory).is_some(), "the rows are those of another matrix too");
+        // SAFETY: in bounds, and `&mut self` excludes workers and, with the check above, other matrices.
         unsafe { slice::from_raw_parts_mut(self.row(index as u32), self.columns) }
+    }
+
+    /// Writes the first values of a row that others may read or train at the same time: they see old or new floats.
+    ///
+    /// # Panics
+    /// If there is no such row, or if it is shorter.
+    pub(crate) fn write(&self, index: usize, values: &[f32]) {
+        assert!(index < self.rows && values.len() <= self.columns, "row {index} of {}", self.rows);
+        let row = self.row(index as u32);
+        // SAFETY: within the row.
+        values.iter().enumerate().for_each(|(column, &value)| unsafe { store_relaxed(row.add(column), value) });
+    }
+
+    /// Makes all values zero, as [`write`](Self::write) does.
+    pub(crate) fn clear(&self) {
+        let zeros = vec![0.0; self.columns];
+        (0..self.rows).for_each(|row| self.write(row, &zeros));
+    }
+
+    /// The same rows, in the same memory, with zeros behind them. `None` if there is no room for them, or if this matrix
+    /// has grown before.
+    pub(crate) fn grown(&self, rows: usize) -> Option<Self> {
+        let (bytes, grown) = (bytes_of(self.rows, self.stride)?, bytes_of(rows, self.stride)?);
+        let has_grown = rows >= self.rows && self.memory.grow(bytes, grown);
+        has_grown.then(|| Self { memory: self.memory.clone(), rows, ..*self })
+    }
+
+    /// A number that is another one after [`changed`](Self::changed).
+    pub(crate) fn version(&self) -> u64 {
+        self.memory.version()
+    }
+
+    /// To be called when values have changed: what was computed from them, in whichever matrix of this memory, is out of
+    /// date.
+    pub(crate) fn changed(&self) {
+        self.memory.change();
     }
 
     /// A copy with `rows` rows, in which the new rows are zero.
     pub(crate) fn extended(&self, rows: usize) -> Result<Self> {
-        let copy = Self::zeros(rows.max(self.rows), self.columns)?;
+        let copy = Self::growing(rows.max(self.rows), self.columns)?;
         // SAFETY: both mappings hold this many floats, and they do not overlap.
         unsafe { ptr::copy_nonoverlapping(self.start.as_ptr(), copy.start.as_ptr(), self.rows * self.stride) }
         Ok(copy)
@@ -173,6 +220,56 @@ mod tests {
         m.values(1).fill(2.0);
         let mut m = m.extended(4).unwrap();
         assert_eq!((m.rows(), m.values(1)[16], m.values(3)[16]), (4, 2.0, 0.0));
+    }
+
+    #[test]
+    fn a_matrix_grows_where_it_lies() {
+        let mut first = Matrix::growing(3, 17).unwrap();
+        first.values(1).fill(2.0);
+        let second = first.grown(100).unwrap();
+        assert_eq!((second.rows(), second.start()), (100, first.start()));
+        second.write(99, &[4.0; 17]);
+        second.write(1, &[3.0; 17]);
+        // SAFETY: rows of live matrices, which nobody writes now.
+        unsafe {
+            assert_eq!((*first.row(1), *second.row(98).add(16), *second.row(99).add(16)), (3.0, 0.0, 4.0));
+        }
+        // The rows behind the first three are now the other's.
+        assert!(first.grown(4).is_none());
+        assert!(second.grown(99).is_none() && second.grown(usize::MAX / 8).is_none());
+        drop(first);
+        let mut third = second.grown(101).unwrap();
+        drop(second);
+        assert_eq!((third.values(1)[0], third.values(99)[0], third.values(100)[0]), (3.0, 4.0, 0.0));
+    }
+
+    #[test]
+    fn what_does_not_grow_or_has_no_room_is_copied() {
+        let fixed = Matrix::zeros(3, 17).unwrap();
+        fixed.write(2, &[5.0; 17]);
+        assert!(fixed.grown(1000).is_none());
+        let mut copy = fixed.extended(1000).unwrap();
+        assert_eq!((copy.values(2)[16], copy.values(999)[16]), (5.0, 0.0));
+        fixed.clear();
+        // SAFETY: a row of a live matrix.
+        assert_eq!((unsafe { *fixed.row(2) }, copy.values(2)[16]), (0.0, 5.0));
+    }
+
+    #[test]
+    #[should_panic(expected = "another matrix")]
+    fn nobody_has_rows_of_shared_memory_for_himself() {
+        let first = Matrix::growing(3, 17).unwrap();
+        first.grown(4).unwrap().values(3).fill(1.0);
+    }
+
+    #[test]
+    fn matrices_of_one_memory_have_one_version() {
+        let first = Matrix::growing(3, 17).unwrap();
+        let second = first.grown(4).unwrap();
+        let before = first.version();
+        second.changed();
+        assert_ne!(first.version(), before);
+        assert_eq!(first.version(), second.version());
     }
 
     #[test]

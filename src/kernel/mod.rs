@@ -15,7 +15,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `matrix`, `buffer` | the rows, and scratch memory |
+//! | `matrix`, `memory`, `buffer` | the rows, where they lie, and scratch memory |
 //! | `lanes` | what the kernel needs of a register: `x86`, `neon` and `portable` implement it |
 //! | `isa`, `dispatch` | the choice of an instruction set, and one function for all of them |
 //! | `block` | the block update |
@@ -36,6 +36,7 @@ mod isa;
 #[allow(clippy::undocumented_unsafe_blocks, reason = "the contract of every method is that of the trait")]
 mod lanes;
 mod matrix;
+mod memory;
 #[cfg(target_arch = "aarch64")]
 #[allow(clippy::undocumented_unsafe_blocks, reason = "the contract of every method is that of the trait")]
 mod neon;

@@ -127,7 +127,7 @@ fn read<F: Family>(directory: &Path) -> Result<Saved<F>> {
     if vectors.vector_size() != config.vector_size {
         return Err(Error::format(&directory.join(VECTORS), "has vectors of another size than config.json says"));
     }
-    let mut input = Matrix::zeros(vectors.len(), config.vector_size)?;
+    let mut input = Matrix::growing(vectors.len(), config.vector_size)?;
     vectors.rows().iter().enumerate().for_each(|(row, values)| input.values(row).copy_from_slice(values));
     let mut tables = Vec::new();
     for &name in F::TABLES {

@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::store::Location;
 use crate::train::{Observer, Trained, Weights};
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::{Trim, TrimReport, Vocabulary, WordCounts};
+use crate::vocab::{Trim, TrimReport, Vocabulary, WordCounts, WordId};
 
 /// A word2vec model: its vocabulary and weights (Mikolov et al. 2013). Clones share the weights.
 ///
@@ -163,12 +163,30 @@ impl Word2Vec {
 
     /// A model of the same words and the new words of another corpus. Known words keep their vectors, and new words get
     /// their first ones. The counts of both corpora are added up; noise, subsampling and tree follow from the sums.
+    /// The weights are copied: this model stays as it is when the new one is trained.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn updated(&self, counts: &WordCounts, trim: &Trim<'_>) -> Result<(Self, TrimReport)> {
+        self.with_more(counts, trim, Weights::extended)
+    }
+
+    /// [`updated`](Self::updated), but the known words share the memory of this model, where that has room for more.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn grown(&self, counts: &WordCounts, trim: &Trim<'_>) -> Result<(Self, TrimReport)> {
+        self.with_more(counts, trim, Weights::grown)
+    }
+
+    fn with_more(
+        &self,
+        counts: &WordCounts,
+        trim: &Trim<'_>,
+        extend: impl FnOnce(&Weights, usize, u64) -> Result<Weights>,
+    ) -> Result<(Self, TrimReport)> {
         let (vocabulary, report) = self.vocabulary.extended(counts, trim)?;
-        let weights = self.weights.extended(vocabulary.len(), self.config.seed)?;
+        let weights = extend(&self.weights, vocabulary.len(), self.config.seed)?;
         let model = Self {
             config: self.config.clone(),
             vocabulary: Arc::new(vocabulary),
@@ -179,7 +197,7 @@ impl Word2Vec {
         Ok((model, report))
     }
 
-    /// An untrained model of the same words.
+    /// An untrained model of the same words, with weights of its own.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -187,6 +205,24 @@ impl Word2Vec {
         config.validate()?;
         let weights = Weights::new(self.vocabulary.len(), &config)?;
         Ok(Self { config, weights, ..self.clone() })
+    }
+
+    /// [`reset`](Self::reset), but in the memory of this model, whose weights are lost, where they have the same shape.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn renewed(&self, config: Config) -> Result<Self> {
+        config.validate()?;
+        let weights = self.weights.renewed(self.vocabulary.len(), &config)?;
+        Ok(Self { config, weights, ..self.clone() })
+    }
+
+    /// The same model with weights of its own.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is no memory for them.
+    pub fn copied(&self) -> Result<Self> {
+        Ok(Self { weights: self.weights.copied()?, ..self.clone() })
     }
 
     /// The same model with other hyperparameters. Those that shaped the vocabulary and the weights have no effect now.
@@ -285,12 +321,12 @@ impl Word2Vec {
     }
 
     /// Copies the vectors of words that `vectors` has too, and returns the number of these words (gensim 3:
-    /// `intersect_word2vec_format`).
+    /// `intersect_word2vec_format`). Clones of this model and vectors taken from it change too.
     ///
     /// # Errors
     /// [`Error::Parameter`] if they have other dimensions, or text for keys where the model has integers, or the reverse;
     /// or if one of the vectors holds NaN, infinity, or values that training would make so.
-    pub fn adopt(&mut self, vectors: &KeyedVectors) -> Result<usize> {
+    pub fn adopt(&self, vectors: &KeyedVectors) -> Result<usize> {
         if vectors.vector_size() != self.config.vector_size {
             let (theirs, ours) = (vectors.vector_size(), self.config.vector_size);
             return Err(Error::parameter(
@@ -305,22 +341,25 @@ impl Word2Vec {
                 format!("have keys that are {}, but those of the model are {}", theirs.key_type(), ours.key_type());
             return Err(Error::parameter("vectors", reason));
         }
-        let mut input = self.weights.input.extended(self.vocabulary.len())?;
         let rows = self.vocabulary.keys().iter().enumerate();
-        let known = rows.filter_map(|(row, key)| Some((row, key, vectors.keys().id(key)?)));
-        let mut adopted = 0;
-        for (row, key, theirs) in known {
-            let values = vectors.rows().row(theirs as usize);
-            if let Some(value) = values.iter().find(|value| !TRAINABLE.contains(*value)) {
+        let known = rows.filter_map(|(row, key)| Some((row, vectors.keys().id(key)? as usize)));
+        let known: Vec<(usize, usize)> = known.collect();
+        for &(_, theirs) in &known {
+            if let Some(value) = vectors.rows().row(theirs).iter().find(|value| !TRAINABLE.contains(*value)) {
+                let key = vectors.keys().key(theirs as WordId);
                 let reason =
                     format!("hold {value:e} for {key:?}, which training would spread; values must be within ±1e30");
                 return Err(Error::parameter("vectors", reason));
             }
-            input.values(row).copy_from_slice(values);
-            adopted += 1;
         }
-        self.weights.input = Arc::new(input);
-        Ok(adopted)
+        let mut values = vec![0.0; vectors.vector_size()];
+        for &(row, theirs) in &known {
+            // They may be the model's own.
+            values.copy_from_slice(vectors.rows().row(theirs));
+            self.weights.input.write(row, &values);
+        }
+        self.weights.input.changed();
+        Ok(known.len())
     }
 
     fn rows_of(matrix: &Arc<Matrix>) -> Rows {

@@ -1,5 +1,6 @@
 //! The matrices of a model.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rand_core::{Rng, SeedableRng};
@@ -28,9 +29,9 @@ impl Weights {
     /// # Errors
     /// [`Error::Io`] if the system refuses the memory.
     pub fn new(words: usize, config: &Config) -> Result<Self> {
-        let mut input = Matrix::zeros(words, config.vector_size)?;
-        (0..words).for_each(|row| initialise(input.values(row), row, config.seed));
-        let zeros = || Matrix::zeros(words, config.vector_size).map(Arc::new);
+        let input = Matrix::growing(words, config.vector_size)?;
+        initialise(&input, 0..words, config.seed);
+        let zeros = || Matrix::growing(words, config.vector_size).map(Arc::new);
         Ok(Self {
             input: Arc::new(input),
             output: (config.negative > 0).then(zeros).transpose()?,
@@ -71,21 +72,115 @@ impl Weights {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn extended(&self, words: usize, seed: u64) -> Result<Self> {
-        let mut input = self.input.extended(words)?;
-        (self.input.rows()..words).for_each(|row| initialise(input.values(row), row, seed));
-        let extended =
-            |matrix: &Option<Arc<Matrix>>| matrix.as_ref().map(|m| m.extended(words).map(Arc::new)).transpose();
+        self.with_rows(words, seed, |matrix| matrix.extended(words))
+    }
+
+    /// [`extended`](Self::extended) that shares the existing rows, where there is room behind them.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub(crate) fn grown(&self, words: usize, seed: u64) -> Result<Self> {
+        self.with_rows(words, seed, |matrix| matrix.grown(words).map_or_else(|| matrix.extended(words), Ok))
+    }
+
+    fn with_rows(&self, words: usize, seed: u64, extend: impl Fn(&Matrix) -> Result<Matrix>) -> Result<Self> {
+        let input = extend(&self.input)?;
+        initialise(&input, self.input.rows()..words, seed);
+        let extended = |matrix: &Option<Arc<Matrix>>| matrix.as_ref().map(|m| extend(m).map(Arc::new)).transpose();
         Ok(Self { input: Arc::new(input), output: extended(&self.output)?, nodes: extended(&self.nodes)? })
+    }
+
+    /// [`new`](Self::new) in the memory of these, where they have the same shape: theirs are lost.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub(crate) fn renewed(&self, words: usize, config: &Config) -> Result<Self> {
+        let fits = |matrix: &&Arc<Matrix>| (matrix.rows(), matrix.columns()) == (words, config.vector_size);
+        let input = Some(&self.input).filter(fits).cloned();
+        let input = input.map_or_else(|| Matrix::growing(words, config.vector_size).map(Arc::new), Ok)?;
+        let zeros = |matrix: &Option<Arc<Matrix>>| match matrix.as_ref().filter(fits) {
+            Some(matrix) => {
+                matrix.clear();
+                Ok(matrix.clone())
+            }
+            None => Matrix::growing(words, config.vector_size).map(Arc::new),
+        };
+        let output = (config.negative > 0).then(|| zeros(&self.output)).transpose()?;
+        let nodes = config.hs.then(|| zeros(&self.nodes)).transpose()?;
+        // Last, when nothing can fail any more.
+        initialise(&input, 0..words, config.seed);
+        Ok(Self { input, output, nodes })
+    }
+
+    /// A copy in memory of its own.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub(crate) fn copied(&self) -> Result<Self> {
+        self.extended(self.input.rows(), 0)
     }
 }
 
-/// Draws the first values of a row.
-fn initialise(values: &mut [f32], row: usize, seed: u64) {
+/// Draws the first values of rows.
+fn initialise(matrix: &Matrix, rows: Range<usize>, seed: u64) {
+    let mut values = vec![0.0; matrix.columns()];
     let size = values.len() as f32;
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    for value in values {
-        // 24 random bits make a uniform float in [0, 1).
-        let uniform = (rng.next_u32() >> 8) as f32 / (1 << 24) as f32;
-        *value = (2.0 * uniform - 1.0) / size;
+    for row in rows {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        for value in &mut values {
+            // 24 random bits make a uniform float in [0, 1).
+            let uniform = (rng.next_u32() >> 8) as f32 / (1 << 24) as f32;
+            *value = (2.0 * uniform - 1.0) / size;
+        }
+        matrix.write(row, &values);
+    }
+    matrix.changed();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(seed: u64) -> Config {
+        Config { vector_size: 20, seed, hs: true, ..Config::default() }
+    }
+
+    fn first(matrix: &Matrix, row: u32) -> f32 {
+        // SAFETY: a row of a live matrix, which nobody writes now.
+        unsafe { *matrix.row(row) }
+    }
+
+    #[test]
+    fn weights_that_grow_stay_where_they_are_and_extended_ones_do_not() {
+        let weights = Weights::new(3, &config(1)).unwrap();
+        let (extended, grown) = (weights.extended(5, 1).unwrap(), weights.grown(5, 1).unwrap());
+        for (before, copy, same) in [
+            (&weights.input, &extended.input, &grown.input),
+            (weights.output.as_ref().unwrap(), extended.output.as_ref().unwrap(), grown.output.as_ref().unwrap()),
+            (weights.nodes.as_ref().unwrap(), extended.nodes.as_ref().unwrap(), grown.nodes.as_ref().unwrap()),
+        ] {
+            assert_eq!((copy.rows(), same.rows(), same.start()), (5, 5, before.start()));
+            assert_ne!(copy.start(), before.start());
+            (0..5).for_each(|row| assert_eq!(first(copy, row), first(same, row)));
+        }
+        assert_ne!(first(&grown.input, 4), 0.0);
+        // These rows are another's now, so a second branch gets its own.
+        let branch = weights.grown(4, 2).unwrap();
+        assert_ne!(branch.input.start(), weights.input.start());
+        assert_ne!(first(&branch.input, 3), first(&grown.input, 3));
+    }
+
+    #[test]
+    fn renewed_weights_are_new_ones_in_the_same_place() {
+        let weights = Weights::new(3, &config(1)).unwrap();
+        weights.input.write(1, &[9.0; 20]);
+        weights.output.as_ref().unwrap().write(1, &[9.0; 20]);
+        let renewed = weights.renewed(3, &Config { hs: false, ..config(2) }).unwrap();
+        assert_eq!(renewed.input.start(), weights.input.start());
+        assert_eq!(first(renewed.output.as_ref().unwrap(), 1), 0.0);
+        assert!(renewed.nodes.is_none());
+        let new = Weights::new(3, &config(2)).unwrap();
+        (0..3).for_each(|row| assert_eq!(first(&renewed.input, row), first(&new.input, row)));
+        assert_ne!(weights.renewed(4, &config(2)).unwrap().input.start(), weights.input.start());
     }
 }

@@ -31,7 +31,8 @@ pub struct KeyedVectors {
     counts: Vec<u64>,
     rows: Rows,
     config: Option<Config>,
-    norms: RwLock<Option<Arc<[f32]>>>,
+    /// With the version of the rows that they were computed from.
+    norms: RwLock<Option<(u64, Arc<[f32]>)>>,
 }
 
 impl KeyedVectors {

@@ -94,6 +94,19 @@ impl Rows {
         self.is_mapped
     }
 
+    /// A number that is another one after the values of a model have changed.
+    pub(super) fn version(&self) -> u64 {
+        self.owner.downcast_ref::<Matrix>().map_or(0, Matrix::version)
+    }
+
+    /// To be called when the values have changed: what was computed from them, here and in others that share the memory,
+    /// is out of date.
+    pub(super) fn changed(&self) {
+        if let Some(matrix) = self.owner.downcast_ref::<Matrix>() {
+            matrix.changed();
+        }
+    }
+
     /// The start of the first row.
     pub fn as_ptr(&self) -> *const f32 {
         self.start

@@ -101,15 +101,19 @@ impl KeyedVectors {
 
     /// Euclidean norms, in row order, or 0 for those that are not [`ORDINARY`]; computed at the first call.
     fn norms(&self) -> Arc<[f32]> {
+        // Before the rows are read: what changes meanwhile counts as later.
+        let version = self.rows.version();
         let known = self.norms.read().unwrap_or_else(PoisonError::into_inner).clone();
-        known.unwrap_or_else(|| {
+        known.filter(|(of, _)| *of == version).map(|(_, norms)| norms).unwrap_or_else(|| {
             let norms: Arc<[f32]> = self.rows.iter().map(ordinary_norm).collect();
-            self.norms.write().unwrap_or_else(PoisonError::into_inner).insert(norms).clone()
+            *self.norms.write().unwrap_or_else(PoisonError::into_inner) = Some((version, norms.clone()));
+            norms
         })
     }
 
     /// Forgets what was computed from the rows. To be called when they have changed, as by training.
     pub fn forget_norms(&self) {
+        self.rows.changed();
         self.norms.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

@@ -88,4 +88,40 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn rows_may_be_added_and_written_while_a_worker_pools_the_others() {
+        let mut matrix = Matrix::growing(ROWS as usize, COLUMNS).unwrap();
+        (0..ROWS as usize).for_each(|row| matrix.values(row).fill(0.5));
+        let steps = if cfg!(miri) { 3 } else { 500 };
+        let pool = || {
+            let hidden = Matrix::zeros(2, COLUMNS).unwrap();
+            let pooled = Pooled { row: hidden.row(0), before: hidden.row(1) };
+            let rows: Vec<*mut f32> = (0..ROWS).map(|row| matrix.row(row)).collect();
+            for _ in 0..steps {
+                // SAFETY: rows of matrices of equal stride; the portable path is always available.
+                let values = unsafe {
+                    pool_rows(Isa::Portable, &rows, 0.25, pooled, matrix.stride());
+                    std::slice::from_raw_parts(pooled.row, COLUMNS)
+                };
+                assert!(values.iter().all(|&value| (0.0..=0.5).contains(&value)));
+            }
+        };
+        let grow = || {
+            let mut grown = matrix.grown(ROWS as usize + 1).unwrap();
+            for step in 1..steps {
+                grown = grown.grown(ROWS as usize + 1 + step).unwrap();
+                grown.write(grown.rows() - 1, &[1.0; COLUMNS]);
+                grown.write(0, &[0.25; COLUMNS]);
+            }
+            grown
+        };
+        let grown = std::thread::scope(|scope| {
+            scope.spawn(pool);
+            scope.spawn(grow).join().unwrap()
+        });
+        assert_eq!((grown.row(0), grown.rows()), (matrix.row(0), ROWS as usize + steps));
+        // SAFETY: no worker is left.
+        assert_eq!(unsafe { (*matrix.row(0), *grown.row(ROWS + 1)) }, (0.25, 1.0));
+    }
 }
