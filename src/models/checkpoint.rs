@@ -60,11 +60,16 @@ impl Checkpoint {
     /// [`Error::Io`] or [`Error::Format`] if they cannot be read, or are of another family or other hyperparameters than
     /// `config`.
     pub fn resume<F: Family>(&self, config: &Config) -> Result<Option<(F, Resume)>> {
+        Ok(self.saved(config)?.map(|(model, resume, _)| (model, resume)))
+    }
+
+    /// [`resume`](Self::resume), with what the observer of the run kept.
+    pub(crate) fn saved<F: Family>(&self, config: &Config) -> Result<Option<(F, Resume, serde_json::Value)>> {
         let location = self.location()?;
         if !local(&self.directory)?.join(DESCRIPTION).exists() {
             return Ok(None);
         }
-        let Saved { model, resume, .. } = load::<F>(&location, &Progress::default())?;
+        let Saved { model, resume, attributes } = load::<F>(&location, &Progress::default())?;
         let resume = resume.ok_or_else(|| {
             Error::format(&self.directory, "is a model, not a checkpoint; choose another directory for checkpoints")
         })?;
@@ -73,7 +78,7 @@ impl Checkpoint {
             let reason = format!("was made with {difference}; remove it to start again, or choose another directory");
             return Err(Error::format(&self.directory, reason));
         }
-        Ok(Some((F::from_state(State { config: config.clone(), ..state }), resume)))
+        Ok(Some((F::from_state(State { config: config.clone(), ..state }), resume, attributes)))
     }
 
     pub(super) fn observer<'a, F: Family>(
@@ -109,7 +114,7 @@ impl<F: Family> Checkpointing<'_, F> {
         let resume = Resume { position: position.clone(), encoded: self.encoded };
         let location = Location::from(&self.checkpoint.directory);
         // An interrupted run keeps what it has: the checkpoint is written to its end.
-        save(self.model, &location, Some(resume), serde_json::Value::Null, &Progress::default())?;
+        save(self.model, &location, Some(resume), self.inner.kept(), &Progress::default())?;
         self.saved = Instant::now();
         Ok(())
     }

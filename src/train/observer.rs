@@ -23,6 +23,11 @@ pub trait Observer {
         Ok(Next::Continue)
     }
 
+    /// What the observer has to know again when the training is resumed from a checkpoint of this moment.
+    fn kept(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
     /// When to stop the workers within an epoch and call [`paused`](Self::paused).
     fn next_pause(&self) -> Option<Instant> {
         None
