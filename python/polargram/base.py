@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, SupportsIndex, TypeAlias
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from polargram._polargram import CorpusSource, Model, parameters
+from polargram._polargram import CorpusSource, Model, checked_parameter, parameters
 from polargram.keyed_vectors import KeyedVectors
+from polargram.values import (
+    Check,
+    count,
+    factors_of,
+    is_valid,
+    json_value,
+    minutes,
+    number,
+    optional_text,
+    path,
+    switch,
+    text,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,7 +51,8 @@ class BaseModel:
     """A model of embeddings: what Word2Vec shares with the models to come.
 
     A model has its hyperparameters and options as attributes, under the names of the constructor's parameters. They
-    may be changed until they are used.
+    may be changed until they are used. What they are set to is checked, and made a plain number of Python; the learning
+    rates are rounded to single precision, in which they are used.
     """
 
     #: The names of the hyperparameters, as the native table has them.
@@ -54,21 +70,28 @@ class BaseModel:
         "checkpoint",
         "checkpoint_every",
     )
-    #: What a saved model holds beside the weights and the hyperparameters.
-    _saved: ClassVar[tuple[str, ...]] = (
-        "comment",
-        "min_alpha_yet_reached",
-        "running_training_loss",
-        "train_count",
-        "total_train_time",
-        "total_vocabulary_time",
-        "corpus_count",
-        "corpus_total_words",
-        "spool",
-        "memory_budget",
-        "column",
-        "count_column",
-    )
+    #: What a saved model holds beside the weights and the hyperparameters, and what each may be set to.
+    _saved: ClassVar[dict[str, Check]] = {
+        "comment": json_value,
+        "min_alpha_yet_reached": number,
+        "running_training_loss": number,
+        "train_count": count,
+        "total_train_time": number,
+        "total_vocabulary_time": number,
+        "corpus_count": count,
+        "corpus_total_words": count,
+        "spool": switch,
+        "memory_budget": count,
+        "column": text,
+        "count_column": optional_text,
+    }
+    #: What other attributes may be set to.
+    _checks: ClassVar[dict[str, Check]] = {
+        **_saved,
+        "effective_min_count": count,
+        "checkpoint": path,
+        "checkpoint_every": minutes,
+    }
 
     vector_size: int
     alpha: float
@@ -90,7 +113,7 @@ class BaseModel:
     sorted_vocab: int
     batch_words: int
     compute_loss: bool
-    comment: str | None
+    comment: Any
     max_final_vocab: int | None
     shrink_windows: bool
     column: str
@@ -117,10 +140,45 @@ class BaseModel:
         self.total_train_time = 0.0
         self.total_vocabulary_time = 0.0
         self.cum_table: NDArray[np.uint32] | None = None
-        self._model = Model()
-        self._wv: KeyedVectors | None = None
+        #: The epochs whose losses are in ``running_training_loss``, or were before a user changed it.
+        self._epochs_added = 0
         Model.check(self._parameters())
-        self.min_alpha_yet_reached = float(self.alpha)
+        self.min_alpha_yet_reached = self.alpha
+        self._model = Model(self.vector_size, warn_of_views)
+        self._wv = KeyedVectors._of(self._model.table)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, self._checked(name, value))
+        if name == "vector_size" and "_model" in self.__dict__:
+            self._model.set_vector_size(self.vector_size)
+
+    @classmethod
+    def _checked(cls, name: str, value: Any) -> Any:
+        """Return the value of an attribute as a model keeps it, or raise ValueError or TypeError naming it."""
+        if name in cls._hyperparameters:
+            return None if name == "workers" and value is None else checked_parameter(name, value)
+        check = cls._checks.get(name)
+        return value if check is None else check(name, value)
+
+    def __copy__(self) -> Self:
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        other = type(self).__new__(type(self))
+        memo[id(self)] = other
+        attributes = {name: value for name, value in self.__dict__.items() if name != "_wv"}
+        other.__dict__.update(copy.deepcopy(attributes, memo))
+        other._wv = KeyedVectors._of(other._model.table)
+        other._wv.__dict__.update(copy.deepcopy(self._wv.__dict__, memo))
+        return other
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        msg = (
+            f"cannot pickle {type(self).__name__}: keep a model with save() and load(); its vectors, wv, can be pickled"
+        )
+        raise TypeError(msg)
 
     def __str__(self) -> str:
         return f"{type(self).__name__}<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
@@ -129,26 +187,40 @@ class BaseModel:
 
     @property
     def wv(self) -> KeyedVectors:
-        """The word vectors. They share the model's memory: training changes them."""
-        table = self._model.vectors(self.vector_size)
-        if self._wv is None or self._wv.table is not table:
-            self._wv = KeyedVectors._of(table)
+        """The word vectors. They share the model's memory: training changes them.
+
+        It is one object as long as the model lives, and has whatever words the model has. Arrays taken from it follow
+        training, :meth:`reset_weights` and :meth:`set_vectors`, and where words are added they show those that they
+        had. Where that is not possible, as for another vocabulary, a RuntimeWarning says that they are left behind.
+        """
         return self._wv
 
-    @contextmanager
-    def _vectors_growing(self) -> Iterator[None]:
-        """Keep what a user has set on the vectors, while the model is replaced by one with the same first rows."""
-        before = self.wv
-        yield
-        self.wv.__dict__.update(before.__dict__)
-        factors = lock_factors(before)
+    def _factors_of_words(self) -> NDArray[np.float32]:
+        """Return ``vectors_lockf``: one for all words, or one for each."""
+        factors = factors_of(self.wv.vectors_lockf)
+        if len(factors) not in (1, len(self.wv)):
+            words = len(self.wv)
+            msg = f"vectors_lockf: has {len(factors)} factors for {words} words; it must have one, or one for each"
+            raise ValueError(msg)
+        return factors
+
+    def _extend_factors(self) -> None:
+        """Let words that were added train as usual, where each word has a factor of its own."""
+        factors = factors_of(self.wv.vectors_lockf)
         if len(factors) > 1:
-            self.wv.vectors_lockf = np.append(factors, np.ones(len(self.wv) - len(before), dtype=np.float32))
+            self.wv.vectors_lockf = np.append(factors, np.ones(len(self.wv) - len(factors), dtype=np.float32))
+
+    def _forget_factors(self) -> None:
+        """Forget factors of words that are not there any more."""
+        if len(self.wv.vectors_lockf) > 1:
+            self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
 
     # The account of a training
 
     def get_latest_training_loss(self) -> float:
         """Return the sum of the losses since the last training began, of all epochs so far; 0 without ``compute_loss``.
+
+        A callback that sets ``running_training_loss`` to 0 makes it count from there.
 
         Examples
         --------
@@ -177,9 +249,14 @@ class BaseModel:
         """
         return list(self._epoch_losses)
 
-    def _set_losses(self, losses: list[tuple[float, int]]) -> None:
-        """Take, for each epoch, the sum of the losses and the number of examples."""
-        self.running_training_loss = sum((loss for loss, _ in losses), 0.0)
+    def _forget_losses(self) -> None:
+        self.running_training_loss, self._epochs_added, self._epoch_losses = 0.0, 0, []
+
+    def _add_losses(self, losses: list[tuple[float, int]]) -> None:
+        """Take, for each completed epoch, the sum of the losses and the number of examples."""
+        for loss, _ in losses[self._epochs_added :]:
+            self.running_training_loss += loss
+        self._epochs_added = len(losses)
         self._epoch_losses = [loss / max(examples, 1) for loss, examples in losses] if self.compute_loss else []
 
     # Memory
@@ -231,8 +308,13 @@ class BaseModel:
         # Floats as text, which keeps every bit of them, and infinity too.
         values = {name: getattr(self, name) for name in self._saved}
         attributes = {name: repr(value) if isinstance(value, float) else value for name, value in values.items()}
+        # It may have been changed since it was set.
+        comment = json_value("comment", self.comment)
+        is_text = isinstance(comment, str) and is_valid(comment)
+        attributes["comment"] = comment if is_text else None
+        attributes["comment_json"] = None if is_text else json.dumps(comment)
         attributes["epoch_losses"] = [repr(loss) for loss in self._epoch_losses]
-        attributes["vectors_lockf"] = lock_factors(self.wv).tolist()
+        attributes["vectors_lockf"] = self._factors_of_words().tolist()
         attributes["workers"] = self.workers
         self._model.save(self._parameters(), os.fspath(fname), json.dumps(attributes), storage_options)
 
@@ -251,22 +333,30 @@ class BaseModel:
         >>> bool(np.array_equal(pg.Word2Vec.load("model").wv.vectors, model.wv.vectors))
         True
         """
-        native, parameters, attributes = Model.load(os.fspath(fname), storage_options)
-        kept = json.loads(attributes) or {}
         model = cls()
-        model.corpus_count, model.corpus_total_words = native.corpus
-        for name, value in {**json.loads(parameters), **kept}.items():
-            if name in cls._hyperparameters or name in cls._saved:
+        saved = [json.loads(part) for part in model._model.load(os.fspath(fname), storage_options)]
+        try:
+            model._restore(*saved)
+        except (AttributeError, TypeError, ValueError) as error:
+            msg = f"{os.path.join(fname, 'config.json')}: was changed: {error}"
+            raise ValueError(msg) from error
+        return model
+
+    def _restore(self, parameters: dict[str, Any], kept: dict[str, Any] | None) -> None:
+        kept = dict(kept or {})
+        self.corpus_count, self.corpus_total_words = self._model.corpus
+        self.effective_min_count = self._model.effective_min_count
+        if kept.get("comment_json") is not None:
+            kept["comment"] = json.loads(kept["comment_json"])
+        for name, value in {**parameters, **kept}.items():
+            if name in self._hyperparameters or name in self._saved:
                 # gensim's flags are numbers.
-                default = getattr(model, name)
+                default = getattr(self, name)
                 is_flag = isinstance(default, int) and isinstance(value, bool)
                 is_float = isinstance(default, float) and isinstance(value, str)
-                setattr(model, name, type(default)(value) if is_flag or is_float else value)
-        model._model = native
-        model.effective_min_count = native.effective_min_count
-        model._epoch_losses = [float(loss) for loss in kept.get("epoch_losses", [])]
-        model.wv.vectors_lockf = np.array(kept.get("vectors_lockf", [1.0]), dtype=np.float32)
-        return model
+                setattr(self, name, type(default)(value) if is_flag or is_float else value)
+        self._epoch_losses = [float(loss) for loss in kept.get("epoch_losses", [])]
+        self.wv.vectors_lockf = np.array(kept.get("vectors_lockf", [1.0]), dtype=np.float32)
 
     # Between Python and Rust
 
@@ -291,13 +381,10 @@ class BaseModel:
         return CorpusSource(source, self.column, is_text, self.count_column, self.storage_options)
 
 
-def lock_factors(vectors: KeyedVectors) -> NDArray[np.float32]:
-    try:
-        factors = np.asarray(vectors.vectors_lockf, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        msg = f"vectors_lockf: must be an array of floats: {error}"
-        raise ValueError(msg) from error
-    if factors.ndim != 1:
-        msg = f"vectors_lockf: must be an array of one dimension, not of shape {factors.shape}"
-        raise ValueError(msg)
-    return factors
+def warn_of_views(names: list[str]) -> None:
+    """Warn, at the user's line, of arrays that the model leaves behind."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "polargram":
+        frame, level = frame.f_back, level + 1
+    msg = f"{' and '.join(names)}: arrays taken before are no longer part of the model; take them again"
+    warnings.warn(msg, RuntimeWarning, stacklevel=level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ class Hooks:
     def __init__(self, model: BaseModel, callbacks: Sequence[Any]) -> None:
         self._model = model
         self._callbacks = callbacks
+        self._since = time.perf_counter()
 
     def tell(self, event: str) -> bool:
         """Call a method of each callback; True if one of them wants to stop."""
@@ -34,15 +36,22 @@ class Hooks:
                 stop = True
         return stop
 
-    def epoch_begins(self, epoch: int) -> bool:
-        logger.debug("epoch %d begins", epoch + 1)
-        return self.tell("on_epoch_begin")
+    # These return whether to stop, and the running loss, which a callback may have set.
 
-    def epoch_ends(self, epoch: int, losses: list[tuple[float, int]]) -> bool:
-        self._model._set_losses(losses)
-        mean = f", mean loss {self._model.epoch_losses[-1]:.4f}" if self._model.compute_loss else ""
+    def epoch_begins(self, epoch: int) -> tuple[bool, float]:
+        logger.debug("epoch %d begins", epoch + 1)
+        self._since = time.perf_counter()
+        return self.tell("on_epoch_begin"), self._model.running_training_loss
+
+    def epoch_ends(self, epoch: int, losses: list[tuple[float, int]], rate: float) -> tuple[bool, float]:
+        model = self._model
+        model._add_losses(losses)
+        model.total_train_time += time.perf_counter() - self._since
+        if rate > 0:
+            model.min_alpha_yet_reached = min(model.min_alpha_yet_reached, rate)
+        mean = f", mean loss {model.epoch_losses[-1]:.4f}" if model.compute_loss else ""
         logger.info("epoch %d is over%s", epoch + 1, mean)
-        return self.tell("on_epoch_end")
+        return self.tell("on_epoch_end"), model.running_training_loss
 
 
 class Report:

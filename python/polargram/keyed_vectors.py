@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from polargram._polargram import Table, Vectors
+from polargram.values import factors_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,6 +31,9 @@ class KeyedVectors(Vectors):
 
     Keys are ``str``, or ``int`` if the corpus was one of integers. Where they are ``str``, an ``int`` is a row number,
     as in gensim. Text is never an integer: ``"101" in wv`` is False where ``101 in wv`` is True.
+
+    A model's changes with the model: it has the new words and vectors when words are added, or the model starts again.
+    Copies of it, pickled ones too, keep the words that it had.
 
     It may be subclassed: :meth:`load` and :meth:`load_word2vec_format` give the subclass, and call no ``__init__``. It
     may be given attributes. :func:`copy.copy` shares the vectors; :func:`copy.deepcopy` copies them into memory that
@@ -72,11 +75,11 @@ class KeyedVectors(Vectors):
     def __repr__(self) -> str:
         return f"{type(self).__name__}<vector_size={self.vector_size}, {len(self)} keys>"
 
-    @cached_property
+    @property
     def vectors_lockf(self) -> NDArray[np.float32]:
         """The share of its changes that a key's vector takes in training: 0 freezes it.
 
-        One factor for all keys, or one for each row.
+        One factor for all keys, or one for each row; finite numbers.
 
         Examples
         --------
@@ -86,7 +89,16 @@ class KeyedVectors(Vectors):
         array([1.], dtype=float32)
         >>> model.wv.vectors_lockf = np.array([0, 1], dtype=np.float32)  # "a" stays as it is
         """
-        return np.ones(1, dtype=np.float32)
+        factors: NDArray[np.float32] = self.__dict__.setdefault("vectors_lockf", np.ones(1, dtype=np.float32))
+        return factors
+
+    @vectors_lockf.setter
+    def vectors_lockf(self, factors: Any) -> None:
+        checked = factors_of(factors)
+        if len(checked) not in (1, len(self)):
+            msg = f"vectors_lockf: has {len(checked)} factors for {len(self)} words; it must have one, or one for each"
+            raise ValueError(msg)
+        self.__dict__["vectors_lockf"] = checked
 
     def get_vector(self, key: Key, norm: bool = False) -> NDArray[np.float32]:
         """Give the vector of a key: a read-only view, or with ``norm`` a copy of length 1.

@@ -7,10 +7,11 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from polargram._polargram import CorpusSource
-from polargram.base import BaseModel, Corpus, lock_factors
+from polargram._polargram import CorpusSource, Model
+from polargram.base import BaseModel, Corpus
 from polargram.callbacks import Hooks, Report
 from polargram.renames import takes_old_names
+from polargram.values import count, number
 
 __all__ = ["TrainingSteps"]
 
@@ -68,7 +69,7 @@ class TrainingSteps(BaseModel):
         RuntimeError
             If there is no vocabulary.
         ValueError
-            For missing or contradictory arguments.
+            For missing or contradictory arguments, and then nothing has changed.
 
         Examples
         --------
@@ -85,31 +86,37 @@ class TrainingSteps(BaseModel):
                 "them. If the vocabulary is from this corpus, total_examples=model.corpus_count."
             )
             raise ValueError(msg)
-        if epochs is None or epochs <= 0:
+        if epochs is None:
             msg = "epochs: must be given and at least 1, usually epochs=model.epochs"
             raise ValueError(msg)
-        self.alpha = start_alpha or self.alpha
-        self.min_alpha = end_alpha or self.min_alpha
-        self.epochs = epochs
+        settings = {
+            "alpha": start_alpha or self.alpha,
+            "min_alpha": end_alpha or self.min_alpha,
+            "epochs": epochs,
+            "compute_loss": compute_loss,
+        }
+        settings = {name: self._checked(name, value) for name, value in settings.items()}
+        Model.check(self._parameters(**settings))
         if len(self.wv) == 0:
             msg = "you must first build vocabulary before training the model"
             raise RuntimeError(msg)
+        options: dict[str, Any] = {
+            "total_examples": count("total_examples", total_examples or 0),
+            "total_words": count("total_words", total_words or 0),
+            "report_delay": number("report_delay", report_delay),
+        }
+        self._factors_of_words()
         source = self._source(corpus_iterable, corpus_file)
-        return self._train(
-            source,
-            compute_loss=compute_loss,
-            callbacks=callbacks,
-            total_examples=total_examples or 0,
-            total_words=total_words or 0,
-            report_delay=report_delay,
-        )
+        for name, value in settings.items():
+            setattr(self, name, value)
+        return self._train(source, callbacks=callbacks, **options)
 
     def _train(
         self,
         source: CorpusSource,
         *,
-        compute_loss: bool,
         callbacks: Sequence[Any],
+        resumed: tuple[list[tuple[float, int]], float | None] | None = None,
         is_vocabulary_corpus: bool = False,
         total_examples: int = 0,
         total_words: int = 0,
@@ -119,26 +126,29 @@ class TrainingSteps(BaseModel):
             logger.warning("alpha=%g is higher than in training before: %g", self.alpha, self.min_alpha_yet_reached)
         if self.hs and self.negative:
             logger.warning("hs=1 and negative=%d: both objectives are trained, which is rarely intended", self.negative)
-        self.compute_loss = compute_loss
-        self._set_losses([])
+        self._forget_losses()
+        if resumed is not None:
+            losses, running_loss = resumed
+            self._add_losses(losses)
+            self.running_training_loss = self.running_training_loss if running_loss is None else running_loss
         hooks = Hooks(self, callbacks)
         options = {
             **self._reading(),
             "total_examples": total_examples,
             "total_words": total_words,
             "is_vocabulary_corpus": is_vocabulary_corpus,
-            "vectors_lockf": lock_factors(self.wv),
+            "vectors_lockf": self._factors_of_words(),
             # Only a run of the constructor has checkpoints: the same call can resume it.
             **self._checkpoint_options(is_vocabulary_corpus),
         }
         if hooks.tell("on_train_begin"):
             hooks.tell("on_train_end")
             return 0, 0
-        report = Report(self.progress), float(report_delay)
+        options["running_training_loss"] = self.running_training_loss
+        report = Report(self.progress), report_delay
         trained, raw, rate, losses, seconds = self._model.train(source, self._parameters(), options, hooks, report)
         self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, rate)
-        self._set_losses(losses)
-        self.total_train_time += seconds
+        self._add_losses(losses)
         self.train_count += 1
         logger.info("trained on %d of %d words in %.1f s", trained, raw, seconds)
         hooks.tell("on_train_end")

@@ -6,16 +6,17 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from polargram._polargram import CorpusSource
+from polargram._polargram import CorpusSource, Model
 from polargram.base import BaseModel, Corpus
 from polargram.callbacks import Report
 from polargram.renames import takes_old_names
-from polargram.trimming import RULE_KEEP, TrimRule, rules_of
+from polargram.trimming import TrimRule, rules_of
+from polargram.values import count
 
 __all__ = ["VocabularySteps"]
 
@@ -64,9 +65,28 @@ class VocabularySteps(BaseModel):
             dry_run=dry_run,
         )
 
-    def _build_vocab(self, source: CorpusSource, update: bool = False, **kwargs: Any) -> None:
-        self.corpus_total_words, self.corpus_count = self._scan_vocab(source)
-        self.prepare_vocab(update=update, **kwargs)
+    def _build_vocab(
+        self,
+        source: CorpusSource,
+        update: bool = False,
+        *,
+        min_count: int | None = None,
+        sample: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # Refused before the corpus is counted.
+        self._settings(min_count, sample)
+        words, sentences = self._scan_vocab(source)
+        self.prepare_vocab(update=update, min_count=min_count, sample=sample, **kwargs)
+        self.corpus_total_words, self.corpus_count = words, sentences
+
+    def _settings(self, min_count: int | None, sample: float | None) -> dict[str, Any]:
+        """Return the parameters with these: as in gensim, 0 and None stand for the model's own."""
+        settings = {"min_count": min_count or self.min_count, "sample": sample or self.sample}
+        settings = {name: self._checked(name, value) for name, value in settings.items()}
+        parameters = self._parameters(**settings)
+        Model.check(parameters)
+        return parameters
 
     def build_vocab_from_freq(
         self,
@@ -86,10 +106,11 @@ class VocabularySteps(BaseModel):
         >>> model.wv.index_to_key
         ['a', 'b']
         """
-        self.corpus_count = corpus_count or 0
-        self._model.set_counts(word_freq, self.corpus_count, bool(self.sorted_vocab))
-        self.corpus_total_words = sum(word_freq.values())
+        sentences = count("corpus_count", corpus_count or 0)
+        Model.check(self._parameters())
+        words = self._model.set_counts(word_freq, sentences, bool(self.sorted_vocab))
         self.prepare_vocab(update=update, keep_raw_vocab=keep_raw_vocab, trim_rule=trim_rule)
+        self.corpus_total_words, self.corpus_count = words, sentences
 
     @takes_old_names(sentences="corpus_iterable")
     def scan_vocab(
@@ -155,18 +176,18 @@ class VocabularySteps(BaseModel):
         >>> report["num_retained_words"], report["drop_unique"], report["retain_total"]
         (2, 1, 10)
         """
-        # As in gensim, 0 stands for the model's own.
-        parameters = self._parameters(min_count=min_count or self.min_count, sample=sample or self.sample)
+        parameters = self._settings(min_count, sample)
+        self._factors_of_words()
         rules = None
         if trim_rule is not None:
             rules = rules_of(trim_rule, *self._model.counted(), self._model.least_count(parameters))
-        with self._vectors_growing() if update and not dry_run else nullcontext():
-            report: dict[str, Any] = self._model.prepare_vocab(parameters, rules, update, dry_run)
+        report: dict[str, Any] = self._model.prepare_vocab(parameters, rules, update, dry_run)
         report["memory"] = self._estimate_memory(report["num_retained_words"], report["retain_total"])
         if not dry_run:
             self.min_count, self.sample = parameters["min_count"], parameters["sample"]
             self.effective_min_count = report["effective_min_count"]
             self.cum_table = None
+            (self._extend_factors if update else self._forget_factors)()
             if not keep_raw_vocab:
                 self._model.forget_counts()
         logger.info("%(num_retained_words)d words get a vector, %(drop_unique)d do not", report)
@@ -223,8 +244,6 @@ class VocabularySteps(BaseModel):
         >>> model.wv.index_to_key
         ['a', 'b', '\x00']
         """
-        self._model.set_counts({"\0": 1}, 0, True)
-        parameters = self._parameters(min_count=self.effective_min_count, max_final_vocab=None)
-        with self._vectors_growing():
-            self._model.prepare_vocab(parameters, np.full(1, RULE_KEEP, dtype=np.uint8), True, False)
-        self._model.forget_counts()
+        self._factors_of_words()
+        self._model.add_null_word(self._parameters(min_count=self.effective_min_count))
+        self._extend_factors()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from polargram.base import BaseModel, lock_factors
+from polargram.base import BaseModel
 from polargram.keyed_vectors import KeyedVectors
+from polargram.values import factors_of
 
 __all__ = ["WeightSteps"]
 
@@ -68,9 +69,8 @@ class WeightSteps(BaseModel):
         >>> model.running_training_loss
         0.0
         """
-        with self._vectors_growing():
-            self._model.reset_weights(self._parameters())
-        self._set_losses([])
+        self._model.reset_weights(self._parameters())
+        self._forget_losses()
 
     def reset_from(self, other_model: BaseModel) -> None:
         """Take the vocabulary of another model, and make new weights as before any training.
@@ -85,6 +85,7 @@ class WeightSteps(BaseModel):
         (2, 16)
         """
         self._model.reset_from(other_model._model, self._parameters())
+        self._forget_factors()
         self.corpus_count, self.corpus_total_words = other_model.corpus_count, other_model.corpus_total_words
         self.effective_min_count = other_model.effective_min_count
         self.cum_table = other_model.cum_table
@@ -114,10 +115,10 @@ class WeightSteps(BaseModel):
         >>> model.wv.vectors_lockf
         array([0., 1.], dtype=float32)
         """
-        with self._vectors_growing():
-            adopted = self._model.adopt(vectors)
-        factors = np.broadcast_to(lock_factors(self.wv), len(self.wv)).copy()
-        factors[[row for row, word in enumerate(self.wv.index_to_key) if word in vectors]] = lockf
+        factor = factors_of([lockf], "lockf")[0]
+        factors = np.broadcast_to(self._factors_of_words(), len(self.wv)).copy()
+        adopted = self._model.adopt(vectors)
+        factors[[row for row, word in enumerate(self.wv.index_to_key) if word in vectors]] = factor
         self.wv.vectors_lockf = factors
         return adopted
 

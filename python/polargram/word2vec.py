@@ -100,7 +100,7 @@ class Word2Vec(VocabularySteps, WeightSteps, TrainingSteps):
         each called with the model: gensim's ``CallbackAny2Vec``. One that raises :class:`StopTraining` ends the
         training.
     comment
-        Kept with the model.
+        Kept with the model: text, a number, True, False, None, or a list or dict of these.
     max_final_vocab
         ``min_count`` is raised until no more words than this are left.
     shrink_windows
@@ -187,7 +187,7 @@ class Word2Vec(VocabularySteps, WeightSteps, TrainingSteps):
         batch_words: int = 10_000,
         compute_loss: bool = False,
         callbacks: Sequence[Any] = (),
-        comment: str | None = None,
+        comment: Any = None,
         max_final_vocab: int | None = None,
         shrink_windows: bool = True,
         *,
@@ -206,11 +206,14 @@ class Word2Vec(VocabularySteps, WeightSteps, TrainingSteps):
         if sentences is None and corpus_file is None:
             return
         source = self._source(sentences, corpus_file)
-        if not (checkpoint is not None and self._model.resume(self._parameters(), self._checkpoint_options())):
+        resumed = None
+        if checkpoint is not None:
+            resumed = self._model.resume(self._parameters(), self._checkpoint_options())
+        if resumed is None:
             self._build_vocab(source, trim_rule=trim_rule)
         self.corpus_count, self.corpus_total_words = self._model.corpus
         self.effective_min_count = self._model.effective_min_count
-        self._train(source, compute_loss=compute_loss, callbacks=callbacks, is_vocabulary_corpus=True)
+        self._train(source, callbacks=callbacks, resumed=resumed, is_vocabulary_corpus=True)
 
     def score(
         self,

@@ -1,5 +1,4 @@
-//! Where a column of tokens or counts stands in a schema, by its name. Conditions name whole columns: see
-//! [`condition`](super::condition).
+//! Where a named column stands in a schema. Nothing else in the crate matches the name of a column.
 
 use std::fmt::Debug;
 

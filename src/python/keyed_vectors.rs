@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use numpy::ndarray::{ArrayView1, ArrayView2, ShapeBuilder};
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
@@ -13,41 +12,39 @@ use super::job;
 use super::keys::{is_key, known_row, list_of, row_of};
 use super::location::location;
 use super::table::PyTable;
+use super::views::read_only;
 use crate::formats;
-use crate::vectors::{KeyedVectors, Rows};
+use crate::vectors::KeyedVectors;
 use crate::vocab::{Key, WordId};
 
 /// Looks keys up in a table. Python's `KeyedVectors` derives from it, so that a lookup runs no Python code.
 ///
-/// NumPy views have the table as their base, not this object: an attribute that holds a view makes no circle.
+/// The table of a model is live, so each method asks it once for what it has. NumPy views have the rows as their base, not
+/// this object: an attribute that holds a view makes no circle.
 #[pyclass(name = "Vectors", module = "polargram._polargram", frozen, subclass)]
 pub(super) struct PyVectors {
-    vectors: Arc<KeyedVectors>,
     table: Py<PyTable>,
 }
 
 impl PyVectors {
-    /// The vectors themselves.
-    pub(super) fn inner(&self) -> &KeyedVectors {
-        &self.vectors
+    /// The vectors themselves, as they are now.
+    pub(super) fn inner(&self) -> Arc<KeyedVectors> {
+        self.table.get().vectors()
     }
+}
 
-    fn row_of(&self, key: &Bound<'_, PyAny>) -> PyResult<usize> {
-        row_of(&self.vectors, key)
+/// The keys that a user has named: one, or several.
+fn keys_of<'a>(vectors: &'a KeyedVectors, keys: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Key<'a>>> {
+    let Some(keys) = keys else { return Ok(Vec::new()) };
+    match is_key(keys) {
+        true => Ok(vec![key_of(vectors, keys)?]),
+        false => list_of(vectors, keys)?.map(|key| key_of(vectors, &key?)).collect(),
     }
+}
 
-    fn keys_of(&self, keys: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Key<'_>>> {
-        let Some(keys) = keys else { return Ok(Vec::new()) };
-        match is_key(keys) {
-            true => Ok(vec![self.key_of(keys)?]),
-            false => list_of(&self.vectors, keys)?.map(|key| self.key_of(&key?)).collect(),
-        }
-    }
-
-    fn key_of(&self, key: &Bound<'_, PyAny>) -> PyResult<Key<'_>> {
-        // A row is a word's number.
-        Ok(self.vectors.keys().key(self.row_of(key)? as WordId))
-    }
+fn key_of<'a>(vectors: &'a KeyedVectors, key: &Bound<'_, PyAny>) -> PyResult<Key<'a>> {
+    // A row is a word's number.
+    Ok(vectors.keys().key(row_of(vectors, key)? as WordId))
 }
 
 #[pymethods]
@@ -57,20 +54,21 @@ impl PyVectors {
     fn new(table: Option<Py<PyTable>>) -> PyResult<Self> {
         let missing = "vectors are loaded, or come from a model: KeyedVectors.load(path), or model.wv";
         let table = table.ok_or_else(|| PyTypeError::new_err(missing))?;
-        Ok(Self { vectors: table.get().vectors().clone(), table })
+        Ok(Self { table })
     }
 
+    /// The table that copies share.
     #[getter]
-    fn table(&self, py: Python<'_>) -> Py<PyTable> {
-        self.table.clone_ref(py)
+    fn table(&self, py: Python<'_>) -> PyResult<Py<PyTable>> {
+        PyTable::lasting(self.table.bind(py))
     }
 
     /// The V × d matrix of float32: a view, no copy. Read-only if it is a memory-mapped file.
     #[getter]
-    fn vectors<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
-        // SAFETY: the table, the array's base, keeps the rows alive.
-        let array = unsafe { matrix_of(self.vectors.rows(), self.table.bind(py).clone().into_any()) };
-        if self.table.get().is_writable() { array } else { read_only(array) }
+    fn vectors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let content = self.table.get().content();
+        let array = content.views.matrix(py, content.vectors.rows())?;
+        Ok(if self.table.get().is_writable() { array } else { read_only(array) })
     }
 
     /// Keys in row order, the most frequent first.
@@ -88,15 +86,15 @@ impl PyVectors {
     /// Dimensions of the vectors.
     #[getter]
     fn vector_size(&self) -> usize {
-        self.vectors.vector_size()
+        self.inner().vector_size()
     }
 
     fn __len__(&self) -> usize {
-        self.vectors.len()
+        self.inner().len()
     }
 
     fn __contains__(&self, key: &Bound<'_, PyAny>) -> bool {
-        self.row_of(key).is_ok()
+        row_of(&self.inner(), key).is_ok()
     }
 
     /// The vector of a key, or the matrix of a list of keys.
@@ -105,11 +103,12 @@ impl PyVectors {
         if is_key(key_or_keys) {
             return Ok(self.get_vector(py, key_or_keys, false)?.into_any());
         }
-        let keys = list_of(&self.vectors, key_or_keys)?;
-        let rows = keys.map(|key| self.row_of(&key?)).collect::<PyResult<Vec<_>>>()?;
-        let mut values = Vec::with_capacity(rows.len() * self.vectors.vector_size());
-        rows.iter().for_each(|&row| values.extend_from_slice(self.vectors.rows().row(row)));
-        Ok(PyArray1::from_vec(py, values).reshape([rows.len(), self.vectors.vector_size()])?.into_any())
+        let vectors = self.inner();
+        let keys = list_of(&vectors, key_or_keys)?;
+        let rows = keys.map(|key| row_of(&vectors, &key?)).collect::<PyResult<Vec<_>>>()?;
+        let mut values = Vec::with_capacity(rows.len() * vectors.vector_size());
+        rows.iter().for_each(|&row| values.extend_from_slice(vectors.rows().row(row)));
+        Ok(PyArray1::from_vec(py, values).reshape([rows.len(), vectors.vector_size()])?.into_any())
     }
 
     /// The vector of a key: a read-only view, or with `norm=True` a copy of length 1. Vectors of zeros, and those with
@@ -121,19 +120,18 @@ impl PyVectors {
         key: &Bound<'py, PyAny>,
         norm: bool,
     ) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        let content = self.table.get().content();
+        let vectors = &content.vectors;
         if norm {
-            return Ok(PyArray1::from_vec(py, self.vectors.unit_vector(self.key_of(key)?)?));
+            return Ok(PyArray1::from_vec(py, vectors.unit_vector(key_of(vectors, key)?)?));
         }
-        let row = self.vectors.rows().row(self.row_of(key)?);
-        let table = self.table.bind(py).clone().into_any();
-        // SAFETY: the table, the array's base, keeps the row alive.
-        Ok(read_only(unsafe { PyArray1::borrow_from_array(&ArrayView1::from(row), table) }))
+        content.views.row(py, vectors.rows(), row_of(vectors, key)?)
     }
 
     /// The row of a key. If it is unknown: `default` if that is given, else KeyError.
     #[pyo3(signature = (key, default = None))]
     fn get_index(&self, key: &Bound<'_, PyAny>, default: Option<i64>) -> PyResult<i64> {
-        match (self.row_of(key), default) {
+        match (row_of(&self.inner(), key), default) {
             (Ok(row), _) => Ok(row as i64),
             (Err(_), Some(default)) => Ok(default),
             (Err(error), None) => Err(error),
@@ -149,10 +147,11 @@ impl PyVectors {
     /// An attribute of a key: "count", how often it occurred in the corpus; "code" and "point", the bits and the inner
     /// nodes of its path in the Huffman tree, from the root, which is node 0.
     fn get_vecattr<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>, attr: &str) -> PyResult<Bound<'py, PyAny>> {
-        let row = self.row_of(key)?;
-        let path = || self.table.get().tree().path(row as u32);
+        let content = self.table.get().content();
+        let row = row_of(&content.vectors, key)?;
+        let path = || content.tree().path(row as u32);
         match attr {
-            "count" => Ok(self.vectors.counts()[row].into_pyobject(py)?.into_any()),
+            "count" => Ok(content.vectors.counts()[row].into_pyobject(py)?.into_any()),
             "code" => Ok(PyArray1::from_slice(py, path().1).into_any()),
             "point" => Ok(PyArray1::from_slice(py, path().0).into_any()),
             _ => {
@@ -166,35 +165,38 @@ impl PyVectors {
     #[pyo3(signature = (force = false))]
     fn fill_norms(&self, force: bool) {
         if force {
-            self.vectors.forget_norms();
+            self.inner().forget_norms();
         }
     }
 
     /// The cosine of two keys' vectors.
     fn similarity(&self, w1: &Bound<'_, PyAny>, w2: &Bound<'_, PyAny>) -> PyResult<f32> {
-        Ok(self.vectors.similarity(self.key_of(w1)?, self.key_of(w2)?)?)
+        let vectors = self.inner();
+        Ok(vectors.similarity(key_of(&vectors, w1)?, key_of(&vectors, w2)?)?)
     }
 
     /// The `topn` keys nearest to the mean of the unit vectors of `positive` and the negated ones of `negative`, as
     /// (key, cosine).
     #[pyo3(signature = (positive = None, negative = None, topn = 10))]
-    fn most_similar(
+    fn most_similar<'py>(
         &self,
-        py: Python<'_>,
-        positive: Option<&Bound<'_, PyAny>>,
-        negative: Option<&Bound<'_, PyAny>>,
+        py: Python<'py>,
+        positive: Option<&Bound<'py, PyAny>>,
+        negative: Option<&Bound<'py, PyAny>>,
         topn: i64,
-    ) -> PyResult<Vec<(Key<'_>, f32)>> {
-        let (positive, negative) = (self.keys_of(positive)?, self.keys_of(negative)?);
+    ) -> PyResult<Bound<'py, PyList>> {
+        let vectors = self.inner();
+        let (positive, negative) = (keys_of(&vectors, positive)?, keys_of(&vectors, negative)?);
         let topn = usize::try_from(topn).unwrap_or(0);
-        Ok(py.detach(|| self.vectors.most_similar(&positive, &negative, topn))?)
+        PyList::new(py, py.detach(|| vectors.most_similar(&positive, &negative, topn))?)
     }
 
     /// Saves in the format that the ending names, or else as Arrow.
     #[pyo3(signature = (fname, *, storage_options = None))]
     fn save(&self, py: Python<'_>, fname: PathBuf, storage_options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         let location = location(fname, storage_options)?;
-        job::run(py, None, |progress, _| self.vectors.save_with(location, progress))
+        let vectors = self.inner();
+        job::run(py, None, |progress, _| vectors.save_with(location, progress))
     }
 
     /// Saves in the word2vec C format, text or binary, and `word count` lines to `fvocab`.
@@ -208,25 +210,9 @@ impl PyVectors {
         storage_options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
         let location = location(fname, storage_options)?;
+        let vectors = self.inner();
         job::run(py, None, |progress, _| {
-            formats::save_word2vec_format(&self.vectors, &location, binary, fvocab.as_deref(), progress)
+            formats::save_word2vec_format(&vectors, &location, binary, fvocab.as_deref(), progress)
         })
     }
-}
-
-/// A view of rows.
-///
-/// # Safety
-/// `owner` keeps them alive.
-pub(super) unsafe fn matrix_of<'py>(rows: &Rows, owner: Bound<'py, PyAny>) -> Bound<'py, PyArray2<f32>> {
-    let shape = (rows.len(), rows.vector_size()).strides((rows.stride(), 1));
-    // SAFETY: the pointer and shape are those of live rows.
-    unsafe { PyArray2::borrow_from_array(&ArrayView2::from_shape_ptr(shape, rows.as_ptr()), owner) }
-}
-
-fn read_only<D: numpy::ndarray::Dimension>(
-    array: Bound<'_, numpy::PyArray<f32, D>>,
-) -> Bound<'_, numpy::PyArray<f32, D>> {
-    array.readwrite().make_nonwriteable();
-    array
 }

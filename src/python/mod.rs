@@ -13,6 +13,7 @@ mod sentences;
 mod source;
 mod table;
 mod text;
+mod views;
 mod word2vec;
 
 use pyo3::prelude::*;
@@ -49,6 +50,12 @@ mod _polargram {
     #[pyfunction]
     fn parameters(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         super::parameters::defaults(py)
+    }
+
+    /// The value of a hyperparameter as a model holds it, in Python's own types. Raises ValueError if it cannot be one.
+    #[pyfunction]
+    fn checked_parameter<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        super::parameters::checked(name, value)
     }
 
     /// Runs the command with `sys.argv` and returns its exit code.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBool, PyDict};
 
 use crate::config::{Config, Range, Value};
 use crate::encode::SpoolOptions;
@@ -82,12 +82,36 @@ impl<'py> Parameters<'_, 'py> {
 pub(super) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let defaults = PyDict::new(py);
     for parameter in Config::PARAMETERS {
-        match parameter.default() {
-            Value::None => defaults.set_item(parameter.name, py.None()),
-            Value::Switch(is_on) => defaults.set_item(parameter.name, is_on),
-            Value::Whole(number) => defaults.set_item(parameter.name, number),
-            Value::Real(number) => defaults.set_item(parameter.name, number),
-        }?;
+        defaults.set_item(parameter.name, object_of(py, parameter.default())?)?;
     }
     Ok(defaults)
+}
+
+/// The value of a hyperparameter as a configuration holds it.
+pub(super) fn checked<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    let (parameter, mut config) = (Config::parameter(name)?, Config::default());
+    let arguments = PyDict::new(py);
+    arguments.set_item(name, value)?;
+    parameter.set(&mut config, Parameters(&arguments).value(name, parameter.range)?)?;
+    match (parameter.range, parameter.get(&config)) {
+        // gensim's flags are numbers; where it has others, they stay what they are.
+        (Range::ZeroOrOne, Value::Switch(is_on)) => object_of(py, Value::Whole(is_on.into())),
+        (Range::Switch, Value::Switch(is_on)) if !is_truth_value(value) => object_of(py, Value::Whole(is_on.into())),
+        (_, value) => object_of(py, value),
+    }
+}
+
+fn object_of(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match value {
+        Value::None => py.None().into_bound(py),
+        Value::Switch(is_on) => PyBool::new(py, is_on).to_owned().into_any(),
+        Value::Whole(number) => number.into_pyobject(py)?.into_any(),
+        Value::Real(number) => number.into_pyobject(py)?.into_any(),
+    })
+}
+
+/// True for Python's and NumPy's truth values.
+fn is_truth_value(object: &Bound<'_, PyAny>) -> bool {
+    object.extract::<bool>().is_ok()
 }

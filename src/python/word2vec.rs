@@ -10,34 +10,41 @@ use numpy::{PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use serde::Serialize;
 
 use super::job::{self, Caller, Report};
-use super::keyed_vectors::{PyVectors, matrix_of};
+use super::keyed_vectors::PyVectors;
 use super::keys::PyKey;
 use super::location::location;
 use super::parameters::Parameters;
 use super::source::PyCorpusSource;
-use super::table::PyTable;
+use super::table::{Content, PyTable};
+use super::views::Views;
 use crate::encode::SpoolOptions;
 use crate::error::Result;
+use crate::kernel::Matrix;
 use crate::models::{CorpusSize, Job, Memory, Resume, Saved, TrainOptions, Word2Vec};
-use crate::train::{Next, Observer, Position};
-use crate::vectors::{KeyedVectors, Rows};
+use crate::progress::Progress;
+use crate::train::{Next, Observer, Position, Weights};
+use crate::vectors::KeyedVectors;
 use crate::vocab::{Key, Rule, Trim, TrimReport, WordCounts};
 
 /// A model, also while it has no vocabulary yet. `polargram.Word2Vec` is the class that users see.
 #[pyclass(name = "Model", module = "polargram._polargram", frozen)]
-#[derive(Default)]
 pub(super) struct PyModel {
     /// Replaced as a whole, never changed: a callback may read it during training.
     model: Mutex<Option<Arc<Word2Vec>>>,
-    /// Shared with the `KeyedVectors` that look keys up in it.
-    vectors: Mutex<Option<Py<PyTable>>>,
+    /// What `KeyedVectors` look keys up in. It is the same one as long as the model lives.
+    table: Py<PyTable>,
+    /// The views of the rows trained against noise, and of those of the inner nodes.
+    views: Mutex<[Views; 2]>,
     /// The counts that are not trimmed yet.
     counts: Mutex<Option<Arc<WordCounts>>>,
     /// Where a run was that is to be resumed.
     resume: Mutex<Option<Resume>>,
     is_training: AtomicBool,
+    /// A Python function that is told which views are about to be left behind.
+    warn: Py<PyAny>,
 }
 
 /// For each epoch the sum of the losses and the number of examples.
@@ -64,13 +71,30 @@ impl PyModel {
         lock(&self.counts).clone().ok_or_else(missing)
     }
 
-    /// Replaces the model. Its vectors become a new table.
+    /// Replaces the model. What shows its vectors follows; views whose rows are elsewhere now cannot, so that the user
+    /// is warned of them. If that raises, the model stays.
     fn set(&self, py: Python<'_>, model: Word2Vec) -> PyResult<()> {
-        let _training = self.begin_training()?;
-        let vectors = Py::new(py, PyTable::new(model.vectors()?, true))?;
+        let vectors = model.vectors()?;
+        let before = lock(&self.model).clone();
+        let same = |rows: fn(&Weights) -> Option<&Arc<Matrix>>| {
+            let start = |model: &Word2Vec| rows(model.weights()).map(|matrix| matrix.start());
+            before.as_ref().is_some_and(|before| start(before) == start(&model))
+        };
+        let [output, nodes] = lock(&self.views).clone();
+        let views = [
+            ("wv.vectors", self.table.get().content().views, same(|weights| Some(&weights.input))),
+            ("syn1neg", output, same(|weights| weights.output.as_ref())),
+            ("syn1", nodes, same(|weights| weights.nodes.as_ref())),
+        ];
+        let left: Vec<&str> =
+            views.iter().filter(|(_, views, same)| !same && views.exist()).map(|(name, ..)| *name).collect();
+        if !left.is_empty() {
+            self.warn.call1(py, (left,))?;
+        }
+        let [vector_views, output, nodes] = views.map(|(_, views, same)| if same { views } else { Views::default() });
+        *lock(&self.views) = [output, nodes];
         *lock(&self.model) = Some(Arc::new(model));
-        *lock(&self.vectors) = Some(vectors);
-        Ok(())
+        self.table.get().replace(py, Content::new(vectors, vector_views))
     }
 
     fn begin_training(&self) -> PyResult<Training<'_>> {
@@ -81,15 +105,59 @@ impl PyModel {
     }
 }
 
+fn json(value: &impl Serialize) -> PyResult<serde_json::Value> {
+    serde_json::to_value(value).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[pymethods]
 impl PyModel {
+    /// Without a vocabulary yet. `warn` is called with the names of views that a change of the model leaves behind.
     #[new]
-    fn new() -> Self {
-        Self::default()
+    fn new(py: Python<'_>, vector_size: NonZeroUsize, warn: Py<PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            model: Mutex::default(),
+            table: Py::new(py, PyTable::live(KeyedVectors::from_rows([], vector_size.get(), &[])?))?,
+            views: Mutex::default(),
+            counts: Mutex::default(),
+            resume: Mutex::default(),
+            is_training: AtomicBool::default(),
+            warn,
+        })
+    }
+
+    /// The word vectors, which share the model's memory: always the same table, of what the model has.
+    #[getter]
+    fn table(&self, py: Python<'_>) -> Py<PyTable> {
+        self.table.clone_ref(py)
+    }
+
+    /// Sets the dimensions of the vectors while there are none.
+    fn set_vector_size(&self, py: Python<'_>, vector_size: NonZeroUsize) -> PyResult<()> {
+        match &*lock(&self.model) {
+            Some(_) => Ok(()),
+            None => {
+                let empty = KeyedVectors::from_rows([], vector_size.get(), &[])?;
+                self.table.get().replace(py, Content::new(empty, Views::default()))
+            }
+        }
+    }
+
+    /// A model that shares nothing with this one.
+    fn __deepcopy__(&self, py: Python<'_>, _memo: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let _training = self.begin_training()?;
+        let vector_size = self.table.get().vectors().vector_size();
+        let copy = Self::new(py, NonZeroUsize::new(vector_size).unwrap_or(NonZeroUsize::MIN), self.warn.clone_ref(py))?;
+        let model = lock(&self.model).clone();
+        if let Some(model) = model {
+            copy.set(py, py.detach(|| model.copied())?)?;
+        }
+        lock(&copy.counts).clone_from(&lock(&self.counts));
+        lock(&copy.resume).clone_from(&lock(&self.resume));
+        Ok(copy)
     }
 
     /// Raises ValueError for a parameter out of range.
@@ -118,8 +186,8 @@ impl PyModel {
         Ok(size)
     }
 
-    /// Sets counts that are known already.
-    fn set_counts(&self, frequencies: &Bound<'_, PyDict>, sentences: u64, sorted: bool) -> PyResult<()> {
+    /// Sets counts that are known already, and returns their sum.
+    fn set_counts(&self, frequencies: &Bound<'_, PyDict>, sentences: u64, sorted: bool) -> PyResult<u64> {
         let frequencies = frequencies.iter().map(|(word, count)| {
             let expected = |error: PyErr| {
                 PyValueError::new_err(format!("word_freq: {word:?}: {count:?} is not a count of a word: {error}"))
@@ -133,8 +201,10 @@ impl PyModel {
         });
         let frequencies = frequencies.collect::<PyResult<Vec<_>>>()?;
         let frequencies = frequencies.iter().map(|(key, count)| (key.key(), *count));
-        *lock(&self.counts) = Some(Arc::new(WordCounts::from_frequencies(frequencies, sentences, sorted)?));
-        Ok(())
+        let counts = WordCounts::from_frequencies(frequencies, sentences, sorted)?;
+        let total = counts.raw_tokens();
+        *lock(&self.counts) = Some(Arc::new(counts));
+        Ok(total)
     }
 
     /// The counted words and their counts, in the order of the rules for [`prepare_vocab`](Self::prepare_vocab).
@@ -174,32 +244,44 @@ impl PyModel {
         if dry_run {
             return report_dict(py, trim.report(&counts, known.as_ref().map(|model| model.vocabulary()))?);
         }
+        let _training = self.begin_training()?;
         let (model, report) = py.detach(|| match &known {
-            Some(model) => model.with_config(config).updated(&counts, &trim),
+            Some(model) => model.with_config(config).grown(&counts, &trim),
             None => Word2Vec::new(config, &counts, &trim),
         })?;
         self.set(py, model)?;
         report_dict(py, report)
     }
 
+    /// Adds a last word "\0" of count 1. Counts that are not trimmed yet stay.
+    fn add_null_word(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>) -> PyResult<()> {
+        let _training = self.begin_training()?;
+        let (model, config) = (self.model()?, Parameters(parameters).config()?);
+        let counts = WordCounts::from_frequencies([("\0", 1)], 0, true)?;
+        let trim = Trim { rules: Some(&[Rule::Keep]), max_final_vocab: None, ..Trim::from(&config) };
+        let (model, _) = py.detach(|| model.with_config(config).grown(&counts, &trim))?;
+        self.set(py, model)
+    }
+
     /// Resets all weights to those before any training.
     fn reset_weights(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>) -> PyResult<()> {
+        let _training = self.begin_training()?;
         let (model, config) = (self.model()?, Parameters(parameters).config()?);
-        self.set(py, py.detach(|| model.reset(config))?)
+        self.set(py, py.detach(|| model.renewed(config))?)
     }
 
     /// Takes the vocabulary of another model, with new weights.
     fn reset_from(&self, py: Python<'_>, other: &Self, parameters: &Bound<'_, PyDict>) -> PyResult<()> {
+        let _training = self.begin_training()?;
         let (model, config) = (other.model()?, Parameters(parameters).config()?);
         self.set(py, py.detach(|| model.reset(config))?)
     }
 
     /// Sets the vectors of the words that are in `vectors` too, and returns the number of these words.
     fn adopt(&self, py: Python<'_>, vectors: &PyVectors) -> PyResult<usize> {
-        let mut model = (*self.model()?).clone();
-        let adopted = py.detach(|| model.adopt(vectors.inner()))?;
-        self.set(py, model)?;
-        Ok(adopted)
+        let _training = self.begin_training()?;
+        let (model, vectors) = (self.model()?, vectors.inner());
+        Ok(py.detach(|| model.adopt(&vectors))?)
     }
 
     /// Trains. Returns the number of tokens that subsampling kept, of all tokens, the last learning rate, the losses,
@@ -223,10 +305,11 @@ impl PyModel {
         let expected =
             CorpusSize { sentences: options.count("total_examples")?, tokens: options.count("total_words")? };
         let expected = Some(expected).filter(|expected| *expected != CorpusSize::default());
+        let loss = options.get(RUNNING_LOSS, "a number")?;
         let is_vocabulary_corpus = options.switch("is_vocabulary_corpus")?;
         let checkpoint = options.checkpoint()?;
         let model = self.model()?.with_config(config);
-        let vectors = lock(&self.vectors).as_ref().map(|table| table.get().vectors().clone());
+        let vectors = self.table.get().vectors();
         let locks = locks_of(options.get("vectors_lockf", "an array of floats")?, model.vocabulary().len())?;
         let resume = lock(&self.resume).take();
         let corpus = corpus.open(py, spool.memory_budget)?;
@@ -240,44 +323,45 @@ impl PyModel {
                 checkpoint: checkpoint.as_ref(),
                 resume: resume.as_ref(),
             };
-            let mut hooks = Hooks { hooks, vectors: vectors.as_deref(), caller };
+            let mut hooks = Hooks { hooks, vectors: &vectors, caller, progress, loss };
             model.train(corpus.as_ref(), &options, &mut hooks, progress)
         });
-        if let Some(vectors) = &vectors {
-            vectors.forget_norms();
-        }
+        vectors.forget_norms();
         let trained = trained?;
         *lock(&self.model) = Some(Arc::new(model));
         Ok((trained.kept, trained.raw_tokens, trained.learning_rate, trained.losses, trained.elapsed.as_secs_f64()))
     }
 
-    /// Resumes the run of a checkpoint. True if there is one.
-    fn resume(&self, py: Python<'_>, parameters: &Bound<'_, PyDict>, options: &Bound<'_, PyDict>) -> PyResult<bool> {
+    /// Resumes the run of a checkpoint, if there is one. Returns the losses of its completed epochs, and the sum that the
+    /// user saw last.
+    fn resume(
+        &self,
+        py: Python<'_>,
+        parameters: &Bound<'_, PyDict>,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<Option<(Losses, Option<f64>)>> {
+        let _training = self.begin_training()?;
         let config = Parameters(parameters).config()?;
-        let Some(checkpoint) = Parameters(options).checkpoint()? else { return Ok(false) };
-        let Some((model, resume)) = py.detach(|| checkpoint.resume(&config))? else { return Ok(false) };
+        let Some(checkpoint) = Parameters(options).checkpoint()? else { return Ok(None) };
+        let Some((model, resume, kept)) = py.detach(|| checkpoint.saved(&config))? else { return Ok(None) };
         self.set(py, model)?;
+        let Position { epoch, losses, examples, .. } = &resume.position;
+        let losses = losses.iter().copied().zip(examples.iter().copied()).take(*epoch).collect();
+        let loss = kept.get(RUNNING_LOSS).and_then(|loss| loss.as_str()?.parse().ok());
         *lock(&self.resume) = Some(resume);
-        Ok(true)
-    }
-
-    /// The word vectors, which share the model's memory. It is the same table until the model is replaced; without a
-    /// vocabulary an empty one, of `vector_size` dimensions.
-    fn vectors(&self, py: Python<'_>, vector_size: NonZeroUsize) -> PyResult<Py<PyTable>> {
-        match &*lock(&self.vectors) {
-            Some(vectors) => Ok(vectors.clone_ref(py)),
-            None => Py::new(py, PyTable::new(KeyedVectors::from_rows([], vector_size.get(), &[])?, false)),
-        }
+        Ok(Some((losses, loss)))
     }
 
     /// The rows trained against noise, V × d: a view.
     fn syn1neg(&self, py: Python<'_>) -> PyResult<Option<Py<PyArray2<f32>>>> {
-        self.model()?.output_rows().map(|rows| view(py, rows)).transpose()
+        let [views, _] = lock(&self.views).clone();
+        self.model()?.output_rows().map(|rows| Ok(views.matrix(py, &rows)?.unbind())).transpose()
     }
 
     /// The rows of the inner nodes, V × d: a view.
     fn syn1(&self, py: Python<'_>) -> PyResult<Option<Py<PyArray2<f32>>>> {
-        self.model()?.node_rows().map(|rows| view(py, rows)).transpose()
+        let [_, views] = lock(&self.views).clone();
+        self.model()?.node_rows().map(|rows| Ok(views.matrix(py, &rows)?.unbind())).transpose()
     }
 
     /// The sentences and tokens of the corpus that the vocabulary is from.
@@ -331,28 +415,36 @@ impl PyModel {
         attributes: &str,
         storage_options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        let model = self.model()?.with_config(Parameters(parameters).config()?);
-        let attributes = serde_json::from_str(attributes).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let (model, mut config) = (self.model()?, Parameters(parameters).config()?);
+        let mut attributes: serde_json::Value =
+            serde_json::from_str(attributes).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        if config.validate().and_then(|()| model.weights().check(&config)).is_err() {
+            // They were set for weights that are not made yet. The saved weights are those that there are.
+            for name in WEIGHT_PARAMETERS {
+                attributes[name] = json(&config.get(name)?)?;
+                config.set(name, model.config().get(name)?)?;
+            }
+        }
+        let model = model.with_config(config);
         let location = location(directory, storage_options)?;
         job::run(py, None, |progress, _| model.save_with(location, attributes, progress))
     }
 
-    /// Loads from a directory; the model, its parameters and the caller's attributes as JSON.
-    #[staticmethod]
+    /// Loads from a directory. Returns the parameters and the caller's attributes as JSON.
     #[pyo3(signature = (directory, storage_options = None))]
     fn load(
+        &self,
         py: Python<'_>,
         directory: PathBuf,
         storage_options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<(Self, String, String)> {
+    ) -> PyResult<(String, String)> {
+        let _training = self.begin_training()?;
         let location = location(directory, storage_options)?;
         let Saved { model, attributes, .. } =
             job::run(py, None, |progress, _| Word2Vec::load_with(location, progress))?;
-        let parameters =
-            serde_json::to_string(model.config()).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let this = Self::default();
-        this.set(py, model)?;
-        Ok((this, parameters, attributes.to_string()))
+        let parameters = json(model.config())?.to_string();
+        self.set(py, model)?;
+        Ok((parameters, attributes.to_string()))
     }
 
     /// Bytes by purpose, for so many words and tokens in the vocabulary. Without `tokens`, those of the model's
@@ -388,28 +480,37 @@ impl PyModel {
     }
 }
 
+/// The hyperparameters that decide which weights there are, and of which shape.
+const WEIGHT_PARAMETERS: [&str; 3] = ["vector_size", "hs", "negative"];
+
+/// What a checkpoint calls the sum of the losses.
+const RUNNING_LOSS: &str = "running_training_loss";
+
 /// Reports the training's events to Python, on the thread that called.
 struct Hooks<'a> {
     hooks: Option<Py<PyAny>>,
-    vectors: Option<&'a KeyedVectors>,
+    vectors: &'a KeyedVectors,
     caller: &'a Caller<'a>,
+    progress: &'a Progress,
+    /// The sum of the losses as the hooks have left it.
+    loss: f64,
 }
 
 impl Hooks<'_> {
-    fn call(&self, call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<bool> + Send + 'static) -> Result<Next> {
+    fn call(&mut self, call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<(bool, f64)> + Send + 'static) -> Result<Next> {
         let (send, receive) = std::sync::mpsc::channel();
         let hooks = Python::attach(|py| self.hooks.as_ref().map(|hooks| hooks.clone_ref(py)));
         let Some(hooks) = hooks else { return Ok(Next::Continue) };
-        if let Some(vectors) = self.vectors {
-            vectors.forget_norms();
-        }
+        self.vectors.forget_norms();
         self.caller.call(move |py| {
-            let stop = call(hooks.bind(py))?;
+            let answer = call(hooks.bind(py))?;
             // Received below.
-            let _ = send.send(stop);
+            let _ = send.send(answer);
             Ok(())
         })?;
-        Ok(if receive.recv().unwrap_or(false) { Next::Stop } else { Next::Continue })
+        let Ok((stop, loss)) = receive.recv() else { return Ok(Next::Continue) };
+        self.loss = loss;
+        Ok(if stop { Next::Stop } else { Next::Continue })
     }
 }
 
@@ -421,25 +522,21 @@ impl Observer for Hooks<'_> {
     fn epoch_ends(&mut self, epoch: usize, position: &Position) -> Result<Next> {
         let (losses, examples) = (position.losses.iter().copied(), position.examples.iter().copied());
         let losses: Losses = losses.zip(examples).collect();
-        self.call(move |hooks| hooks.call_method1("epoch_ends", (epoch, losses))?.extract())
+        let rate = self.progress.learning_rate();
+        self.call(move |hooks| hooks.call_method1("epoch_ends", (epoch, losses, rate))?.extract())
     }
-}
 
-/// A NumPy view of a model's rows.
-fn view(py: Python<'_>, rows: Rows) -> PyResult<Py<PyArray2<f32>>> {
-    let owner = Bound::new(py, RowsOwner { rows })?;
-    // SAFETY: the owner holds the rows, and the array the owner.
-    Ok(unsafe { matrix_of(&owner.get().rows, owner.clone().into_any()) }.unbind())
-}
-
-/// Keeps the memory of a view alive.
-#[pyclass(frozen)]
-struct RowsOwner {
-    rows: Rows,
+    fn kept(&self) -> serde_json::Value {
+        // As text, which keeps every bit.
+        serde_json::json!({ RUNNING_LOSS: format!("{:?}", self.loss) })
+    }
 }
 
 /// The lock factors that a user has set, one for each row, unless all are 1.
 fn locks_of(factors: Vec<f32>, rows: usize) -> PyResult<Option<Vec<f32>>> {
+    if let Some(factor) = factors.iter().find(|factor| !factor.is_finite()) {
+        return Err(PyValueError::new_err(format!("vectors_lockf: {factor} is not a finite number")));
+    }
     match *factors.as_slice() {
         [1.0] => Ok(None),
         [factor] => Ok(Some(vec![factor; rows])),

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from corpora import Sentences
+from gensim.models import Word2Vec as GensimWord2Vec
 from gensim.models.callbacks import CallbackAny2Vec
 
 import polargram as pg
@@ -206,3 +207,117 @@ def test_progress_goes_to_stderr_and_to_the_log(
 def test_without_progress_nothing_is_printed(rows: Sentences, capfd: pytest.CaptureFixture[str]) -> None:
     pg.Word2Vec(rows, **SMALL)
     assert capfd.readouterr() == ("", "")
+
+
+# What a callback sets.
+
+
+def per_epoch(
+    corpus: Sentences, reset: bool, make: Callable[..., object] = pg.Word2Vec, **options: object
+) -> list[float]:
+    """The loss that a callback sees at the end of each epoch, and resets or not."""
+    seen = []
+
+    class Watch(CallbackAny2Vec):
+        def on_epoch_end(self, model: pg.Word2Vec) -> None:
+            seen.append(float(model.get_latest_training_loss()))
+            if reset:
+                model.running_training_loss = 0.0
+
+    make(corpus, compute_loss=True, callbacks=[Watch()], **{**SMALL, "workers": 1, "epochs": 4, **options})
+    return seen
+
+
+def test_a_loss_that_is_reset_counts_from_there_as_in_gensim(rows: Sentences) -> None:
+    summed, single = per_epoch(rows, reset=False), per_epoch(rows, reset=True)
+    assert single == pytest.approx(np.diff([0.0, *summed]).tolist(), rel=1e-12)
+    theirs = per_epoch(rows, reset=True, make=GensimWord2Vec)
+    assert single == pytest.approx(theirs, rel=0.15)
+
+
+@pytest.mark.parametrize("make", [pg.Word2Vec, GensimWord2Vec], ids=["polargram", "gensim"])
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_loss_that_is_set_in_any_hook_is_what_is_added_to(
+    rows: Sentences, make: Callable[..., pg.Word2Vec], hook: str
+) -> None:
+    def set_loss(model: pg.Word2Vec) -> None:
+        model.running_training_loss = 1e6
+
+    callback = type("Callback", (CallbackAny2Vec,), {hook: lambda _, model: set_loss(model)})()
+    model = make(rows[:500], compute_loss=True, callbacks=[callback], **{**SMALL, "workers": 1})
+    added = model.get_latest_training_loss() - 1e6
+    # What comes after the last call: three epochs, one, or none.
+    assert (added > 0) == hook.endswith("begin")
+    model.running_training_loss = 1e9
+    model.train(rows[:500], total_examples=500, epochs=1, compute_loss=True)
+    assert 0 < model.get_latest_training_loss() < 1e6
+
+
+def test_losses_that_were_reset_before_an_interruption_stay_reset(rows: Sentences, tmp_path: Path) -> None:
+    uninterrupted = per_epoch(rows, reset=True)
+    seen = []
+
+    class Watch:
+        def on_epoch_end(self, model: pg.Word2Vec) -> None:
+            seen.append(model.get_latest_training_loss())
+            model.running_training_loss = 0.0
+
+        def on_epoch_begin(self, _: pg.Word2Vec) -> None:
+            if len(seen) == 2 and fail:
+                raise LookupError
+
+    options = {**SMALL, "workers": 1, "epochs": 4, "compute_loss": True, "checkpoint": tmp_path / "checkpoint"}
+    fail = True
+    with pytest.raises(LookupError):
+        pg.Word2Vec(rows, callbacks=[Watch()], **options)
+    fail = False
+    model = pg.Word2Vec(rows, callbacks=[Watch()], **options)
+    assert seen == uninterrupted
+    assert len(model.epoch_losses) == 4
+    assert model.running_training_loss == 0
+
+
+def test_a_resumed_training_adds_to_the_losses_that_it_had(rows: Sentences, tmp_path: Path) -> None:
+    options = {**SMALL, "workers": 1, "compute_loss": True}
+    whole = pg.Word2Vec(rows, **options)
+    with pytest.raises(LookupError):
+        pg.Word2Vec(rows, callbacks=[on(on_epoch_begin=fail_in_epoch(2))], checkpoint=tmp_path / "c", **options)
+    begun = []
+    resumed = pg.Word2Vec(
+        rows,
+        callbacks=[on(on_train_begin=lambda model: begun.append((model.running_training_loss, model.epoch_losses)))],
+        checkpoint=tmp_path / "c",
+        **options,
+    )
+    assert resumed.running_training_loss == whole.running_training_loss
+    assert resumed.epoch_losses == whole.epoch_losses
+    [(loss, epochs)] = begun
+    assert 0 < loss < whole.running_training_loss
+    assert epochs == whole.epoch_losses[:2]
+
+
+def fail_in_epoch(epoch: int) -> Callable[[pg.Word2Vec], None]:
+    calls = []
+
+    def hook(_: pg.Word2Vec) -> None:
+        if len(calls) == epoch:
+            raise LookupError
+        calls.append(None)
+
+    return hook
+
+
+def test_the_account_of_a_training_is_kept_while_it_runs_and_takes_what_a_callback_sets(rows: Sentences) -> None:
+    seen = []
+
+    def look(model: pg.Word2Vec) -> None:
+        seen.append((model.total_train_time, model.min_alpha_yet_reached))
+        model.total_train_time = 100.0
+        model.train_count = 7
+
+    model = pg.Word2Vec(rows, **{**SMALL, "batch_words": 1000}, callbacks=[on(on_epoch_end=look)])
+    times, rates = zip(*seen, strict=True)
+    assert 0 < times[0] < 100 < times[1] < 200
+    assert model.total_train_time == 100
+    assert 0.025 > rates[0] > rates[1] > rates[2] >= model.min_alpha_yet_reached > 0
+    assert model.train_count == 8

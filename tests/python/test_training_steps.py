@@ -96,9 +96,9 @@ def test_without_a_vocabulary_there_are_no_vectors_of_the_size_set() -> None:
     model = pg.Word2Vec(vector_size=7)
     assert (model.wv.vectors.shape, model.wv.vector_size, model.wv.index_to_key) == ((0, 7), 7, [])
     for unsound in (0, -1, 2**64, "7"):
-        model.vector_size = unsound
-        with pytest.raises((ValueError, TypeError, OverflowError), match="vector_size|int"):
-            _ = model.wv
+        with pytest.raises(ValueError, match="vector_size"):
+            model.vector_size = unsound
+    assert model.wv.vectors.shape == (0, 7)
 
 
 def test_either_a_corpus_or_a_file_is_needed(rows: Sentences, tmp_path: Path) -> None:
