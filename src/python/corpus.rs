@@ -13,7 +13,7 @@ use pyo3_arrow::{PyArray, PyArrayReader};
 
 use super::errors::raised;
 use super::files::files;
-use super::frames::with_columns_read;
+use super::frames::{ORIGIN, with_columns_read};
 use super::sentences::SentenceBuilder;
 use super::text::PyTextSource;
 use crate::corpus::{Batch, Batches, Corpus, Partition, Query, ReadOptions, ResolvedColumns, candidates, is_list};
@@ -21,9 +21,6 @@ use crate::error::{Error, Result};
 use crate::process::catch_panic;
 use crate::progress::Progress;
 use crate::vocab::KeyType;
-
-/// The name of a stream in messages.
-pub(super) const ORIGIN: &str = "Arrow stream";
 
 /// Sentences that are taken from a Python iterator at a time.
 const SENTENCES_PER_BATCH: usize = 4096;

@@ -5,6 +5,9 @@ use pyo3::types::{PyDict, PyList, PySlice, PyString};
 
 use crate::corpus::{Query, candidates, no_column};
 
+/// The name of a stream in messages.
+pub(super) const ORIGIN: &str = "Arrow stream";
+
 /// The columns of a Polars, pandas or Narwhals frame that are read, in a form that Arrow knows; any other object as it
 /// is.
 pub(super) fn with_columns_read<'py>(object: &Bound<'py, PyAny>, query: &Query) -> PyResult<Bound<'py, PyAny>> {
@@ -39,7 +42,7 @@ fn names_read<'a>(names: &'a [String], query: &Query) -> PyResult<Vec<&'a str>> 
     for column in query.columns() {
         let found = candidates(column, names);
         if found.is_empty() {
-            return Err(no_column(column, names, super::corpus::ORIGIN).into());
+            return Err(no_column(column, names, ORIGIN).into());
         }
         let new: Vec<_> = found.into_iter().filter(|name| !read.contains(name)).collect();
         read.extend(new);

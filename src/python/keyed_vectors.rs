@@ -140,8 +140,8 @@ impl PyVectors {
 
     /// The rows of those words that are known.
     fn _known_rows(&self, words: Vec<Bound<'_, PyAny>>) -> PyResult<Vec<usize>> {
-        let rows = words.iter().map(|word| known_row(&self.vectors, word).transpose());
-        rows.flatten().collect()
+        let vectors = self.inner();
+        words.iter().filter_map(|word| known_row(&vectors, word).transpose()).collect()
     }
 
     /// An attribute of a key: "count", how often it occurred in the corpus; "code" and "point", the bits and the inner
