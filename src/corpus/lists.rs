@@ -189,7 +189,7 @@ mod tests {
         let found = read(lists(Arc::new(BinaryArray::from_iter_values(&bytes)))).err().unwrap().to_string();
         assert!(found.starts_with("a.arrow, record batch 3: column \"tokens\" is binary"), "{found}");
         assert!(found.contains(r#"holds b"caf\xe9", which is not UTF-8; decode it"#), "{found}");
-        let long = read(lists(Arc::new(BinaryArray::from_iter_values(&[&bytes[2]; 3])))).err().unwrap().to_string();
+        let long = read(lists(Arc::new(BinaryArray::from_iter_values([&bytes[2]; 3])))).err().unwrap().to_string();
         assert!(long.len() < 300 && long.contains('…'), "{long}");
     }
 

@@ -5,7 +5,7 @@ use pyo3::types::{PyDict, PyList, PySlice, PyString};
 
 use crate::corpus::{Query, candidates, no_column};
 
-/// The name of a stream in messages.
+/// The name of a frame or stream in messages.
 pub(super) const ORIGIN: &str = "Arrow stream";
 
 /// The columns of a Polars, pandas or Narwhals frame that are read, in a form that Arrow knows; any other object as it

@@ -199,8 +199,9 @@ impl SentenceBuilder {
             // A value that pyarrow takes out of an array.
             return self.push_token(&token.call_method0("as_py")?);
         }
-        // NumPy's integers have it too, but so do Python's truth values.
-        if token.is_instance_of::<PyBool>() || !token.hasattr("__index__")? {
+        // NumPy's integers have it too, but so do Python's truth values and NumPy's arrays.
+        let is_other = token.is_instance_of::<PyBool>() || token.cast::<PyUntypedArray>().is_ok();
+        if is_other || !token.hasattr("__index__")? {
             return Err(self.fault(format!("holds {}; expected strings or integers", token.get_type())));
         }
         let taken = match self.of_kind(KeyType::Int64)? {

@@ -11,6 +11,7 @@ import datasets
 import duckdb
 import narwhals
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -169,12 +170,133 @@ def test_integers_are_keys(ids: pa.DataType, tmp_path: Path) -> None:
     assert facts(square) == facts(path) == expected([[1, 2], [2, 3], None])
 
 
+def dictionary_of(values: pa.Array, keys: list[int | None]) -> pa.Array:
+    """Lists of three and of no tokens, of a dictionary."""
+    return pa.ListArray.from_arrays(
+        pa.array([0, len(keys), len(keys)], pa.int32()),
+        pa.DictionaryArray.from_arrays(pa.array(keys, pa.int8()), values),
+    )
+
+
+#: Columns that a writer made which saw no token, and the number of lists that are not null.
+NO_TOKENS = {
+    "null": (pa.nulls(3), 0),
+    "null without rows": (pa.nulls(0), 0),
+    "dictionary of null": (pa.DictionaryArray.from_arrays(pa.array([0, None], pa.int8()), pa.nulls(1)), 0),
+    "list of null": (pa.array([[], [None], None], pa.list_(pa.null())), 2),
+    "large list of null": (pa.array([[], [None], None], pa.large_list(pa.null())), 2),
+    "list view of null": (pa.array([[], [None], None], pa.list_view(pa.null())), 2),
+    "list of dictionary of null": (dictionary_of(pa.nulls(1), [0, None, 0]), 2),
+    "list of another type": (pa.array([[], None], pa.list_(pa.int32())), 1),
+    # Its rows take up no bytes, so a header may announce any number of them. They do not count.
+    "fixed list of null": (pa.array([[None, None], None], pa.list_(pa.null(), 2)), 0),
+}
+BINARY = {
+    "list": pa.array([[b"a", "zoë".encode(), None], [], None], pa.list_(pa.binary())),
+    "large list of large": pa.array([[b"a", "zoë".encode(), None], [], None], pa.large_list(pa.large_binary())),
+    "list of views": pa.array([[b"a", "zoë".encode(), None], [], None], pa.list_(pa.binary_view())),
+    "list view": pa.array([[b"a", "zoë".encode(), None], [], None], pa.list_view(pa.binary())),
+    "list of a fixed size": pa.array([[b"zo\xc3\xab", b"abcd"], [], None], pa.list_(pa.binary(4))),
+    "fixed list": pa.array([[b"a", "zoë".encode()], None], pa.list_(pa.binary(), 2)),
+    "list of dictionary": dictionary_of(pa.array([b"a", "zoë".encode()]), [0, 1, None]),
+}
+
+
+def written(path: Path, source: pa.Table) -> Path:
+    if path.suffix == ".parquet":
+        pq.write_table(source, path)
+        return path
+    return write_ipc(path, source, is_stream=path.suffix == ".arrows")
+
+
+@pytest.mark.parametrize("name", ["c.parquet", "c.arrow", "c.arrows"])
+@pytest.mark.parametrize("what", NO_TOKENS)
+def test_a_column_without_values_is_no_tokens_alone_and_among_others(what: str, name: str, tmp_path: Path) -> None:
+    column, lists = NO_TOKENS[what]
+    source = pa.table({"n": range(len(column)), "tokens": column})
+    good = table(ROWS[:6])
+    words, counts, total, sentences = expected(ROWS[:6])
+    want = (words, counts, total, sentences + lists)
+    assert facts([source, good]) == facts([good, source]) == want
+    if "dictionary of null" in what and name == "c.parquet":
+        pytest.skip("pyarrow writes no such column to Parquet")
+    path = written(tmp_path / name, source)
+    assert facts([path, written(tmp_path / "good.parquet", good)]) == want
+    for alone in (path, source, column):
+        with pytest.raises(ValueError, match="0 distinct words"):
+            facts(alone)
+
+
+@pytest.mark.parametrize("name", ["c.parquet", "c.arrow", "c.arrows"])
+@pytest.mark.parametrize("what", BINARY)
+def test_bytes_are_the_strings_that_their_writer_did_not_announce(what: str, name: str, tmp_path: Path) -> None:
+    rows = [row and [word and word.decode() for word in row] for row in BINARY[what].to_pylist()]
+    source = pa.table({"tokens": BINARY[what]})
+    path = written(tmp_path / name, source)
+    assert facts(path) == facts(source) == facts(BINARY[what]) == expected(rows)
+
+
+@pytest.mark.parametrize("options", [{}, {"use_dictionary": False}, {"store_schema": False}, {"row_group_size": 1}])
+def test_bytes_of_every_encoding_of_parquet_are_strings(options: dict[str, object], tmp_path: Path) -> None:
+    rows = [[b"a", b"b", b"a"], [], None, ["zoë".encode()]]
+    pq.write_table(pa.table({"tokens": pa.array(rows, pa.list_(pa.binary()))}), tmp_path / "c.parquet", **options)
+    assert facts(tmp_path / "c.parquet") == expected([["a", "b", "a"], [], None, ["zoë"]])
+
+
+@pytest.mark.parametrize("name", ["c.parquet", "c.arrow", "c.arrows"])
+def test_bytes_that_are_not_utf8_are_shown_with_their_file_and_column(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path / name, pa.table({"tokens": pa.array([[b"a"], [b"caf\xe9"]], pa.list_(pa.binary()))}))
+    with pytest.raises(ValueError, match=rf'{name}.*column "tokens" is binary.*b"caf\\xe9".*not UTF-8; decode'):
+        facts(path)
+
+
+def test_files_of_strings_bytes_nulls_and_dictionaries_are_one_corpus(tmp_path: Path) -> None:
+    columns = [pa.array([["a", "b"]]), BINARY["list"], pa.array([[], []]), pa.nulls(2), of_type([["b"]], LISTS)]
+    columns += [pa.array([["b"]], TYPES["large list of dictionary"]), BINARY["list of dictionary"]]
+    for number, column in enumerate(columns):
+        pq.write_table(pa.table({"tokens": column}), tmp_path / f"{number}.parquet")
+    words, counts, total, _ = expected([["a", "b"], ["a", "zoë"], ["b"], ["b"], ["a", "zoë"]])
+    assert facts(tmp_path)[:3] == (words, counts, total)
+    pq.write_table(pa.table({"tokens": [[1, 2]]}), tmp_path / "9.parquet")
+    with pytest.raises(ValueError, match="all tokens of a corpus must be of one type"):
+        facts(tmp_path)
+
+
+def test_what_programs_make_of_no_values_is_no_tokens() -> None:
+    nested = [pl.DataFrame({"s": [{"items": None}]}), pl.DataFrame({"s": [{"items": []}]})]
+    array = pl.DataFrame({"tokens": pl.Series([[None, None]], dtype=pl.Array(pl.Null, 2))})
+    for frames in ([pl.DataFrame({"tokens": [None, None]})], [pl.DataFrame({"tokens": [[], [None]]})], [array]):
+        assert facts([*frames, pl.DataFrame({"tokens": [["a"]]})])[:3] == (["a"], [1], 1)
+        assert facts(pl.concat([frames[0].lazy().cast(pl.List(pl.String)), pl.LazyFrame({"tokens": [["a"]]})]))[2] == 1
+        for corpus in (frames[0], frames[0].lazy(), frames[0]["tokens"]):
+            with pytest.raises(ValueError, match="0 distinct words"):
+                facts(corpus)
+    assert facts([*nested, pl.DataFrame({"s": [{"items": ["a"]}]})], column="s.items")[:3] == (["a"], [1], 1)
+    with duckdb.connect() as connection:
+        for query in ("SELECT NULL AS tokens FROM range(3)", "SELECT [] AS tokens", "SELECT [NULL] AS tokens"):
+            with pytest.raises(ValueError, match="0 distinct words"):
+                facts(connection.sql(query))
+    for rows in ([None, None], [[], []]):
+        for corpus in (datasets.Dataset.from_dict({"tokens": rows}), ds.dataset(pa.table({"tokens": rows}))):
+            with pytest.raises(ValueError, match="0 distinct words"):
+                facts(corpus)
+
+
+def test_counts_of_a_table_without_rows_may_be_of_no_type() -> None:
+    empty = [pa.table({"tokens": pa.nulls(0), "n": pa.nulls(0)}), pl.DataFrame({"tokens": [], "n": []})]
+    for other in empty:
+        assert facts([other, pa.table({"tokens": [["a"]], "n": [3]})], count_column="n")[1] == [3]
+    with pytest.raises(ValueError, match='column "n" has a null'):
+        facts(pl.DataFrame({"tokens": [["a"]], "n": [None]}), count_column="n")
+
+
 IN_MEMORY: dict[str, Callable[[pa.Table], object]] = {
     "Table": lambda t: t,
     "Table in chunks": lambda t: pa.concat_tables([t[:10], t[10:10], t[10:900], t[900:]]),
     "RecordBatch": lambda t: t.combine_chunks().to_batches()[0],
     "list of RecordBatch": lambda t: t.to_batches(max_chunksize=700),
     "list of Table": lambda t: [t[:1000], t[1000:]],
+    "tuple of Table, one of them missing": lambda t: (None, t[:1000], None, t[1000:]),
     "ChunkedArray": lambda t: pa.chunked_array(
         [t["tokens"].slice(0, 5).combine_chunks(), *t["tokens"].slice(5).chunks]
     ),
@@ -191,6 +313,9 @@ IN_MEMORY: dict[str, Callable[[pa.Table], object]] = {
     "LazyFrame": lambda t: pl.from_arrow(t).lazy(),
     "Series": lambda t: pl.from_arrow(t)["tokens"],
     "list of DataFrame": lambda t: [pl.from_arrow(t[:9]), pl.from_arrow(t[9:])],
+    "list of the lists of a Series": lambda t: list(pl.from_arrow(t)["tokens"]),
+    "list of the lists of an Array": lambda t: list(t["tokens"]),
+    "list of Arrays of strings": lambda t: [row.values for row in t["tokens"]],
 }
 
 
@@ -255,8 +380,63 @@ def test_a_scanned_query_of_polars_is_a_corpus(parts: Path) -> None:
     assert facts(scan.select(words="tokens"), column="words") == expected(ROWS)
 
 
-def test_a_frame_of_pandas_is_a_corpus() -> None:
+MESSY = {"n": [1, 2], "tokens": [["a", "b"], ["b"]], "mixed": [1, "two"], "object": [object(), {3}]}
+
+
+def test_of_a_frame_of_pandas_only_the_columns_that_are_asked_for_are_converted() -> None:
     assert facts(table().select(["n", "tokens"]).to_pandas()) == expected(ROWS)
+    frame, want = pd.DataFrame(MESSY), expected(MESSY["tokens"])
+    for corpus in (frame, [frame[:1], None, frame[1:]], frame.set_index("mixed"), frame.set_index(["mixed", "n"])):
+        assert facts(corpus) == want
+    twice = expected([["a", "b"], ["b"], ["b"]])
+    assert facts(frame, count_column="n") == facts(frame.set_index("n"), count_column="n") == twice
+    assert facts(narwhals.from_native(frame)) == want
+    with pytest.raises(ValueError, match=r'no column "words"; it has \["n", "tokens", "mixed", "object"\]'):
+        facts(frame, column="words")
+    with pytest.raises(ValueError, match="mixed"):
+        facts(frame, count_column="mixed")
+
+
+@pytest.mark.parametrize(
+    ("labels", "column"),
+    [
+        ([0, 1, 2, 3], "1"),
+        (pd.MultiIndex.from_tuples([("x", "n"), ("x", "tokens"), ("y", "n"), ("y", "o")]), "('x', 'tokens')"),
+        (["n", "tokens", "n", "n"], "tokens"),
+        ([None, "tokens", 7, ("n",)], "tokens"),
+    ],
+    ids=["integers", "levels", "duplicates", "mixed"],
+)
+def test_columns_of_pandas_may_have_any_labels(labels: object, column: str) -> None:
+    frame = pd.DataFrame(MESSY).set_axis(labels, axis=1)
+    assert facts(frame, column=column) == expected(MESSY["tokens"])
+
+
+def test_a_column_of_pandas_that_comes_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="Duplicate column names found"):
+        facts(pd.DataFrame(MESSY).set_axis(["n", "tokens", "tokens", "o"], axis=1))
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        pd.Series([["a", None], ["b", np.nan], np.nan, None, pd.NA]),
+        pd.Series([("a",), np.array(["b"])]),
+        pd.Series([["a"], ["b"]], dtype=pd.ArrowDtype(LISTS)),
+    ],
+    ids=["missing", "tuples and arrays", "Arrow"],
+)
+def test_a_column_of_pandas_is_a_corpus_as_frame_as_series_and_as_list(tokens: pd.Series) -> None:
+    for corpus in (pd.DataFrame({"tokens": tokens, "mixed": [1, "two", *[None] * 3][: len(tokens)]}), tokens):
+        assert facts(corpus) == expected([["a"], ["b"]])
+    assert facts(list(tokens)) == facts(tokens.tolist()) == expected([["a"], ["b"]])
+
+
+def test_objects_of_python_beside_the_tokens_of_a_polars_frame_do_no_harm() -> None:
+    frame = pl.DataFrame({"tokens": MESSY["tokens"], "o": pl.Series(MESSY["object"], dtype=pl.Object)})
+    assert facts(frame) == facts(narwhals.from_native(frame)) == expected(MESSY["tokens"])
+    with pytest.raises(ValueError, match=r'no column "words"; it has \["tokens", "o"\]'):
+        facts(frame, column="words")
 
 
 def test_a_frame_of_narwhals_is_a_corpus() -> None:
@@ -316,7 +496,7 @@ def test_a_scanner_of_what_can_be_read_only_once_fails_and_trains_on_nothing() -
         (pa.table({"tokens": ["a b"]}), 'column "tokens" holds whole strings.*Split'),
         (pa.table({"tokens": [[1.5]]}), 'column "tokens" is a list of Float64; expected a list of strings or integers'),
         (pa.table({"tokens": [[["a"]]]}), 'column "tokens" is a list of'),
-        (pa.table({"tokens": pa.array([[b"a"]], pa.list_(pa.binary()))}), 'column "tokens" is a list of Binary'),
+        (pa.table({"tokens": pa.array([[b"a", b"\xff"]], pa.list_(pa.binary()))}), r'"tokens" is binary.*b"\\xff"'),
         (pa.array(["a", "b"]), 'column "tokens" holds whole strings'),
         (pa.table({"tokens": pa.array([], LISTS)}), "0 distinct words"),
         (ds.dataset(pa.table({"words": [["a"]]})), "tokens"),

@@ -150,6 +150,44 @@ def test_strings_are_split_as_polars_splits_them(
         assert trained(corpus / "ipc", *options) == want
 
 
+def test_bytes_are_split_as_strings_and_nulls_are_no_tokens(
+    trained: Callable[..., dict[str, int]], refusal: Callable[..., str], tmp_path: Path
+) -> None:
+    directory = tmp_path / "parts"
+    directory.mkdir()
+    columns = [
+        pa.array(["a B", "b"]),
+        pa.nulls(2),
+        pa.nulls(0),
+        pa.array([None, None], pa.string()),
+        pa.array([b"a", None, "É é".encode()], pa.binary()),
+        pa.array([b"a b"], pa.binary(3)),
+        pa.array(["b", "a b"]).dictionary_encode(),
+        pa.array([b"b"]).dictionary_encode(),
+    ]
+    for number, text in enumerate(columns):
+        n = pa.nulls(len(text)) if text.type == pa.null() else pa.array([2] * len(text))
+        pq.write_table(pa.table({"text": text, "n": n}), directory / f"{number}.parquet")
+    for split in ("whitespace", "regex: "):
+        options = [directory, "--column", "text", "--split", split]
+        assert trained(*options) == {"a": 4, "b": 5, "B": 1, "É": 1, "é": 1}
+        lower = {"a": 4, "b": 6, "é": 2}
+        assert trained(*options, "--lowercase") == trained(*options, "--lowercase", "--where", "n > 1") == lower
+        assert trained(*options, "--lowercase", "--count-column", "n") == {word: 2 * n for word, n in lower.items()}
+    pq.write_table(pa.table({"text": pa.array([b"a", b"caf\xe9"])}), tmp_path / "bad.parquet")
+    said = refusal(tmp_path / "bad.parquet", "--column", "text", "--split", "whitespace")
+    assert re.search(r'bad.parquet, row group 0: column "text" is binary.*b"caf\\xe9".*decode it', said)
+    assert "--split whitespace" in refusal(tmp_path / "bad.parquet", "--column", "text")
+
+
+def test_lists_of_bytes_are_lowercased(trained: Callable[..., dict[str, int]], tmp_path: Path) -> None:
+    for number, item in enumerate([pa.binary(), pa.large_binary(), pa.binary(2), pa.null()]):
+        rows = [[], [None]] if item == pa.null() else [["É".encode()], None]
+        pq.write_table(pa.table({"tokens": pa.array(rows, pa.list_(item))}), tmp_path / f"{number}.parquet")
+    assert trained(tmp_path, "--lowercase") == {"é": 3}
+    assert trained(tmp_path) == {"É": 3}
+
+
 def test_lists_are_lowercased_whatever_their_type(
     trained: Callable[..., dict[str, int]], corpus: Path, frame: pl.DataFrame, tmp_path: Path
 ) -> None:

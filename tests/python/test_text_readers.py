@@ -9,6 +9,8 @@ import lzma
 import os
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -452,16 +454,45 @@ def test_a_file_that_nobody_may_read_is_an_error_that_names_it(tmp_path: Path) -
         list(pg.LineSentence(path))
 
 
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
-    pipe = tmp_path / "p.txt"
+PIPED: dict[str, Callable[[Path], object]] = {
+    **{reader.__name__: lambda pipe, reader=reader: list(reader(pipe)) for reader in READERS},
+    "model of a reader": lambda pipe: pg.Word2Vec(pg.LineSentence(pipe)),
+    "corpus_file": lambda pipe: pg.Word2Vec(corpus_file=pipe),
+    "path": lambda pipe: pg.Word2Vec(str(pipe)),
+    "URL": lambda pipe: pg.Word2Vec(pipe.as_uri()),
+    "list of paths": lambda pipe: pg.Word2Vec([pipe]),
+    "glob": lambda pipe: pg.Word2Vec(str(pipe.parent / "p.*")),
+}
+
+
+@pytest.mark.parametrize("name", ["p.txt", "p.txt.gz", "p.parquet", "p.arrow", "p.npy", "p"])
+@pytest.mark.parametrize("how", PIPED)
+def test_a_pipe_is_refused_with_what_to_do_and_not_waited_for(how: str, name: str, tmp_path: Path) -> None:
+    pipe = tmp_path / name
     os.mkfifo(pipe)
-    for read in (
-        lambda: list(pg.LineSentence(pipe)),
-        lambda: pg.Word2Vec(str(pipe)),
-        lambda: pg.Word2Vec(corpus_file=pipe),
-    ):
-        with pytest.raises(ValueError, match=r"p\.txt: is not a regular file; a corpus is read more than once"):
-            read()
+    if (how, name) == ("glob", "p"):
+        pipe = pipe.rename(tmp_path / "p.log")
+    refused = (
+        f"{re.escape(pipe.name)}: is not a regular file; a corpus is read more than once.*write it to a file first"
+    )
+    with pytest.raises(ValueError, match=refused):
+        PIPED[how](pipe)
+
+
+@pytest.mark.parametrize("source", ["/dev/stdin", "/dev/fd/0", "-"])
+def test_the_standard_input_is_no_corpus(source: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "polargram", "train", source, "--output", tmp_path / "out"]
+    done = subprocess.run(command, input="a b\n", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert re.fullmatch(rf"polargram: {source}: .*read.* more than once.*a file.*\n", done.stderr)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_open_pipe_is_refused_with_what_to_do() -> None:
+    with subprocess.Popen([sys.executable, "-c", "print('a b')"], stdout=subprocess.PIPE) as process:
+        with pytest.raises(OSError, match="more than once.*cannot be a pipe. Write it to a file first"):
+            pg.Word2Vec(pg.LineSentence(process.stdout), min_count=1)
+        assert process.stdout.read() == b"a b\n"
 
 
 def test_a_directory_may_hold_more_files_than_a_process_may_open(python: Command, tmp_path: Path) -> None:
