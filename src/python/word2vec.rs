@@ -146,9 +146,8 @@ impl PyModel {
         }
     }
 
-    /// A model that shares nothing with this one.
+    /// A model that shares nothing with this one. A callback may make one, as it may save: no worker runs then.
     fn __deepcopy__(&self, py: Python<'_>, _memo: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let _training = self.begin_training()?;
         let vector_size = self.table.get().vectors().vector_size();
         let copy = Self::new(py, NonZeroUsize::new(vector_size).unwrap_or(NonZeroUsize::MIN), self.warn.clone_ref(py))?;
         let model = lock(&self.model).clone();

@@ -324,6 +324,22 @@ def test_a_deep_copy_of_a_model_shares_nothing() -> None:
     assert len(copy.deepcopy(pg.Word2Vec(**SMALL)).wv) == 0
 
 
+def test_a_callback_may_keep_a_deep_copy_of_the_model_of_each_epoch() -> None:
+    kept = []
+
+    class Keep:
+        def on_epoch_end(self, model: pg.Word2Vec) -> None:
+            kept.append((copy.deepcopy(model), model.wv.vectors.copy()))
+
+    model = pg.Word2Vec(OLD, **{**SMALL, "epochs": 3, "alpha": 0.5}, callbacks=[Keep()])
+    assert len(kept) == 3
+    for one, vectors in kept:
+        assert np.array_equal(one.wv.vectors, vectors)
+        train(one)
+    assert not np.array_equal(kept[0][1], kept[1][1])
+    assert np.array_equal(kept[2][1], model.wv.vectors)
+
+
 def test_a_shallow_copy_of_a_model_shares_its_weights() -> None:
     model = made()
     other = copy.copy(model)
