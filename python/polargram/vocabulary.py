@@ -192,11 +192,11 @@ class VocabularySteps(BaseModel):
                 self._model.forget_counts()
         logger.info("%(num_retained_words)d words get a vector, %(drop_unique)d do not", report)
         if not dry_run and "" in self.wv:
-            count = self.wv.get_vecattr("", "count")
+            empty = self.wv.get_vecattr("", "count")
             message = (
                 '%d tokens are empty: "" is a word like any other; str.split(" ") makes such, str.split() does not'
             )
-            logger.info(message, count)
+            logger.info(message, empty)
         return report
 
     def make_cum_table(self, domain: int = 2**31 - 1) -> None:

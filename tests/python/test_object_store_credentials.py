@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from corpora import QUICK, SMALL
 from object_store import (
@@ -228,9 +229,19 @@ def test_an_option_that_means_nothing_is_named(
         assert bucket.secret not in said
 
 
+class Text(str):
+    """A string whose ``str()`` is another one, as that of an Enum of strings."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "Text.SECRET"
+
+
 def test_an_option_that_is_none_is_not_given(objects: Objects, bucket: Bucket, folder: str) -> None:
     nothing = dict.fromkeys(["aws_session_token", "aws_skip_signature", "max_retries", "no_such_option"])
-    options = {**bucket.options, "aws_allow_http": True, "max_retries": 2, "retry_base_multiplier": 1.5}
+    options = {**bucket.options, "aws_allow_http": True, "max_retries": np.int64(2), "retry_base_multiplier": 1.5}
+    options["aws_secret_access_key"] = Text(bucket.secret)
     model = pg.Word2Vec(objects.url, storage_options={**options, **nothing, "max_retries": None}, **SMALL)
     assert_trained_on(model, objects.rows)
     url = bucket.url(f"{folder}v.arrow")

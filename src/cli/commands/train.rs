@@ -52,10 +52,11 @@ impl Train {
         let checkpoint = self.checkpoint.as_ref().map(|directory| Checkpoint::new(directory, self.checkpoint_every));
         let spool = SpoolOptions { spool: !self.no_spool, memory_budget: self.memory_budget };
         let job = Job { config, spool, checkpoint: checkpoint.as_ref() };
-        let corpus = self.corpus.open(&job, &progress)?;
+        let corpus = self.corpus.open(&job, &progress);
         if !self.quiet {
             progress.take_notes().into_iter().for_each(|note| say(format_args!("polargram: {note}")));
         }
+        let corpus = corpus?;
         if self.dry_run {
             return self.print_memory(&job, corpus.as_ref(), &progress);
         }
