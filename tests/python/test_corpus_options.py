@@ -151,7 +151,7 @@ def test_strings_are_split_as_polars_splits_them(
 
 
 def test_bytes_are_split_as_strings_and_nulls_are_no_tokens(
-    trained: Callable[..., dict[str, int]], refusal: Callable[..., str], tmp_path: Path
+    trained: Callable[..., dict[str, int]], tmp_path: Path
 ) -> None:
     directory = tmp_path / "parts"
     directory.mkdir()
@@ -174,6 +174,9 @@ def test_bytes_are_split_as_strings_and_nulls_are_no_tokens(
         lower = {"a": 4, "b": 6, "é": 2}
         assert trained(*options, "--lowercase") == trained(*options, "--lowercase", "--where", "n > 1") == lower
         assert trained(*options, "--lowercase", "--count-column", "n") == {word: 2 * n for word, n in lower.items()}
+
+
+def test_bytes_to_be_split_that_are_not_utf8_are_shown(refusal: Callable[..., str], tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": pa.array([b"a", b"caf\xe9"])}), tmp_path / "bad.parquet")
     said = refusal(tmp_path / "bad.parquet", "--column", "text", "--split", "whitespace")
     assert re.search(r'bad.parquet, row group 0: column "text" is binary.*b"caf\\xe9".*decode it', said)
