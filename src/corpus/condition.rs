@@ -130,7 +130,7 @@ pub(super) fn are_true(frame: DataFrame, expression: Expr, origin: &str) -> Resu
         let advice = "CAST(column AS TYPE) makes another type of a column";
         refused(origin, &format!("{reason} ({}; {advice})", types.join(", ")))
     };
-    let result = catch_panic(|| evaluate(frame, expression)).ok_or_else(|| failed("it cannot be computed"))?;
+    let result = catch_panic(|| evaluate(frame, expression)).ok_or_else(|| failed("cannot be computed"))?;
     let result = result.map_err(|error| match error {
         Error::Polars(error) => failed(&one_line(&error)),
         other => failed(&one_line(&other)),

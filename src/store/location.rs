@@ -75,7 +75,7 @@ pub(crate) fn local(path: &Path) -> Result<PathBuf> {
 pub(crate) fn file_in(directory: &Path, name: &Path) -> PathBuf {
     match (url_of(directory), name.to_str()) {
         // The separator of this machine may be another one.
-        (Some(url), Some(name)) => PathBuf::from(format!("{}/{name}", url.trim_end_matches('/'))),
+        (Some(url), Some(name)) => PathBuf::from(format!("{}/{name}", url.strip_suffix('/').unwrap_or(url))),
         _ => directory.join(name),
     }
 }

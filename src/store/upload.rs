@@ -12,7 +12,7 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 
 use super::connect::connect;
-use super::{StorageOptions, Store, block_on, retry_truncated};
+use super::{StorageOptions, Store, block_on, file_in, retry_truncated};
 use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 
@@ -55,7 +55,7 @@ impl Uploads {
     /// # Errors
     /// [`Error::Io`] if the store refuses it.
     pub(crate) fn check(&mut self, prefix: &str) -> Result<()> {
-        let (store, path) = self.store_of(&format!("{}/vectors.arrow", prefix.trim_end_matches('/')))?;
+        let (store, path) = self.store_of(&file_in(prefix.as_ref(), "vectors.arrow".as_ref()).to_string_lossy())?;
         let failed = |error| store.failed("write to", prefix, &error);
         block_on(&self.progress, async {
             let mut begun = retry_truncated(|| store.inner.put_multipart(&path)).await.map_err(failed)?;

@@ -17,8 +17,8 @@ import polargram as pg
 
 
 def only_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The message, before which only lines with the phase may be printed."""
-    *progress, message = done.stderr.splitlines()
+    """The message, before which only the note of what is read and lines with the phase may be printed."""
+    *progress, message = (line for line in done.stderr.splitlines() if ": reads " not in line)
     assert all(
         line.startswith(("polargram: vocabulary", "polargram: encoding", "polargram: training")) for line in progress
     )

@@ -230,7 +230,7 @@ def test_a_file_that_cannot_be_used_is_an_error_of_polars_that_names_it(
 ) -> None:
     (here / "directory.arrow").mkdir()
     (here / "garbage.arrow").write_text("no vectors at all, but long enough for a trailer")
-    (here / "v.unknown").write_text("1 1\na 1\n")
+    (here / "v.unknown").write_text("to be\nor not to be\n")
     with pytest.raises(pl.exceptions.PolarsError, match=name):
         resolve(FRAME.lazy().select(pl.col("w").w2v.embed(name)))
 

@@ -385,7 +385,7 @@ def with_a_number_missing() -> pg.KeyedVectors:
 
 def test_a_vector_with_a_number_that_is_not_finite_is_named_and_not_adopted() -> None:
     model = pg.Word2Vec(CORPUS, **SMALL)
-    with pytest.raises(ValueError, match='vectors: the vector of "b" has a number that is not finite'):
+    with pytest.raises(ValueError, match='vectors: hold NaN for "b", which training would spread'):
         model.set_vectors(with_a_number_missing())
     other = pg.Word2Vec([["a", "c"]] * 9, **SMALL)
     assert other.set_vectors(with_a_number_missing()) == 2
