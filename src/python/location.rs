@@ -24,11 +24,11 @@ pub(super) fn storage_options(options: Option<&Bound<'_, PyDict>>) -> PyResult<S
         let name: String = name.extract().map_err(|_| refused("is not a name; expected a string"))?;
         let text = match &value {
             value if value.is_none() => continue,
-            value if value.is_instance_of::<PyBool>() => value.is_truthy()?.to_string(),
-            value if value.is_instance_of::<PyString>() || value.is_instance_of::<PyFloat>() => {
-                value.str()?.extract()?
-            }
-            value if value.is_instance_of::<PyInt>() => value.str()?.extract()?,
+            // The text itself: an Enum of strings has another str().
+            value if value.is_instance_of::<PyString>() => value.extract()?,
+            value if value.extract::<bool>().is_ok() => value.is_truthy()?.to_string(),
+            value if value.extract::<i64>().is_ok() => value.extract::<i64>()?.to_string(),
+            value if value.is_instance_of::<PyFloat>() => value.extract::<f64>()?.to_string(),
             value => {
                 let kind = value.get_type().name()?;
                 return Err(refused(&format!("is of type {kind}; expected a string, a number, True, False or None")));
