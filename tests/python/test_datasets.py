@@ -206,7 +206,9 @@ def test_text_has_the_columns_of_its_partition(trained: Trained, command: Comman
         directory.mkdir(parents=True)
         (directory / "part.txt").write_text(f"{lang} {lang}\n")
     assert trained(f"{tmp_path}/data/**/*.txt", "--where", "lang = 'ko'") == {"ko": 2}
-    run = command("train", f"{tmp_path}/data/**/*.txt", "--output", tmp_path / "o", "--where", "lang > day", code=1)
+    run = command(
+        "train", f"{tmp_path}/data/**/*.txt", "--output", tmp_path / "o", "--quiet", "--where", "lang > day", code=1
+    )
     assert "which has no columns" in only_line(run)
 
 
