@@ -258,23 +258,28 @@ fn read_date(text: &str, data_type: &DataType) -> PolarsResult<Expr> {
 }
 
 /// The dates or times that texts mean.
+///
+/// # Errors
+/// The first text that means none, and how to write one.
 fn read_dates(texts: &Series, data_type: &DataType) -> PolarsResult<Series> {
-    let name = texts.name().clone();
-    let first = texts.str()?.iter().flatten().next().unwrap_or_default().to_owned();
-    let texts = texts.str()?.iter().map(|text| text.map(|text| iso_text(text, data_type)));
-    let texts: StringChunked = texts.collect();
-    let texts_len = texts.len();
-    let table = DataFrame::new(texts.len(), vec![Column::from(texts.into_series().with_name(name.clone()))])?;
-    let dates = table.lazy().select([read_iso(col(name.clone()), data_type)]).collect().map_err(|_| {
+    let read = |texts: &Series| -> PolarsResult<Series> {
+        let name = texts.name().clone();
+        let iso = texts.str()?.iter().map(|text| text.map(|text| iso_text(text, data_type)));
+        let iso = iso.collect::<StringChunked>().into_series().with_name(name.clone());
+        let table = DataFrame::new(iso.len(), vec![Column::from(iso)])?;
+        let dates = table.lazy().select([read_iso(col(name.clone()), data_type)]).collect()?;
+        Ok(dates.column(&name)?.as_materialized_series().clone())
+    };
+    read(texts).or_else(|error| {
+        let unread = (0..texts.len()).find(|&i| read(&texts.slice(i as i64, 1)).is_err());
+        let Some(text) = unread.and_then(|i| texts.str().ok()?.get(i)) else { return Err(error) };
         let expected = match data_type {
             DataType::Time => "a time; write it as '12:30' or '12:30:05'",
             DataType::Date => "a date; write it as '2026-11-01'",
             _ => "a date or time; write it as '2026-11-01' or '2026-11-01 12:30:05'",
         };
-        let others = if texts_len > 1 { " (or another one of the list)" } else { "" };
-        polars_err!(ComputeError: "{first:?}{others} is not {expected}")
-    })?;
-    Ok(dates.column(&name)?.as_materialized_series().clone())
+        Err(polars_err!(ComputeError: "{text:?} is not {expected}"))
+    })
 }
 
 /// The text as ISO 8601 has it: for a time, a date is its midnight.
@@ -335,7 +340,7 @@ mod tests {
         for (sql, wanted) in [
             ("day > 'tomorrow'", "\"tomorrow\" is not a date; write it as '2026-11-01'"),
             ("time BETWEEN '2024-10-04' AND 'x'", "\"x\" is not a date or time; write it as '2026-11-01' or"),
-            ("day IN ('2024-10-04', 'x')", "(or another one of the list) is not a date; write"),
+            ("day IN ('2024-10-04', 'x')", "\"x\" is not a date; write it as '2026-11-01'"),
             ("at < 'noon'", "\"noon\" is not a time; write it as '12:30'"),
             ("time + 1 > 3", "(time is datetime[μs]; CAST(column AS TYPE)"),
             ("day", "gives Date32; expected true or false"),

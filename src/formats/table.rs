@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::contents::{Contents, is_gzip_name, refuse_other_compressions};
 use super::options::LoadOptions;
-use super::word2vec::Content;
 use super::{arrow, npy, vocabulary, word2vec};
 use crate::arrow::{footer, npy_header};
 use crate::error::{Error, Result};
@@ -25,6 +24,8 @@ pub struct Format {
     pub endings: &'static [&'static str],
     /// What its files start with, if that distinguishes them from other files.
     pub magic: Option<&'static [u8]>,
+    /// Without magic bytes: true if a file's content is of this format, or may be where its name says so.
+    pub(super) resembles: fn(&[u8], is_named: bool) -> bool,
     /// What about a word prevents that the files hold it, as in "has a line break". They hold every integer.
     pub(super) word_fault: fn(&str) -> Option<&'static str>,
     /// The ending of a second file beside the first, as in `v.npy` and `v.vocab.txt`.
@@ -40,7 +41,8 @@ pub(super) const TEXT: Format = Format {
     about: "word2vec C text",
     endings: &["txt", "vec", "txt.gz", "vec.gz"],
     magic: None,
-    word_fault: word2vec::text_word_fault,
+    resembles: word2vec::resembles_text,
+    word_fault: vocabulary::word_fault,
     companion: None,
     read: word2vec::read_text,
     write: word2vec::write_text,
@@ -52,6 +54,7 @@ pub(super) const BINARY: Format = Format {
     about: "word2vec C binary",
     endings: &["bin", "bin.gz"],
     magic: None,
+    resembles: word2vec::resembles_binary,
     word_fault: word2vec::binary_word_fault,
     companion: None,
     read: word2vec::read_binary,
@@ -65,6 +68,7 @@ static FORMATS: &[Format] = &[
         about: "Arrow IPC: keys, counts, vectors and the configuration; memory-mapped",
         endings: &["arrow"],
         magic: Some(footer::MAGIC),
+        resembles: |_, _| false,
         word_fault: |_| None,
         companion: None,
         read: arrow::read,
@@ -75,6 +79,7 @@ static FORMATS: &[Format] = &[
         about: "NumPy matrix, with keys and counts in NAME.vocab.txt; memory-mapped",
         endings: &["npy"],
         magic: Some(npy_header::MAGIC),
+        resembles: |_, _| false,
         word_fault: vocabulary::word_fault,
         companion: Some(npy::VOCABULARY_ENDING),
         read: npy::read,
@@ -112,7 +117,7 @@ impl Format {
         }
     }
 
-    /// The format of a file that exists: by what it starts with, or else by its ending.
+    /// The format of a file that exists: by what it starts with or resembles, or else by its ending.
     ///
     /// # Errors
     /// [`Error::Format`] if neither is known.
@@ -121,15 +126,8 @@ impl Format {
             return Ok(format);
         }
         let by_ending = Self::of_ending(contents.path());
-        let expects_binary = match by_ending.map(|format| format.name) {
-            Some(name) if name == BINARY.name => Some(true),
-            Some(name) if name == TEXT.name => Some(false),
-            _ => None,
-        };
-        let by_content = Content::of(contents.bytes(), expects_binary).and_then(|content| match content {
-            Content::Binary => Self::named(BINARY.name),
-            Content::Text | Content::TextWithoutHeader => Self::named(TEXT.name),
-        });
+        let named = by_ending.filter(|format| (format.resembles)(contents.bytes(), true));
+        let by_content = named.or_else(|| FORMATS.iter().find(|format| (format.resembles)(contents.bytes(), false)));
         by_content.or(by_ending).ok_or_else(|| {
             let endings = Self::endings();
             contents.fault(format!("does not start like any format of vectors, and its ending is none of {endings}"))

@@ -35,9 +35,15 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::vectors::KeyedVectors;
 
-/// Why a line of text cannot hold a word.
-pub(super) fn text_word_fault(word: &str) -> Option<&'static str> {
-    word.contains('\n').then_some("has a line break")
+/// True if the bytes are text, with or without a header; where they could be binary too, if the name says so.
+pub(super) fn resembles_text(bytes: &[u8], is_named: bool) -> bool {
+    let content = Content::of(bytes, is_named.then_some(false));
+    matches!(content, Some(Content::Text | Content::TextWithoutHeader))
+}
+
+/// True if the bytes are binary; where they could be text too, if the name says so.
+pub(super) fn resembles_binary(bytes: &[u8], is_named: bool) -> bool {
+    Content::of(bytes, is_named.then_some(true)) == Some(Content::Binary)
 }
 
 /// Why the binary format cannot hold a word, which ends at a space and may follow line breaks.

@@ -1,0 +1,20 @@
+"""What the tests of vectors in files share."""
+
+from __future__ import annotations
+
+import numpy as np
+from gensim.models import KeyedVectors as GensimVectors
+
+import polargram as pg
+
+#: The endings of all formats.
+ENDINGS = [".arrow", ".npy", ".txt", ".bin", ".vec", ".txt.gz", ".vec.gz", ".bin.gz"]
+
+
+def counts(wv: pg.KeyedVectors) -> list[int]:
+    return [wv.get_vecattr(row, "count") for row in range(len(wv))]
+
+
+def assert_same(one: pg.KeyedVectors, other: pg.KeyedVectors | GensimVectors) -> None:
+    assert list(one.index_to_key) == list(other.index_to_key)
+    assert np.array_equal(one.vectors, other.vectors, equal_nan=True)
