@@ -5,11 +5,10 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::prep_null_mask_filter;
 use arrow::datatypes::{DataType as ArrowType, Schema, TimeUnit as ArrowUnit};
-use polars::prelude::polars_err;
 use polars::prelude::{
     AggExpr, BooleanFunction, Column, DataFrame, DataType, Expr, FunctionExpr, IntoLazy, IntoSeries, LiteralValue,
-    NamedFrom, PlSmallStr, PolarsResult, Series, SpecialEq, StringChunked, StrptimeOptions, TimeUnit, TimeZone, col,
-    lit,
+    NamedFrom, PlSmallStr, PolarsError, PolarsResult, Series, SpecialEq, StringChunked, StrptimeOptions, TimeUnit,
+    TimeZone, col, lit,
 };
 use polars::sql::sql_expr;
 
@@ -270,15 +269,15 @@ fn read_dates(texts: &Series, data_type: &DataType) -> PolarsResult<Series> {
         let dates = table.lazy().select([read_iso(col(name.clone()), data_type)]).collect()?;
         Ok(dates.column(&name)?.as_materialized_series().clone())
     };
-    read(texts).or_else(|error| {
+    read(texts).map_err(|error| {
         let unread = (0..texts.len()).find(|&i| read(&texts.slice(i as i64, 1)).is_err());
-        let Some(text) = unread.and_then(|i| texts.str().ok()?.get(i)) else { return Err(error) };
+        let Some(text) = unread.and_then(|i| texts.str().ok()?.get(i)) else { return error };
         let expected = match data_type {
             DataType::Time => "a time; write it as '12:30' or '12:30:05'",
             DataType::Date => "a date; write it as '2026-11-01'",
             _ => "a date or time; write it as '2026-11-01' or '2026-11-01 12:30:05'",
         };
-        Err(polars_err!(ComputeError: "{text:?} is not {expected}"))
+        PolarsError::ComputeError(format!("{text:?} is not {expected}").into())
     })
 }
 
