@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::checkpoint::Checkpoint;
-use super::memory::Memory;
+use super::memory::{self, Memory};
 use super::saved::Resume;
 use super::state::Family;
 use super::training::{TrainOptions, check_settings, train_model};
@@ -101,7 +101,7 @@ impl Job<'_> {
     pub fn count(&self, corpus: &dyn Corpus, progress: &Progress) -> Result<WordCounts> {
         self.config.validate()?;
         let options = CountOptions { memory_budget: self.spool.memory_budget, ..CountOptions::from(&self.config) };
-        WordCounts::count(corpus, &options, progress)
+        memory::while_counting(|| WordCounts::count(corpus, &options, progress))
     }
 
     /// The model and position of the checkpoint, if there is one.
