@@ -162,18 +162,16 @@ test-races:
 	$(RACES) RUSTFLAGS=-Zsanitizer=thread cargo +nightly test --lib -Zbuild-std \
 		--target $$(rustc +nightly -vV | sed -n 's/host: //p')
 
-## fuzz: libFuzzer on one reader for SECONDS: make fuzz TARGET=corpus_npy; needs a nightly toolchain with rust-src
-FUZZ := $(TOOLS)/bin/cargo-fuzz
-$(FUZZ):
-	cargo install --locked --root $(TOOLS) cargo-fuzz@0.13.2
+## fuzz: libFuzzer on one reader for SECONDS: make fuzz TARGET=corpus_npy; needs a nightly toolchain
+FUZZ = cd fuzz && RUSTC_WRAPPER=$(abspath fuzz/rustc.sh) CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/fuzz cargo +nightly run --release
 
 SECONDS ?= 60
-fuzz: $(FUZZ)
+fuzz:
 	@[ -n "$(TARGET)" ] || { echo 'say which reader, make fuzz TARGET=… with one of'; ls fuzz/fuzz_targets | sed 's/\.rs//'; exit 2; }
 	[ -e fuzz/Cargo.lock ] || cp Cargo.lock fuzz/
-	[ -d fuzz/corpus ] || cargo run --manifest-path fuzz/Cargo.toml --example seeds
-	PATH=$(TOOLS)/bin:$$PATH CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/fuzz cargo +nightly fuzz run $(TARGET) -- \
-		-max_total_time=$(SECONDS) -rss_limit_mb=4096
+	[ -d fuzz/corpus ] || { $(FUZZ) --example seeds; }
+	mkdir -p fuzz/artifacts/$(TARGET)
+	$(FUZZ) --bin $(TARGET) -- corpus/$(TARGET) -artifact_prefix=artifacts/$(TARGET)/ -max_total_time=$(SECONDS) -rss_limit_mb=4096
 
 ### Benchmarks
 

@@ -5,7 +5,7 @@ rustc=$1
 shift
 case " $* " in
 *" --crate-name build_script_"*) ;;
-*" fuzz_targets/"* | *" --crate-name polargram "* | *" --crate-name arrow_"* | *" --crate-name parquet "*)
+*" fuzz_targets/"* | *" examples/"* | *" --crate-name polargram "* | *" --crate-name arrow_"* | *" --crate-name parquet "*)
 	set -- "$@" --cfg fuzzing -Zsanitizer=address -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 		-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 		-Cllvm-args=-sanitizer-coverage-trace-compares
