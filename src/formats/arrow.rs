@@ -27,7 +27,7 @@ use arrow::ipc::MetadataVersion;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
 use super::contents::Contents;
-use super::options::LoadOptions;
+use super::options::{LoadOptions, SaveOptions};
 use crate::arrow::ipc::{self, MappedIpc};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -38,7 +38,7 @@ use crate::vocab::{KeyType, Keys};
 
 const METADATA_KEY: &str = "polargram";
 
-pub(super) fn write(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
+pub(super) fn write(vectors: &KeyedVectors, _: &SaveOptions, path: &Path, output: &mut Output) -> Result<()> {
     output.write(path, |out| write_bytes(vectors, out))
 }
 

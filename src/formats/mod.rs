@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "python")]
 pub(crate) use opened::Identity;
-pub use options::LoadOptions;
+pub use options::{FloatType, LoadOptions, SaveOptions};
 pub use table::Format;
 pub use word2vec_format::{load_word2vec_format, save_word2vec_format};
 
@@ -68,28 +68,28 @@ impl KeyedVectors {
     /// [`Error::Io`] if it cannot be written, [`Error::Format`] if the format
     /// cannot hold the keys.
     pub fn save(&self, location: impl Into<Location>) -> Result<()> {
-        self.save_with(location, &Progress::default())
+        self.save_with(location, &SaveOptions::default(), &Progress::default())
     }
 
-    /// [`save`](Self::save), interrupted if `progress` is cancelled.
+    /// [`save`](Self::save) with options, interrupted if `progress` is cancelled.
     ///
     /// # Errors
     /// As for [`save`](Self::save); [`Error::Interrupted`].
-    pub fn save_with(&self, location: impl Into<Location>, progress: &Progress) -> Result<()> {
+    pub fn save_with(&self, location: impl Into<Location>, options: &SaveOptions, progress: &Progress) -> Result<()> {
         let location = location.into();
         let mut output = Output::files(&location, progress);
-        self.write_to(&mut output, location.path())?;
+        self.write_to(&mut output, location.path(), options)?;
         output.commit().map(drop)
     }
 
     /// Writes the file of this name, and its companion.
-    pub(crate) fn write_to(&self, output: &mut Output, name: &Path) -> Result<()> {
-        self.write_in(Format::of_name(&output.target(name))?, name, output)
+    pub(crate) fn write_to(&self, output: &mut Output, name: &Path, options: &SaveOptions) -> Result<()> {
+        self.write_in(Format::of_name(&output.target(name))?, options, name, output)
     }
 
     /// Writes the file of this name with the ending of a format.
     fn write_as(&self, format: &Format, output: &mut Output, stem: &Path) -> Result<()> {
-        self.write_in(format, &with_ending(stem, format), output)
+        self.write_in(format, &SaveOptions::default(), &with_ending(stem, format), output)
     }
 
     /// Writes each of the formats at a place, whole or not at all: one that fails does not keep the others from appearing.
@@ -120,9 +120,12 @@ impl KeyedVectors {
         (written, done)
     }
 
-    fn write_in(&self, format: &Format, name: &Path, output: &mut Output) -> Result<()> {
+    fn write_in(&self, format: &Format, options: &SaveOptions, name: &Path, output: &mut Output) -> Result<()> {
         format.ensure_holds(self.keys(), &output.target(name))?;
-        (format.write)(self, name, output)
+        let write = format.write.ok_or_else(|| {
+            Error::format(&output.target(name), format!("files of the format {} are only read", format.name))
+        })?;
+        write(self, options, name, output)
     }
 }
 
@@ -177,7 +180,7 @@ mod tests {
     }
 
     fn names() -> impl Iterator<Item = String> {
-        Format::all().iter().flat_map(|format| format.endings).map(|ending| format!("v.{ending}"))
+        Format::written().flat_map(|format| format.endings).map(|ending| format!("v.{ending}"))
     }
 
     #[test]

@@ -19,7 +19,7 @@ use memmap2::Mmap;
 use npyz::WriterBuilder;
 
 use super::contents::Contents;
-use super::options::LoadOptions;
+use super::options::{LoadOptions, SaveOptions};
 use super::vocabulary;
 use crate::arrow::ipc::buffer_over;
 use crate::arrow::npy_header::{HeaderError, NpyHeader};
@@ -33,7 +33,7 @@ use crate::vectors::{KeyedVectors, Rows};
 /// `v.npy` → `v.vocab.txt`.
 pub(super) const VOCABULARY_ENDING: &str = "vocab.txt";
 
-pub(super) fn write(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
+pub(super) fn write(vectors: &KeyedVectors, _: &SaveOptions, path: &Path, output: &mut Output) -> Result<()> {
     output.write(path, |out| write_rows(vectors.rows(), out))?;
     vocabulary::write(vectors, &path.with_extension(VOCABULARY_ENDING), output)
 }

@@ -1,4 +1,4 @@
-//! How vectors are loaded.
+//! How vectors are loaded and saved.
 
 use crate::utf8::Utf8Errors;
 use crate::vocab::Keys;
@@ -14,6 +14,23 @@ pub struct LoadOptions {
     pub errors: Utf8Errors,
     /// Keys are integers, which text formats write as decimals. Otherwise the keys of text formats are text.
     pub integer_keys: bool,
+}
+
+/// How values are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FloatType {
+    /// Single precision.
+    #[default]
+    Float32,
+    /// Half precision: half the file. What is loaded is float32 again.
+    Float16,
+}
+
+/// How to save vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SaveOptions {
+    /// The type of the values in the file.
+    pub float: FloatType,
 }
 
 impl Default for LoadOptions {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::contents::{Contents, is_gzip_name, refuse_other_compressions};
-use super::options::LoadOptions;
+use super::options::{LoadOptions, SaveOptions};
 use super::{arrow, npy, vocabulary, word2vec};
 use crate::arrow::{footer, npy_header};
 use crate::error::{Error, Result};
@@ -12,6 +12,8 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::vectors::KeyedVectors;
 use crate::vocab::Keys;
+
+pub(super) type Write = fn(&KeyedVectors, &SaveOptions, &Path, &mut Output) -> Result<()>;
 
 /// A file format for vectors.
 pub struct Format {
@@ -31,8 +33,8 @@ pub struct Format {
     /// The ending of a second file beside the first, as in `v.npy` and `v.vocab.txt`.
     pub(super) companion: Option<&'static str>,
     pub(super) read: fn(&Contents<'_>, &LoadOptions, &Progress) -> Result<KeyedVectors>,
-    /// Writes the file of this name, and its companion.
-    pub(super) write: fn(&KeyedVectors, &Path, &mut Output) -> Result<()>,
+    /// Writes the file of this name, and its companion. Formats without it are only read.
+    pub(super) write: Option<Write>,
 }
 
 /// word2vec's text.
@@ -45,7 +47,7 @@ pub(super) const TEXT: Format = Format {
     word_fault: vocabulary::word_fault,
     companion: None,
     read: word2vec::read_text,
-    write: word2vec::write_text,
+    write: Some(word2vec::write_text),
 };
 
 /// word2vec's binary format.
@@ -58,7 +60,7 @@ pub(super) const BINARY: Format = Format {
     word_fault: word2vec::binary_word_fault,
     companion: None,
     read: word2vec::read_binary,
-    write: word2vec::write_binary,
+    write: Some(word2vec::write_binary),
 };
 
 /// In the order in which they are offered. Files with any other ending have the first format.
@@ -72,7 +74,7 @@ static FORMATS: &[Format] = &[
         word_fault: |_| None,
         companion: None,
         read: arrow::read,
-        write: arrow::write,
+        write: Some(arrow::write),
     },
     Format {
         name: "npy",
@@ -83,7 +85,7 @@ static FORMATS: &[Format] = &[
         word_fault: vocabulary::word_fault,
         companion: Some(npy::VOCABULARY_ENDING),
         read: npy::read,
-        write: npy::write,
+        write: Some(npy::write),
     },
     TEXT,
     BINARY,
@@ -93,6 +95,11 @@ impl Format {
     /// All of them, in the order in which they are offered.
     pub fn all() -> &'static [Self] {
         FORMATS
+    }
+
+    /// Those that are written too.
+    pub fn written() -> impl Iterator<Item = &'static Self> {
+        FORMATS.iter().filter(|format| format.write.is_some())
     }
 
     /// The format of this name.
@@ -106,7 +113,7 @@ impl Format {
     /// [`Error::Format`] for the name of a compressed file that no format writes.
     pub fn of_name(path: &Path) -> Result<&'static Self> {
         refuse_other_compressions(path)?;
-        match Self::of_ending(path) {
+        match Self::of_ending(path, Self::written()) {
             Some(format) => Ok(format),
             None if is_gzip_name(path) => {
                 let reason =
@@ -125,7 +132,7 @@ impl Format {
         if let Some(format) = Self::of_magic(contents.bytes()) {
             return Ok(format);
         }
-        let by_ending = Self::of_ending(contents.path());
+        let by_ending = Self::of_ending(contents.path(), FORMATS.iter());
         let named = by_ending.filter(|format| (format.resembles)(contents.bytes(), true));
         let by_content = named.or_else(|| FORMATS.iter().find(|format| (format.resembles)(contents.bytes(), false)));
         by_content.or(by_ending).ok_or_else(|| {
@@ -168,7 +175,7 @@ impl Format {
     /// The first word that the files cannot hold, why, and what can.
     fn keys_fault(&self, keys: &Keys) -> Option<String> {
         let (key, fault) = keys.iter().find_map(|key| Some((key, (self.word_fault)(key.as_text()?)?)))?;
-        let able = FORMATS.iter().filter(|format| (format.word_fault)(key.as_text().unwrap_or_default()).is_none());
+        let able = Self::written().filter(|format| (format.word_fault)(key.as_text().unwrap_or_default()).is_none());
         let able = able.map(|format| format!(".{}", format.endings[0])).collect::<Vec<_>>().join(" or ");
         Some(format!("the word {key:?} {fault}, which {} files cannot hold; save as {able}", self.name))
     }
@@ -180,11 +187,11 @@ impl Format {
         listed(first.chain(others))
     }
 
-    /// The format whose ending the name has, in small or capital letters. An ending may have several dots.
-    fn of_ending(path: &Path) -> Option<&'static Self> {
+    /// That of the formats whose ending the name has, in small or capital letters. An ending may have several dots.
+    fn of_ending(path: &Path, mut formats: impl Iterator<Item = &'static Self>) -> Option<&'static Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         let has = |ending: &&str| name.strip_suffix(*ending).is_some_and(|stem| stem.len() > 1 && stem.ends_with('.'));
-        FORMATS.iter().find(|format| format.endings.iter().any(has))
+        formats.find(|format| format.endings.iter().any(has))
     }
 }
 

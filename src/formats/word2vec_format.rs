@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use std::path::Path;
 
 use super::contents::{self, Contents};
-use super::options::LoadOptions;
-use super::table::{BINARY, Format, TEXT};
+use super::options::{LoadOptions, SaveOptions};
+use super::table::{BINARY, Format, TEXT, Write};
 use super::vocabulary;
 use super::word2vec::{self, Content};
 use crate::error::{Error, Result};
@@ -29,7 +29,10 @@ pub fn save_word2vec_format(
     vocabulary: Option<&Path>,
     progress: &Progress,
 ) -> Result<()> {
-    let format = if binary { BINARY } else { TEXT };
+    let (format, write): (_, Write) = match binary {
+        true => (BINARY, word2vec::write_binary),
+        false => (TEXT, word2vec::write_text),
+    };
     for path in [Some(location.path()), vocabulary].into_iter().flatten() {
         contents::refuse_other_compressions(path)?;
     }
@@ -38,7 +41,7 @@ pub fn save_word2vec_format(
         vocabulary::ensure_holds(vectors.keys(), path)?;
     }
     let mut output = Output::files(location, progress);
-    (format.write)(vectors, location.path(), &mut output)?;
+    write(vectors, &SaveOptions::default(), location.path(), &mut output)?;
     if let Some(path) = vocabulary {
         vocabulary::write(vectors, path, &mut output)?;
     }

@@ -10,7 +10,7 @@ use super::state::{CorpusSize, Family, State};
 use crate::config::Config;
 use crate::encode::Encoded;
 use crate::error::{Error, IoContext, Result};
-use crate::formats::npy;
+use crate::formats::{SaveOptions, npy};
 use crate::kernel::Matrix;
 use crate::output::{DirectoryKind, Output};
 use crate::progress::Progress;
@@ -100,7 +100,7 @@ pub(super) fn save<F: Family>(
         attributes,
     };
     let mut output = Output::new_directory(location, &MODEL, progress)?;
-    vectors.write_to(&mut output, VECTORS.as_ref())?;
+    vectors.write_to(&mut output, VECTORS.as_ref(), &SaveOptions::default())?;
     for (name, rows) in state.tables {
         let rows = Rows::from_matrix(rows);
         output.write(name, |out| npy::write_rows(&rows, out))?;

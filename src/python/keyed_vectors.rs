@@ -13,7 +13,7 @@ use super::keys::{is_key, known_row, list_of, row_of};
 use super::location::location;
 use super::table::PyTable;
 use super::views::read_only;
-use crate::formats;
+use crate::formats::{self, SaveOptions};
 use crate::vectors::KeyedVectors;
 use crate::vocab::{Key, WordId};
 
@@ -196,7 +196,7 @@ impl PyVectors {
     fn save(&self, py: Python<'_>, fname: PathBuf, storage_options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         let location = location(fname, storage_options)?;
         let vectors = self.inner();
-        job::run(py, None, |progress, _| vectors.save_with(location, progress))
+        job::run(py, None, |progress, _| vectors.save_with(location, &SaveOptions::default(), progress))
     }
 
     /// Saves in the word2vec C format, text or binary, and `word count` lines to `fvocab`.

@@ -29,7 +29,7 @@ use self::header::Header;
 pub(super) use self::header::without_mark;
 use self::rows::RowReader;
 use super::contents::{self, Contents};
-use super::options::LoadOptions;
+use super::options::{LoadOptions, SaveOptions};
 use crate::error::Result;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -54,11 +54,11 @@ pub(super) fn binary_word_fault(word: &str) -> Option<&'static str> {
     }
 }
 
-pub(super) fn write_text(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
+pub(super) fn write_text(vectors: &KeyedVectors, _: &SaveOptions, path: &Path, output: &mut Output) -> Result<()> {
     output.write(path, |out| contents::write(path, out, |out| write(vectors, false, out)))
 }
 
-pub(super) fn write_binary(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
+pub(super) fn write_binary(vectors: &KeyedVectors, _: &SaveOptions, path: &Path, output: &mut Output) -> Result<()> {
     output.write(path, |out| contents::write(path, out, |out| write(vectors, true, out)))
 }
 
