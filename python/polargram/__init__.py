@@ -3,6 +3,7 @@
 from polargram._polargram import __version__
 from polargram.callbacks import StopTraining
 from polargram.expr import W2VNamespace, embed
+from polargram.index import Index
 from polargram.keyed_vectors import KeyedVectors
 from polargram.readers import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
@@ -13,6 +14,7 @@ __all__ = [
     "RULE_DISCARD",
     "RULE_KEEP",
     "BrownCorpus",
+    "Index",
     "KeyedVectors",
     "LineSentence",
     "PathLineSentences",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, overlo
 import numpy as np
 from numpy.typing import NDArray
 
-from polargram._polargram import Table, Vectors
+from polargram._polargram import Table
+from polargram.search import Search
 from polargram.values import factors_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ Key: TypeAlias = str | int
 _Path: TypeAlias = str | os.PathLike[str]
 
 
-class KeyedVectors(Vectors):
+class KeyedVectors(Search):
     """A table of keys and vectors: a trained model's (``model.wv``), or a file's (:meth:`load`).
 
     ``wv[key]`` is a key's vector, ``wv[[key, …]]`` the matrix of several; ``key in wv``, ``len(wv)`` and ``iter(wv)``

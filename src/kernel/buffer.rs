@@ -31,6 +31,17 @@ impl AlignedBuffer {
         unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), floats) }
     }
 
+    /// The first floats, to write to. The buffer grows to hold them.
+    pub(super) fn first_mut(&mut self, floats: usize) -> &mut [f32] {
+        let start = self.at_least(floats);
+        // SAFETY: the lines are initialised arrays of floats, one after another, and there are enough.
+        unsafe { std::slice::from_raw_parts_mut(start, floats) }
+    }
+
+    pub(super) fn as_ptr(&self) -> *const f32 {
+        self.0.as_ptr().cast()
+    }
+
     #[cold]
     fn grow(&mut self, floats: usize) {
         self.0.resize(floats.div_ceil(MAX_WIDTH), Line::default());

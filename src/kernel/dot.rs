@@ -1,7 +1,5 @@
 //! The dot product of two slices, for search.
 
-use std::sync::LazyLock;
-
 use super::dispatch::dispatched;
 use super::isa::Isa;
 use super::lanes::Lanes;
@@ -12,11 +10,9 @@ use super::lanes::Lanes;
 /// If the lengths differ.
 #[inline]
 pub(crate) fn dot(x: &[f32], y: &[f32]) -> f32 {
-    // Only training reports a bad POLARGRAM_ISA: a search cannot fail because of it.
-    static ISA: LazyLock<Isa> = LazyLock::new(|| Isa::detect().unwrap_or_else(|_| Isa::fastest()));
     assert_eq!(x.len(), y.len(), "lengths of the factors");
     // SAFETY: the instruction set is available and the lengths are equal.
-    unsafe { dot_on(*ISA, x, y) }
+    unsafe { dot_on(Isa::of_search(), x, y) }
 }
 
 dispatched! {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use crate::error::{Error, Result};
 
@@ -35,6 +36,13 @@ impl Isa {
         } else {
             Err(Error::parameter("POLARGRAM_ISA", format!("this machine does not have {isa}")))
         }
+    }
+
+    /// The instruction set that searches use. Only training reports a bad POLARGRAM_ISA: a search cannot fail because of
+    /// it.
+    pub(super) fn of_search() -> Self {
+        static ISA: LazyLock<Isa> = LazyLock::new(|| Isa::detect().unwrap_or_else(|_| Isa::fastest()));
+        *ISA
     }
 
     /// The fastest instruction set of this machine.

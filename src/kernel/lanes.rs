@@ -25,6 +25,8 @@ pub(super) unsafe trait Lanes: Copy {
     unsafe fn sub(self, other: Self) -> Self;
     /// `self` in the lanes where |`of`| < `limit`, 0 in the others.
     unsafe fn where_within(self, of: Self, limit: Self) -> Self;
+    /// A bit for each lane, the first lane's lowest: 1 where `self` > `limit`.
+    unsafe fn above(self, limit: Self) -> u32;
     /// `self · factor + addend`, rounded once where the hardware can.
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// `addend − self · factor`, rounded like [`mul_add`](Lanes::mul_add).

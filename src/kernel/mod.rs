@@ -20,7 +20,7 @@
 //! | `isa`, `dispatch` | the choice of an instruction set, and one function for all of them |
 //! | `block` | the block update |
 //! | `pool` | several rows pooled into one, and its change given back |
-//! | `dot` | dot products, for search |
+//! | `dot`, `product` | dot products, and products of many queries with many rows, for search |
 //! | `prefetch` | requests to the cache |
 //! | `peak` | the machine's peak, for the benchmark |
 
@@ -45,6 +45,8 @@ mod pool;
 #[allow(clippy::undocumented_unsafe_blocks, reason = "the contract of every method is that of the trait")]
 mod portable;
 mod prefetch;
+#[allow(clippy::needless_range_loop, reason = "see above")]
+mod product;
 #[cfg(target_arch = "x86_64")]
 #[allow(clippy::undocumented_unsafe_blocks, reason = "the contract of every method is that of the trait")]
 mod x86;
@@ -57,6 +59,7 @@ pub use matrix::{MAX_WIDTH, Matrix};
 pub use peak::fma_peak;
 pub(crate) use pool::{Pooled, pool_rows, spread_change};
 pub(crate) use prefetch::{prefetch, prefetch_row};
+pub(crate) use product::{Panel, Queries, find_above};
 
 #[cfg(test)]
 mod tests;

@@ -47,6 +47,13 @@ unsafe impl Lanes for Neon {
         }
     }
     #[inline(always)]
+    unsafe fn above(self, limit: Self) -> u32 {
+        unsafe {
+            let bits = vld1q_u32([1, 2, 4, 8].as_ptr());
+            vaddvq_u32(vandq_u32(vcgtq_f32(self.0, limit.0), bits))
+        }
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         unsafe { Self(vfmaq_f32(addend.0, self.0, factor.0)) }
     }

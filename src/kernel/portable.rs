@@ -56,6 +56,14 @@ unsafe impl Lanes for Portable {
         self.zip(is_within, |value, is_within| if is_within == 1.0 { value } else { 0.0 })
     }
     #[inline(always)]
+    unsafe fn above(self, limit: Self) -> u32 {
+        let mut bits = 0;
+        for i in 0..8 {
+            bits |= u32::from(self.0[i] > limit.0[i]) << i;
+        }
+        bits
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i] * factor.0[i] + addend.0[i]))
     }

@@ -47,6 +47,10 @@ unsafe impl Lanes for Avx512 {
         }
     }
     #[inline(always)]
+    unsafe fn above(self, limit: Self) -> u32 {
+        unsafe { u32::from(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, limit.0)) }
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, addend.0)) }
     }
@@ -173,6 +177,10 @@ unsafe impl Lanes for Avx2 {
             let size = _mm256_andnot_ps(_mm256_set1_ps(-0.0), of.0);
             Self(_mm256_and_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(size, limit.0), self.0))
         }
+    }
+    #[inline(always)]
+    unsafe fn above(self, limit: Self) -> u32 {
+        unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(self.0, limit.0)).cast_unsigned() }
     }
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {

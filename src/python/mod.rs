@@ -9,6 +9,7 @@ mod keyed_vectors;
 mod keys;
 mod location;
 mod parameters;
+mod search;
 mod sentences;
 mod source;
 mod table;
@@ -32,6 +33,8 @@ mod _polargram {
 
     #[pymodule_export]
     use super::keyed_vectors::PyVectors;
+    #[pymodule_export]
+    use super::search::{cosines_of, fingerprint, query_matrix, search, search_arrays};
     #[pymodule_export]
     use super::source::PyCorpusSource;
     #[pymodule_export]

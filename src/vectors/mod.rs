@@ -1,13 +1,16 @@
 //! A table of keys and vectors: lookup, similarity and search.
 
+mod batch;
 mod fingerprint;
 mod length;
+mod nearest;
 mod pooling;
 mod rows;
 mod search;
 
 use std::sync::{Arc, RwLock};
 
+pub use batch::{Neighbours, SearchOptions};
 pub use pooling::Pooling;
 pub use rows::Rows;
 

@@ -1,16 +1,17 @@
-//! Cosine similarity and nearest neighbours.
+//! Cosine similarity, and the nearest neighbours of one query.
 
-use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
 use rayon::prelude::*;
 
 use super::KeyedVectors;
+use super::batch::SearchOptions;
 use super::length::{direction, exact_cosine, length};
 use crate::error::{Error, Result};
 use crate::kernel::dot;
 use crate::process::can_use_thread_pools;
+use crate::progress::Progress;
 use crate::vocab::{Key, WordId};
 
 /// Rows of one task.
@@ -59,53 +60,42 @@ impl KeyedVectors {
             return Err(Error::parameter("positive", "name at least one key"));
         }
         // A row is a word's number.
-        let nearest = self.nearest_to(&direction(&query), topn, &asked).into_iter();
-        Ok(nearest.map(|(row, cosine)| (self.keys.key(row as WordId), cosine)).collect())
+        let options = SearchOptions { topn, rows: 0..self.len(), excluded: &[asked] };
+        let nearest = self.search_directions(direction(&query), &options, &Progress::default())?;
+        Ok(nearest.into_iter().flatten().map(|(row, cosine)| (self.keys.key(row as WordId), cosine)).collect())
     }
 
-    /// The `topn` rows nearest to a vector by cosine, without the `excluded` ones, nearest first; rows of equal cosine in
-    /// row order.
+    /// The cosines of some rows with a query, which are those of [`nearest`](Self::nearest).
     ///
     /// # Errors
     /// [`Error::Parameter`] if the query does not have as many values as a vector.
-    pub fn nearest(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Result<Vec<(usize, f32)>> {
+    pub fn cosines(&self, query: &[f32], rows: &[usize]) -> Result<Vec<f32>> {
         if query.len() != self.vector_size() {
             let reason = format!("has {} values; the vectors have {}", query.len(), self.vector_size());
             return Err(Error::parameter("query", reason));
         }
-        Ok(self.nearest_to(&direction(query), topn, excluded))
+        let (query, norms) = (direction(query), self.norms());
+        Ok(rows.iter().map(|&row| self.cosine_to(&query, row, norms[row])).collect())
     }
 
-    /// [`nearest`](Self::nearest) to a vector of length 1.
-    fn nearest_to(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Vec<(usize, f32)> {
-        let norms = self.norms();
-        let cosine = |row: usize| {
-            let (norm, row) = (norms[row], self.rows.row(row));
-            if norm > 0.0 { dot(query, row) / norm } else { exact_cosine(query, row) }
-        };
-        let rows = 0..self.len();
-        let cosines: Vec<f32> = match rows.len() > ROWS_PER_TASK && can_use_thread_pools() {
-            true => rows.into_par_iter().with_min_len(ROWS_PER_TASK).map(cosine).collect(),
-            false => rows.map(cosine).collect(),
-        };
-        let mut order: Vec<usize> = (0..self.len()).filter(|row| !excluded.contains(row)).collect();
-        let nearer = |&a: &usize, &b: &usize| descending(cosines[a], cosines[b]).then(a.cmp(&b));
-        let topn = topn.min(order.len());
-        if topn < order.len() {
-            order.select_nth_unstable_by(topn, nearer);
-            order.truncate(topn);
-        }
-        order.sort_unstable_by(nearer);
-        order.into_iter().map(|row| (row, cosines[row])).collect()
+    /// The cosine of a row, whose norm is that of [`norms`](Self::norms), with a vector of length 1.
+    #[inline]
+    pub(super) fn cosine_to(&self, query: &[f32], row: usize, norm: f32) -> f32 {
+        let row = self.rows.row(row);
+        if norm > 0.0 { dot(query, row) / norm } else { exact_cosine(query, row) }
     }
 
     /// Euclidean norms, in row order, or 0 for those that are not [`ORDINARY`]; computed at the first call.
-    fn norms(&self) -> Arc<[f32]> {
+    pub(super) fn norms(&self) -> Arc<[f32]> {
         // Before the rows are read: what changes meanwhile counts as later.
         let version = self.rows.version();
         let known = self.norms.read().unwrap_or_else(PoisonError::into_inner).clone();
         known.filter(|(of, _)| *of == version).map(|(_, norms)| norms).unwrap_or_else(|| {
-            let norms: Arc<[f32]> = self.rows.iter().map(ordinary_norm).collect();
+            let norm = |row: usize| ordinary_norm(self.rows.row(row));
+            let norms: Arc<[f32]> = match self.len() > ROWS_PER_TASK && can_use_thread_pools() {
+                true => (0..self.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(norm).collect(),
+                false => (0..self.len()).map(norm).collect(),
+            };
             *self.norms.write().unwrap_or_else(PoisonError::into_inner) = Some((version, norms.clone()));
             norms
         })
@@ -123,11 +113,6 @@ fn ordinary_norm(row: &[f32]) -> f32 {
     let square = dot(row, row);
     let norm = if ORDINARY.contains(&square) { square.sqrt() } else { length(row) as f32 };
     if ORDINARY.contains(&norm) { norm } else { 0.0 }
-}
-
-/// NaN, which an untrained or damaged row may hold, is farther than everything.
-fn descending(a: f32, b: f32) -> Ordering {
-    b.partial_cmp(&a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
 #[cfg(test)]
@@ -148,7 +133,7 @@ mod tests {
         let got = wv.most_similar(&["w3"], &[], 7).unwrap();
         let mut all: Vec<(usize, f32)> =
             (0..100).filter(|&i| i != 3).map(|i| (i, wv.similarity("w3", &format!("w{i}")).unwrap())).collect();
-        all.sort_by(|a, b| descending(a.1, b.1));
+        all.sort_by(|a, b| b.1.total_cmp(&a.1));
         assert!(got.iter().zip(&all).all(|(got, want)| got.0 == format!("w{}", want.0).as_str()));
         got.iter().zip(&all).for_each(|(a, b)| assert!((a.1 - b.1).abs() < 1e-5));
     }

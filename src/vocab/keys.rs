@@ -1,7 +1,6 @@
 //! Keys, text or integers, and their numbers.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -11,9 +10,8 @@ use arrow::array::{
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
-use foldhash::quality::FixedState;
-use hashbrown::HashTable;
 
+use super::key_index::KeyIndex;
 use crate::error::{Error, Result};
 
 /// The number of a word in its vocabulary, from 0; it is also the row of the word's vector.
@@ -200,8 +198,7 @@ impl From<u64> for Key<'_> {
 #[derive(Debug, Clone)]
 pub struct Keys {
     column: Column,
-    index: HashTable<WordId>,
-    hasher: FixedState,
+    index: KeyIndex,
 }
 
 #[derive(Debug, Clone)]
@@ -282,13 +279,12 @@ impl Keys {
     }
 
     fn index(column: Column) -> Self {
-        let hasher = FixedState::default();
         let index = match &column {
-            Column::Text(text) => index_by(text.len(), &hasher, |id| text.value(id)),
-            Column::Int64(numbers) => index_by(numbers.len(), &hasher, |id| numbers.value(id)),
-            Column::UInt64(numbers) => index_by(numbers.len(), &hasher, |id| numbers.value(id)),
+            Column::Text(text) => KeyIndex::new(text.len(), |id| text.value(id)),
+            Column::Int64(numbers) => KeyIndex::new(numbers.len(), |id| numbers.value(id)),
+            Column::UInt64(numbers) => KeyIndex::new(numbers.len(), |id| numbers.value(id)),
         };
-        Self { column, index, hasher }
+        Self { column, index }
     }
 
     /// The type of all keys.
@@ -304,15 +300,11 @@ impl Keys {
     #[inline]
     pub fn id<'k>(&self, key: impl Into<Key<'k>>) -> Option<WordId> {
         match (&self.column, key.into()) {
-            (Column::Text(text), Key::Text(key)) => self.find(key, |id| text.value(id)),
-            (Column::Int64(numbers), key) => self.find(key.as_i64()?, |id| numbers.value(id)),
-            (Column::UInt64(numbers), key) => self.find(key.as_u64()?, |id| numbers.value(id)),
+            (Column::Text(text), Key::Text(key)) => self.index.find(key, |id| text.value(id)),
+            (Column::Int64(numbers), key) => self.index.find(key.as_i64()?, |id| numbers.value(id)),
+            (Column::UInt64(numbers), key) => self.index.find(key.as_u64()?, |id| numbers.value(id)),
             (Column::Text(_), _) => None,
         }
-    }
-
-    fn find<K: Hash + PartialEq>(&self, key: K, key_at: impl Fn(usize) -> K) -> Option<WordId> {
-        self.index.find(self.hasher.hash_one(&key), |&id| key_at(id as usize) == key).copied()
     }
 
     /// The key of a number.
@@ -424,18 +416,6 @@ impl<'a> FromIterator<&'a str> for Keys {
     fn from_iter<I: IntoIterator<Item = &'a str>>(words: I) -> Self {
         Self::index(Column::Text(LargeStringArray::from_iter_values(words)))
     }
-}
-
-/// The first place of each key.
-fn index_by<K: Hash + PartialEq>(len: usize, hasher: &FixedState, key_at: impl Fn(usize) -> K) -> HashTable<WordId> {
-    let mut index = HashTable::with_capacity(len);
-    let hash_at = |id: &WordId| hasher.hash_one(key_at(*id as usize));
-    for id in 0..len {
-        let key = key_at(id);
-        // `Keys::new` has checked that ids fit.
-        index.entry(hasher.hash_one(&key), |&other| key_at(other as usize) == key, hash_at).or_insert(id as WordId);
-    }
-    index
 }
 
 /// The same text under 64-bit offsets, without copying the text itself.

@@ -3,6 +3,7 @@
 mod bits;
 mod counting;
 mod huffman;
+mod key_index;
 mod keys;
 mod noise;
 mod rule;

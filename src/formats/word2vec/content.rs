@@ -3,6 +3,7 @@
 use memchr::{memchr, memrchr, memrchr2};
 
 use super::binary::BinaryRows;
+use super::float::number;
 use super::header::{Header, without_mark};
 
 /// What a file holds.
@@ -87,10 +88,6 @@ fn first_line(bytes: &[u8]) -> &[u8] {
 pub(super) fn split_last(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = line.trim_ascii_end();
     memrchr2(b' ', b'\t', line).map(|at| (&line[..at], &line[at + 1..]))
-}
-
-pub(super) fn number(field: &[u8]) -> Option<f32> {
-    std::str::from_utf8(field).ok()?.parse().ok()
 }
 
 /// With how many numbers a line ends, at most `limit`. Its first field is a word.

@@ -17,7 +17,9 @@
 
 mod binary;
 mod content;
+mod float;
 mod header;
+mod lines;
 mod rows;
 
 use std::io::{self, Write};

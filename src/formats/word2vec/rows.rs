@@ -4,8 +4,10 @@ use arrow::array::LargeStringBuilder;
 use memchr::memchr;
 
 use super::binary::BinaryRows;
-use super::content::{number, split_last, trailing_numbers, vector_size_of};
+use super::content::{split_last, trailing_numbers, vector_size_of};
+use super::float::number;
 use super::header::{Header, without_mark};
+use super::lines::{self, ParsedLines};
 use crate::formats::options::LoadOptions;
 use crate::progress::Progress;
 use crate::vectors::{KeyedVectors, Rows};
@@ -77,6 +79,12 @@ impl<'a> RowReader<'a> {
         let wanted = self.wanted(&header);
         // A value takes at least two bytes: a digit and a space.
         self.reserve(wanted, header.rows.len() / 2);
+        let parsed = lines::parse(header.rows, self.vector_size, wanted, self.options.errors, self.progress);
+        if let Some(parsed) = parsed.filter(|parsed| parsed.len() == wanted) {
+            let rest = &header.rows[parsed.read..];
+            self.take(parsed);
+            return self.ensure_end(&header, rest);
+        }
         let mut lines = Lines(header.rows);
         while self.rows < wanted && !self.is_cancelled() {
             let Some(Line { text, is_whole }) = lines.next() else { return Err(self.cut(&header)) };
@@ -100,8 +108,16 @@ impl<'a> RowReader<'a> {
         if self.vector_size == 0 {
             return Err("has no line that is a word and its vector".to_owned());
         }
+        let limit = self.options.limit.unwrap_or(usize::MAX);
+        // Blank lines may follow the last.
+        let end = bytes.trim_ascii_end().len();
+        let whole = memchr(b'\n', &bytes[end..]).map_or(&bytes[..0], |at| &bytes[..=end + at]);
+        if let Some(parsed) = lines::parse(whole, self.vector_size, limit, self.options.errors, self.progress) {
+            self.take(parsed);
+            return Ok(());
+        }
         let mut lines = Lines(bytes);
-        while self.rows < self.options.limit.unwrap_or(usize::MAX) && !lines.are_blank() && !self.is_cancelled() {
+        while self.rows < limit && !lines.are_blank() && !self.is_cancelled() {
             let Some(Line { text, is_whole }) = lines.next() else { break };
             self.read_line(text).map_err(|reason| match (self.rows, is_whole) {
                 (0, _) if Header::read(bytes).is_ok_and(|header| header.vector_size == self.vector_size) => {
@@ -140,6 +156,12 @@ impl<'a> RowReader<'a> {
             return Err(fault(found));
         }
         self.push_word(rest)
+    }
+
+    fn take(&mut self, parsed: ParsedLines) {
+        parsed.words().for_each(|word| self.words.append_value(word));
+        self.rows = parsed.len();
+        self.values = parsed.values;
     }
 
     fn wanted(&mut self, header: &Header<'_>) -> usize {

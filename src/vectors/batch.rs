@@ -1,0 +1,355 @@
+//! The nearest rows of many queries at once.
+//!
+//! A panel of rows goes through the kernel with all queries of a task. What the kernel finds near enough, with a margin for
+//! its rounding, is computed again as a search for one query does, so both give the same rows and cosines, bit by bit.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::KeyedVectors;
+use super::length::direction;
+use super::nearest::Nearest;
+use crate::error::{Error, Result};
+use crate::kernel::{Panel, Queries, find_above};
+use crate::process::can_use_thread_pools;
+use crate::progress::Progress;
+
+/// What a search for many queries gives: for each query rows and cosines, the nearest first.
+pub type Neighbours = Vec<Vec<(usize, f32)>>;
+
+/// Fewer queries than this are searched one by one: a panel takes about as long to fill as so many dot products
+/// (`make bench-vectors`).
+const LEAST_QUERIES: usize = 4;
+/// The most queries of a task. They stay in a core's cache, at 100 dimensions.
+const QUERIES_PER_TASK: usize = 1024;
+/// The fewest rows of a task: with fewer, the nearest of each task are seldom near.
+const LEAST_ROWS: usize = 8192;
+/// Panels between two looks at the user's wish to stop.
+const PANELS_PER_LOOK: usize = 64;
+
+/// Which rows a search looks at.
+#[derive(Debug, Clone)]
+pub struct SearchOptions<'a> {
+    /// How many rows to give for each query.
+    pub topn: usize,
+    /// The rows among which to search.
+    pub rows: Range<usize>,
+    /// For each query the rows that are left out. If there are none, no row is.
+    pub excluded: &'a [Vec<usize>],
+}
+
+/// Queries of one length, as they are compared.
+struct Directions<'a> {
+    /// Vectors of length 1, one after another. One that has no direction is NaN.
+    values: Vec<f32>,
+    size: usize,
+    options: &'a SearchOptions<'a>,
+}
+
+impl<'a> Directions<'a> {
+    fn query(&self, query: usize) -> &[f32] {
+        &self.values[query * self.size..][..self.size]
+    }
+
+    fn nearest(&self, query: usize) -> Nearest<'a> {
+        Nearest::new(self.options.topn, self.options.excluded.get(query).map_or(&[], Vec::as_slice))
+    }
+}
+
+impl KeyedVectors {
+    /// The nearest rows by cosine for each of many queries, exactly and on all cores: what
+    /// [`nearest`](Self::nearest) gives for each. `queries` are vectors one after another. A query may have fewer
+    /// neighbours than `topn` if there are no more rows.
+    ///
+    /// ```
+    /// # use polargram::vectors::SearchOptions;
+    /// # use polargram::{KeyedVectors, Progress};
+    /// let wv = KeyedVectors::from_rows(["east", "north", "west"], 2, &[1.0, 0.0, 0.0, 1.0, -1.0, 0.0])?;
+    /// let options = SearchOptions { topn: 1, rows: 0..wv.len(), excluded: &[] };
+    /// let found = wv.search(&[2.0, 0.1, 0.1, 2.0], &options, &Progress::default())?;
+    /// assert_eq!((found[0][0].0, found[1][0].0), (0, 1));
+    /// # Ok::<(), polargram::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if the values are not whole vectors, or the rows not in the table; [`Error::Interrupted`].
+    pub fn search(&self, queries: &[f32], options: &SearchOptions<'_>, progress: &Progress) -> Result<Neighbours> {
+        let size = self.vector_size();
+        if size == 0 || !queries.len().is_multiple_of(size) {
+            let reason = format!("are {} values; the vectors have {size} each", queries.len());
+            return Err(Error::parameter("queries", reason));
+        }
+        self.search_directions(queries.chunks_exact(size).flat_map(direction).collect(), options, progress)
+    }
+
+    /// [`search`](Self::search) for vectors of length 1.
+    pub(super) fn search_directions(
+        &self,
+        values: Vec<f32>,
+        options: &SearchOptions<'_>,
+        progress: &Progress,
+    ) -> Result<Neighbours> {
+        if options.rows.start > options.rows.end || options.rows.end > self.len() {
+            return Err(Error::parameter("rows", format!("{:?} are not among the {}", options.rows, self.len())));
+        }
+        let queries = Directions { values, size: self.vector_size(), options };
+        let count = queries.values.len() / queries.size;
+        let threads = if can_use_thread_pools() { rayon::current_num_threads() } else { 1 };
+        let norms = self.norms();
+        if count < LEAST_QUERIES {
+            return (0..count).map(|i| self.search_one(&queries, i, &norms, threads, progress)).collect();
+        }
+        let tasks = tasks(count, &options.rows, threads);
+        let search = |(queries_of, rows): &(Range<usize>, Range<usize>)| {
+            self.search_panels(&queries, queries_of.clone(), rows.clone(), &norms, progress)
+        };
+        let found: Vec<_> = match threads {
+            1 => tasks.iter().map(search).collect::<Result<_>>()?,
+            _ => tasks.par_iter().with_max_len(1).map(search).collect::<Result<_>>()?,
+        };
+        let mut nearest: Vec<_> = (0..count).map(|query| queries.nearest(query)).collect();
+        for ((queries, _), found) in tasks.into_iter().zip(found) {
+            for (query, found) in queries.zip(found) {
+                let before = std::mem::replace(&mut nearest[query], Nearest::new(0, &[]));
+                nearest[query] = before.merge(found);
+            }
+        }
+        Ok(nearest.into_iter().map(Nearest::into_sorted).collect())
+    }
+
+    fn search_one(
+        &self,
+        queries: &Directions<'_>,
+        query: usize,
+        norms: &[f32],
+        threads: usize,
+        progress: &Progress,
+    ) -> Result<Vec<(usize, f32)>> {
+        progress.check()?;
+        let scan = |rows: Range<usize>| self.scan(queries.query(query), rows, norms, queries.nearest(query));
+        let spans = spans(&queries.options.rows, threads);
+        let nearest = match spans.len() {
+            0 | 1 => spans.into_iter().map(scan).reduce(Nearest::merge),
+            _ => spans.into_par_iter().with_max_len(1).map(scan).reduce_with(Nearest::merge),
+        };
+        Ok(nearest.map(Nearest::into_sorted).unwrap_or_default())
+    }
+
+    /// The nearest of a range of rows to a query of length 1.
+    fn scan<'e>(&self, query: &[f32], rows: Range<usize>, norms: &[f32], mut nearest: Nearest<'e>) -> Nearest<'e> {
+        let mut limit = nearest.limit();
+        for row in rows {
+            let cosine = self.cosine_to(query, row, norms[row]);
+            if cosine >= limit || cosine.is_nan() {
+                nearest.offer(row, cosine);
+                limit = nearest.limit();
+            }
+        }
+        nearest
+    }
+
+    /// The nearest of a range of rows to a range of queries.
+    fn search_panels<'a>(
+        &self,
+        all: &Directions<'a>,
+        queries: Range<usize>,
+        rows: Range<usize>,
+        norms: &[f32],
+        progress: &Progress,
+    ) -> Result<Vec<Nearest<'a>>> {
+        let first = queries.start;
+        let mut nearest: Vec<_> = queries.clone().map(|query| all.nearest(query)).collect();
+        let packed = Queries::new(&all.values[queries.start * all.size..queries.end * all.size], all.size);
+        let mut panel = Panel::of(&packed);
+        // Twice what the rounding of two sums of products of vectors of length 1 can amount to.
+        let margin = 4.0 * (all.size + 4) as f32 * f32::EPSILON;
+        let mut limits: Vec<f32> = nearest.iter().map(|nearest| nearest.limit() - margin).collect();
+        let mut ordinary = Vec::with_capacity(panel.room());
+        let mut found = Vec::new();
+        let mut rows = rows.peekable();
+        for panels in 0usize.. {
+            if panels.is_multiple_of(PANELS_PER_LOOK) {
+                progress.check()?;
+            }
+            ordinary.clear();
+            while ordinary.len() < panel.room()
+                && let Some(row) = rows.next()
+            {
+                if norms[row] > 0.0 {
+                    ordinary.push(row);
+                } else {
+                    for (i, nearest) in nearest.iter_mut().enumerate() {
+                        nearest.offer(row, self.cosine_to(all.query(first + i), row, 0.0));
+                        limits[i] = nearest.limit() - margin;
+                    }
+                }
+            }
+            panel.fill(ordinary.iter().map(|&row| (self.rows().row(row), norms[row].recip())));
+            find_above(&panel, &packed, &limits, &mut found);
+            for (i, mut bits) in found.drain(..) {
+                let query = all.query(first + i);
+                while bits != 0 {
+                    let row = ordinary[bits.trailing_zeros() as usize];
+                    bits &= bits - 1;
+                    nearest[i].offer(row, self.cosine_to(query, row, norms[row]));
+                }
+                limits[i] = nearest[i].limit() - margin;
+            }
+            if rows.peek().is_none() {
+                break;
+            }
+        }
+        // A query that is NaN is above no limit.
+        let rows = all.options.rows.clone();
+        for (i, nearest) in nearest.iter_mut().enumerate() {
+            if all.query(first + i)[0].is_nan() {
+                let excluded = all.options.excluded.get(first + i).map_or(0, Vec::len);
+                let enough = all.options.topn.saturating_add(excluded);
+                *nearest = all.nearest(first + i);
+                rows.clone().take(enough).for_each(|row| nearest.offer(row, f32::NAN));
+            }
+        }
+        Ok(nearest)
+    }
+
+    /// The `topn` rows nearest to a vector by cosine, without the `excluded` ones, nearest first; rows of equal cosine in
+    /// row order.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if the query does not have as many values as a vector.
+    pub fn nearest(&self, query: &[f32], topn: usize, excluded: &[usize]) -> Result<Vec<(usize, f32)>> {
+        self.nearest_among(query, topn, excluded, 0..self.len())
+    }
+
+    /// [`nearest`](Self::nearest) among a range of rows.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if the query does not have as many values as a vector, or the rows are not in the table.
+    pub fn nearest_among(
+        &self,
+        query: &[f32],
+        topn: usize,
+        excluded: &[usize],
+        rows: Range<usize>,
+    ) -> Result<Vec<(usize, f32)>> {
+        if query.len() != self.vector_size() {
+            let reason = format!("has {} values; the vectors have {}", query.len(), self.vector_size());
+            return Err(Error::parameter("query", reason));
+        }
+        let excluded = [excluded.to_vec()];
+        let options = SearchOptions { topn, rows, excluded: &excluded };
+        let found = self.search(query, &options, &Progress::default())?;
+        Ok(found.into_iter().next().unwrap_or_default())
+    }
+}
+
+/// Rows in ranges of about the same length, at most two for each thread.
+fn spans(rows: &Range<usize>, threads: usize) -> Vec<Range<usize>> {
+    let most = if threads > 1 { 2 * threads } else { 1 };
+    let length = rows.len().div_ceil(most).max(LEAST_ROWS);
+    rows.clone().step_by(length).map(|start| start..rows.end.min(start + length)).collect()
+}
+
+/// Queries and rows of each task. The fewer parts the rows have, the sooner the nearest are known, so the queries are
+/// divided first.
+fn tasks(queries: usize, rows: &Range<usize>, threads: usize) -> Vec<(Range<usize>, Range<usize>)> {
+    let parts = queries.div_ceil(QUERIES_PER_TASK).next_multiple_of(threads).min(queries.div_ceil(64)).max(1);
+    let length = queries.div_ceil(parts).max(1);
+    let spans = match parts >= threads {
+        true => vec![rows.clone()],
+        false => spans(rows, threads.div_ceil(parts)),
+    };
+    let parts = (0..queries).step_by(length).map(|start| start..queries.min(start + length));
+    parts.flat_map(|part| spans.iter().map(move |span| (part.clone(), span.clone())).collect::<Vec<_>>()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn table(rows: usize, size: usize, value: impl Fn(usize) -> f32) -> KeyedVectors {
+        let words: Vec<String> = (0..rows).map(|i| format!("w{i}")).collect();
+        let values: Vec<f32> = (0..rows * size).map(value).collect();
+        KeyedVectors::from_rows(words.iter().map(String::as_str), size, &values).unwrap()
+    }
+
+    /// What [`KeyedVectors::search`] must give, query by query.
+    fn one_by_one(wv: &KeyedVectors, queries: &[f32], options: &SearchOptions<'_>) -> Neighbours {
+        let excluded = |query: usize| options.excluded.get(query).cloned().unwrap_or_default();
+        let queries = queries.chunks(wv.vector_size()).enumerate();
+        queries
+            .map(|(i, query)| {
+                let all = wv.nearest(query, wv.len(), &excluded(i)).unwrap().into_iter();
+                all.filter(|(row, _)| options.rows.contains(row)).take(options.topn).collect()
+            })
+            .collect()
+    }
+
+    fn bits(found: &Neighbours) -> Vec<Vec<(usize, u32)>> {
+        // Any NaN is like any other.
+        let bits = |cosine: f32| if cosine.is_nan() { f32::NAN.to_bits() } else { cosine.to_bits() };
+        found.iter().map(|found| found.iter().map(|&(row, cosine)| (row, bits(cosine))).collect()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        #[test]
+        fn many_queries_find_what_each_finds_alone_bit_by_bit(
+            // Few distinct values give many rows of equal cosine; the scales reach those whose squares vanish.
+            values in prop::collection::vec((-2i8..3, prop_oneof![8 => Just(0i32), 1 => Just(-40), 1 => Just(38)]), 7 * 90),
+            queries in prop::collection::vec((-2i8..3).prop_map(f32::from), 7 * 30),
+            odd in prop_oneof![Just(1.0), Just(f32::NAN), Just(f32::INFINITY), Just(1e-42)],
+            (topn, start, end) in (0usize..100, 0usize..90, 0usize..91),
+        ) {
+            let wv = table(90, 7, |i| f32::from(values[i].0) * 10f32.powi(values[i / 7 * 7].1));
+            let mut queries = queries;
+            queries[7] = odd;
+            let excluded: Vec<Vec<usize>> = (0..30).map(|query| vec![query * 3, 5]).collect();
+            for (excluded, rows) in [(&[][..], 0..90), (&excluded[..], start.min(end)..end)] {
+                let options = SearchOptions { topn, rows, excluded };
+                let got = wv.search(&queries, &options, &Progress::default()).unwrap();
+                prop_assert_eq!(bits(&got), bits(&one_by_one(&wv, &queries, &options)));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_and_queries_of_several_tasks_are_put_together() {
+        let wv = table(3 * LEAST_ROWS, 3, |i| ((i * 7919 + 13) % 1009) as f32 - 500.0);
+        for count in [1, 5, 70, 200] {
+            let queries: Vec<f32> = (0..count * 3).map(|i| ((i * 31 + 7) % 101) as f32 - 50.0).collect();
+            let options = SearchOptions { topn: 9, rows: 11..wv.len() - 5, excluded: &[] };
+            let got = wv.search(&queries, &options, &Progress::default()).unwrap();
+            assert_eq!(bits(&got), bits(&one_by_one(&wv, &queries, &options)), "{count}");
+        }
+    }
+
+    #[test]
+    fn every_query_meets_every_row_once() {
+        for (queries, rows, threads) in [(1, 100_000, 8), (1000, 82_746, 2), (5, 10, 64), (3000, 20_000, 3), (65, 1, 2)]
+        {
+            let tasks = tasks(queries, &(0..rows), threads);
+            assert_eq!(tasks.iter().map(|(queries, rows)| queries.len() * rows.len()).sum::<usize>(), queries * rows);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_a_search_is_interrupted() {
+        let (wv, progress) = (table(50, 4, |i| i as f32), Progress::default());
+        let options = SearchOptions { topn: 3, rows: 0..50, excluded: &[] };
+        let error = wv.search(&[1.0; 7], &options, &progress).unwrap_err().to_string();
+        assert!(error.contains("queries") && error.contains("7 values"), "{error}");
+        for rows in [0..51, 60..70] {
+            wv.search(&[1.0; 8], &SearchOptions { rows, ..options.clone() }, &progress).unwrap_err();
+        }
+        assert!(wv.search(&[], &options, &progress).unwrap().is_empty());
+        progress.cancel();
+        for queries in [4, 40] {
+            assert!(matches!(wv.search(&vec![1.0; queries], &options, &progress), Err(Error::Interrupted)));
+        }
+    }
+}
