@@ -64,6 +64,28 @@ impl Memory {
     }
 }
 
+/// Zeros, on huge pages where the system gives them.
+pub(crate) fn zeros(len: usize) -> Vec<f32> {
+    let zeros = vec![0.0f32; len];
+    // Whole pages of 4 KiB, which no other memory shares.
+    let (start, end) = (zeros.as_ptr().addr().next_multiple_of(4096), zeros.as_ptr().addr() + size_of_val(&zeros[..]));
+    if end > start + LEAST_HUGE {
+        prefer_huge_pages(zeros.as_ptr().cast::<u8>().cast_mut().with_addr(start), (end - start) / 4096 * 4096);
+    }
+    zeros
+}
+
+/// Less memory than this is not worth the call.
+const LEAST_HUGE: usize = 4 << 20;
+
+/// Rows are accessed at random: with pages of 4 KiB nearly every access would miss the TLB. A refusal costs only speed.
+/// The memory is the caller's own, and starts at a page; it keeps its values.
+fn prefer_huge_pages(_start: *mut u8, _bytes: usize) {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    // SAFETY: the advice changes no values.
+    let _ = unsafe { rustix::mm::madvise(_start.cast(), _bytes, rustix::mm::Advice::LinuxHugepage) };
+}
+
 /// Address space is reserved without access, which takes no memory and counts towards no limit on memory. Access is
 /// given to what is used.
 #[cfg(all(any(target_os = "linux", target_os = "macos"), not(miri)))]
@@ -104,11 +126,7 @@ mod mapping {
             let start = self.start.as_ptr();
             // SAFETY: within the mapping, which nobody relies on to be inaccessible.
             unsafe { mprotect(start, bytes.max(1), MprotectFlags::READ | MprotectFlags::WRITE) }?;
-            // Rows are accessed at random: with pages of 4 KiB nearly every access would miss the TLB. A refusal costs
-            // only speed.
-            #[cfg(target_os = "linux")]
-            // SAFETY: within the mapping; the advice changes no values.
-            let _ = unsafe { rustix::mm::madvise(start, bytes.max(1), rustix::mm::Advice::LinuxHugepage) };
+            super::prefer_huge_pages(start.cast(), bytes.max(1));
             Ok(())
         }
 

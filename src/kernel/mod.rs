@@ -53,9 +53,10 @@ mod x86;
 
 pub use block::{Block, Scratch, train_block};
 pub(crate) use buffer::AlignedBuffer;
-pub(crate) use dot::dot;
+pub(crate) use dot::{dot, dots};
 pub use isa::Isa;
 pub use matrix::{MAX_WIDTH, Matrix};
+pub(crate) use memory::zeros;
 pub use peak::fma_peak;
 pub(crate) use pool::{Pooled, pool_rows, spread_change};
 pub(crate) use prefetch::{prefetch, prefetch_row};

@@ -11,7 +11,7 @@ use super::KeyedVectors;
 use super::length::direction;
 use super::nearest::Nearest;
 use crate::error::{Error, Result};
-use crate::kernel::{Panel, Queries, find_above};
+use crate::kernel::{Panel, Queries, dots, find_above};
 use crate::process::can_use_thread_pools;
 use crate::progress::Progress;
 
@@ -20,11 +20,13 @@ pub type Neighbours = Vec<Vec<(usize, f32)>>;
 
 /// Fewer queries than this are searched one by one: a panel takes about as long to fill as so many dot products
 /// (`make bench-vectors`).
-const LEAST_QUERIES: usize = 4;
+const LEAST_QUERIES: usize = 6;
 /// The most queries of a task. They stay in a core's cache, at 100 dimensions.
 const QUERIES_PER_TASK: usize = 1024;
 /// The fewest rows of a task: with fewer, the nearest of each task are seldom near.
 const LEAST_ROWS: usize = 8192;
+/// Rows that a search for one query compares at once.
+const ROWS_AT_ONCE: usize = 64;
 /// Panels between two looks at the user's wish to stop.
 const PANELS_PER_LOOK: usize = 64;
 
@@ -139,11 +141,17 @@ impl KeyedVectors {
     /// The nearest of a range of rows to a query of length 1.
     fn scan<'e>(&self, query: &[f32], rows: Range<usize>, norms: &[f32], mut nearest: Nearest<'e>) -> Nearest<'e> {
         let mut limit = nearest.limit();
-        for row in rows {
-            let cosine = self.cosine_to(query, row, norms[row]);
-            if cosine >= limit || cosine.is_nan() {
-                nearest.offer(row, cosine);
-                limit = nearest.limit();
+        let mut sums = [0.0; ROWS_AT_ONCE];
+        for first in rows.clone().step_by(ROWS_AT_ONCE) {
+            let block = first..rows.end.min(first + ROWS_AT_ONCE);
+            dots(query, self.rows().span(block.clone()), self.rows().stride(), &mut sums[..block.len()]);
+            for (row, &product) in block.zip(&sums) {
+                // As `cosine_to` says.
+                let cosine = if norms[row] > 0.0 { product / norms[row] } else { self.cosine_to(query, row, 0.0) };
+                if cosine >= limit || cosine.is_nan() {
+                    nearest.offer(row, cosine);
+                    limit = nearest.limit();
+                }
             }
         }
         nearest

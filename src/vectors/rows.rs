@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::ops::Range;
 use std::slice;
 use std::sync::Arc;
 
@@ -121,6 +122,17 @@ impl Rows {
         assert!(index < self.len, "row {index} of {}", self.len);
         // SAFETY: in bounds; the memory is initialised and lives as long as `owner`.
         unsafe { slice::from_raw_parts(self.start.add(index * self.stride), self.vector_size) }
+    }
+
+    /// The floats from the start of the first row of a range to the end of its last, with what lies between rows.
+    ///
+    /// # Panics
+    /// If there are no such rows.
+    pub(super) fn span(&self, rows: Range<usize>) -> &[f32] {
+        assert!(rows.start < rows.end && rows.end <= self.len, "rows {rows:?} of {}", self.len);
+        let floats = (rows.len() - 1) * self.stride + self.vector_size;
+        // SAFETY: in bounds; the memory is initialised, padding too, and lives as long as `owner`.
+        unsafe { slice::from_raw_parts(self.start.add(rows.start * self.stride), floats) }
     }
 
     /// The rows in order.

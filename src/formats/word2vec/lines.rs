@@ -2,10 +2,11 @@
 //!
 //! Only files without any fault are read like this. Others are read again in order, which finds the first fault.
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
 use rayon::prelude::*;
 
-use super::float::number;
+use super::float::{leading, number};
+use crate::kernel::zeros;
 use crate::process::can_use_thread_pools;
 use crate::progress::Progress;
 use crate::utf8::Utf8Errors;
@@ -36,8 +37,7 @@ impl ParsedLines {
     }
 }
 
-/// Reads the first lines, at most `most`, each a word and `size` values. None if one of them is not, if the last is not
-/// whole, if the job is cancelled, or if it is not worth it.
+/// Reads the first whole lines, at most `most`, each a word and `size` values. None if one of them is not, if the job is cancelled, or if it is not worth it.
 pub(super) fn parse(
     bytes: &[u8],
     size: usize,
@@ -48,7 +48,8 @@ pub(super) fn parse(
     if bytes.len() < 2 * BYTES_PER_TASK || !can_use_thread_pools() {
         return None;
     }
-    let mut tasks = tasks(bytes);
+    // A last line that is not whole is left to the reader in order too.
+    let mut tasks = tasks(&bytes[..memrchr(b'\n', bytes)? + 1]);
     // How many lines each task has, and how many come before it.
     let counts: Vec<usize> = tasks.par_iter().map(|task| memchr_iter(b'\n', task).count()).collect();
     let (mut lines, mut read) = (0, 0);
@@ -63,7 +64,7 @@ pub(super) fn parse(
     }
     // A value takes at least two bytes, so no header makes this large.
     let floats = lines.checked_mul(size).filter(|&floats| floats <= bytes.len() / 2)?;
-    let mut values = vec![0.0; floats];
+    let mut values = zeros(floats);
     let mut rest = values.as_mut_slice();
     let mut parts = Vec::new();
     for (task, lines) in tasks.into_iter().zip(wanted) {
@@ -104,20 +105,42 @@ fn parse_task(
 ) -> Option<(String, Vec<usize>)> {
     let (mut words, mut ends) = (String::new(), Vec::with_capacity(values.len() / size));
     for row in values.chunks_exact_mut(size) {
-        let end = memchr(b'\n', lines)?;
-        let word = parse_line(&lines[..end], row)?;
+        let (word, len) = match simple_line(lines, row) {
+            Some(read) => read,
+            None => {
+                let end = memchr(b'\n', lines)?;
+                (any_line(&lines[..end], row)?, end + 1)
+            }
+        };
         words.push_str(&errors.decode(word).ok()?);
         ends.push(words.len());
-        lines = &lines[end + 1..];
+        lines = &lines[len..];
     }
     (!progress.is_cancelled()).then_some((words, ends))
 }
 
-/// Reads a line of a word and as many values as there is room for, with one space or tab before each. Returns the word.
-fn parse_line<'l>(line: &'l [u8], values: &mut [f32]) -> Option<&'l [u8]> {
-    // The last fields are the vector: a word may have spaces. A line seldom ends with one.
-    let line = line.trim_ascii_end();
-    let mut rest = line;
+/// Reads the first of the lines, if it is one word without spaces and as many decimals as there is room for, with one space
+/// or tab before each. Returns the word and the length of the line.
+#[inline]
+fn simple_line<'l>(lines: &'l [u8], values: &mut [f32]) -> Option<(&'l [u8], usize)> {
+    let word = lines.iter().position(|&byte| matches!(byte, b' ' | b'\t' | b'\n'))?;
+    let mut at = word;
+    for value in values {
+        if !matches!(lines.get(at), Some(b' ' | b'\t')) {
+            return None;
+        }
+        let (read, len) = leading(&lines[at + 1..])?;
+        *value = read;
+        at += 1 + len;
+    }
+    at += usize::from(lines.get(at) == Some(&b'\r'));
+    (lines.get(at) == Some(&b'\n')).then_some((&lines[..word], at + 1))
+}
+
+/// Reads a line of a word, which may have spaces, and as many values as there is room for, with one space or tab before
+/// each. Returns the word.
+fn any_line<'l>(line: &'l [u8], values: &mut [f32]) -> Option<&'l [u8]> {
+    let mut rest = line.trim_ascii_end();
     for value in values.iter_mut().rev() {
         let start = rest.iter().rposition(|&byte| byte == b' ' || byte == b'\t')?;
         *value = number(&rest[start + 1..])?;
@@ -168,7 +191,8 @@ mod tests {
             let faulty = text.replacen(from, to, 1).replacen("x 3 -0.5", "x 3", 1);
             assert!(parse(faulty.as_bytes(), usize::MAX).is_none());
         }
-        assert!(parse(&text.as_bytes()[..text.len() - 1], usize::MAX).is_none());
+        let parsed = parse(&text.as_bytes()[..text.len() - 1], usize::MAX).unwrap();
+        assert_eq!((parsed.len(), &text[parsed.read..]), (299_999, "word 299999 1 -0.5 299999e-3\n"));
         assert!(
             super::parse(text.as_bytes(), usize::MAX, usize::MAX, Utf8Errors::Strict, &Progress::default()).is_none()
         );

@@ -9,6 +9,7 @@ use super::float::number;
 use super::header::{Header, without_mark};
 use super::lines::{self, ParsedLines};
 use crate::formats::options::LoadOptions;
+use crate::kernel::zeros;
 use crate::progress::Progress;
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::{Keys, WordId};
@@ -171,7 +172,8 @@ impl<'a> RowReader<'a> {
 
     /// Makes room for so many rows, if the file can hold them.
     fn reserve(&mut self, rows: usize, most_values: usize) {
-        self.values.reserve(rows.saturating_mul(self.vector_size).min(most_values));
+        self.values = zeros(rows.saturating_mul(self.vector_size).min(most_values));
+        self.values.clear();
     }
 
     fn is_cancelled(&self) -> bool {
