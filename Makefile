@@ -14,7 +14,7 @@ ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py test_05_foun
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test build build-test format lint clippy imports deny test-rust test-python test-accept test-s3 test-azure \
-	test-races fuzz bench bench-integers bench-s3 clean
+	test-races fuzz bench bench-integers bench-vectors bench-s3 clean
 
 ### First steps
 
@@ -188,6 +188,10 @@ bench: build-test
 ROWS ?= 10000000
 bench-integers: build-test
 	$(BIN)/python benches/peer/integers.py --rows $(ROWS)
+
+## bench-vectors: search, load and open vectors beside NumPy, faiss and gensim
+bench-vectors: build-test
+	$(BIN)/python benches/peer/vectors.py
 
 ## bench-s3: prepare a corpus from local Parquet and from s3s-fs, and train on one of eight times the budget
 bench-s3: build-test $(S3S)

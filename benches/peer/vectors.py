@@ -6,6 +6,7 @@ Each pair of figures comes from one run, in which the programs alternate; a figu
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import subprocess
 import sys
@@ -36,9 +37,11 @@ RANK = 30
 def generated(keys: int, size: int) -> Matrix:
     """Vectors of different lengths, near to a space of fewer dimensions, the same each time."""
     random = np.random.default_rng(14)
-    inner = random.standard_normal((keys, RANK), dtype=np.float32) @ random.standard_normal((RANK, size), dtype=np.float32)
-    vectors = inner / np.sqrt(np.float32(RANK)) + 0.3 * random.standard_normal((keys, size), dtype=np.float32)
-    return vectors * random.uniform(0.5, 2, (keys, 1)).astype(np.float32)
+    within = random.standard_normal((RANK, size), dtype=np.float32) / np.sqrt(np.float32(RANK))
+    vectors = random.standard_normal((keys, RANK), dtype=np.float32) @ within
+    vectors += np.float32(0.3) * random.standard_normal((keys, size), dtype=np.float32)
+    scaled: Matrix = vectors * random.uniform(0.5, 2, (keys, 1)).astype(np.float32)
+    return scaled
 
 
 def words(keys: int) -> list[str]:
@@ -78,7 +81,8 @@ def search(vectors: Matrix, wv: pg.KeyedVectors, theirs: gensim.models.KeyedVect
 
     found, _ = wv.search(queries, TOPN, as_arrays=True)
     _, wanted = flat.search(queries, TOPN)
-    print(f"\nrows that faiss gives too: {np.mean([len(np.intersect1d(a, b)) / TOPN for a, b in zip(found, wanted)]):.4f}")
+    shared = [len(np.intersect1d(a, b)) / TOPN for a, b in zip(found, wanted, strict=True)]
+    print(f"\nrows that faiss gives too: {np.mean(shared):.4f}")
     print("\n| ms | other | polargram | | wanted |\n|---|---|---|---|---|")
     arrays, lists, bare, partition, of_faiss = times(
         rounds,
@@ -107,7 +111,8 @@ def loading(wv: pg.KeyedVectors, directory: Path, rounds: int) -> None:
         def theirs(path: str = path, binary: bool = binary) -> object:
             return gensim.models.KeyedVectors.load_word2vec_format(path, binary=binary)
 
-        line(f"loading word2vec {'binary' if binary else 'text'}, gensim", *times(rounds, ours, theirs), wanted)
+        took, other = times(rounds, ours, theirs)
+        line(f"loading word2vec {'binary' if binary else 'text'}, gensim", took, other, wanted)
 
 
 #: Opens a file and looks a key up, in a process of its own: ms, and the growth of the memory in MiB.
@@ -133,7 +138,9 @@ def opening(directory: Path, rounds: int) -> None:
         command = [sys.executable, "-c", OPENING, str(path), f"word{keys // 2}"]
         runs = [subprocess.run(command, check=True, capture_output=True, text=True) for _ in range(rounds)]
         milliseconds, memory = min(tuple(map(float, run.stdout.split())) for run in runs)
-        print(f"| {keys:,} × {size} | {path.stat().st_size / 2**20:.0f} | {milliseconds:.1f} | {memory:.0f} |", flush=True)
+        print(
+            f"| {keys:,} × {size} | {path.stat().st_size / 2**20:.0f} | {milliseconds:.1f} | {memory:.0f} |", flush=True
+        )
         path.unlink()
 
 
@@ -160,22 +167,25 @@ def half_precision(wv: pg.KeyedVectors, directory: Path, rounds: int) -> None:
     ours, other = times(
         rounds, lambda: b.search(keys, TOPN, as_arrays=True), lambda: a.search(keys, TOPN, as_arrays=True)
     )
-    print(f"\nfloat16: {half.stat().st_size / whole.stat().st_size:.2f} of the file; batch search {other / ours:.2f}× (≥ 0.9×)")
+    share = half.stat().st_size / whole.stat().st_size
+    print(f"\nfloat16: {share:.2f} of the file; batch search {other / ours:.2f}× (≥ 0.9×)")
 
 
 def approximate(wv: pg.KeyedVectors, directory: Path, rounds: int) -> None:
     keys = wv.index_to_key[:: len(wv) // QUERIES][:QUERIES]
-    print("\n| approximate index | build, s | 1,000 queries, ms | recall@10 | file, MiB | opening, ms |\n|---|---|---|---|---|---|")
+    print("\n| approximate index | build, s | 1,000 queries, ms | recall@10 | file, MiB | opening, ms |")
+    print("|---|---|---|---|---|---|")
+    path = directory / "v.usearch"
     for connectivity, expansion in ((16, 64), (32, 256)):
         start = time.perf_counter()
         index = wv.build_index(connectivity=connectivity, expansion_search=expansion)
         build = time.perf_counter() - start
-        path = directory / "v.usearch"
         index.save(path)
-        (took,) = times(rounds, lambda index=index: index.search(keys, TOPN, as_arrays=True))
-        (opening,) = times(rounds, lambda path=path: pg.Index.load(path, wv))
+        (took,) = times(rounds, functools.partial(index.search, keys, TOPN, as_arrays=True))
+        (opening,) = times(rounds, functools.partial(pg.Index.load, path, wv))
         recall, size = index.recall(keys, TOPN), path.stat().st_size / 2**20
-        print(f"| connectivity {connectivity}, expansion_search {expansion} | {build:.1f} | {took:.1f} | {recall:.3f} | {size:.0f} | {opening:.1f} |")
+        what = f"connectivity {connectivity}, expansion_search {expansion}"
+        print(f"| {what} | {build:.1f} | {took:.1f} | {recall:.3f} | {size:.0f} | {opening:.1f} |", flush=True)
 
 
 PARTS = ("search", "loading", "half", "index", "opening")

@@ -45,7 +45,8 @@ class Index:
     It is a graph (HNSW; Malkov and Yashunin 2018) by the library usearch, which must be installed: ``pip install
     polargram[index]``. :meth:`recall` says how many of the nearest it finds. What it finds has the exact cosines.
 
-    It belongs to the vectors that it was built over, and is refused for others. It holds a copy of them. Saved beside them, it is memory-mapped, so that many processes share it.
+    It belongs to the vectors that it was built over, and is refused for others. It holds a copy of them. Saved
+    beside them, it is memory-mapped, so that many processes share it.
 
     Examples
     --------
@@ -185,7 +186,7 @@ class Index:
         found = _read_description(fname)
         for what, expected in _description(wv).items():
             if found.get(what) != expected:
-                msg = f"{fname} is the index of other vectors: it says {what} {found.get(what)}, and these have {expected}"
+                msg = f"{fname} is the index of other vectors: it says {what} {found.get(what)}, not {expected}"
                 raise ValueError(msg)
         try:
             graph = usearch.Index.restore(fname, view=mmap == "r")
@@ -197,7 +198,9 @@ class Index:
             raise ValueError(msg)
         return cls(graph, wv)
 
-    def search(self, queries: Any, topn: int = 10, *, as_arrays: bool = False) -> list[list[tuple[Any, float]]] | Arrays:
+    def search(
+        self, queries: Any, topn: int = 10, *, as_arrays: bool = False
+    ) -> list[list[tuple[Any, float]]] | Arrays:
         """Give for each of many queries ``topn`` near keys and their cosines, as :meth:`KeyedVectors.search` does.
 
         Some of the nearest may be missing.

@@ -34,7 +34,7 @@ def queries_of(queries: Any) -> Any:
         raise TypeError(msg)
     if isinstance(queries, np.ndarray) and queries.dtype.kind == "f":
         if queries.ndim != 2:
-            msg = f"queries: expected a matrix, not an array of {queries.ndim} dimensions; pass queries[None] for one vector"
+            msg = f"queries: expected a matrix, not an array of {queries.ndim} dimensions; pass [vector] for one"
             raise ValueError(msg)
         return np.asarray(queries, dtype=np.float32)
     return queries
@@ -91,7 +91,7 @@ class Search(Vectors):
         restrict_vocab
             Search only among the first rows, as many as this says; it comes before the other two.
         as_arrays
-            True for two arrays of shape (queries, topn) instead of lists of tuples: rows as int64 and cosines as float32.
+            True for two arrays of shape (queries, topn) instead of lists of tuples: rows (int64) and cosines (float32).
             Where a query has fewer neighbours than others, its last rows are -1, and the cosines NaN.
 
         Raises

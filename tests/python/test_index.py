@@ -31,7 +31,8 @@ def test_it_finds_nearly_all_with_their_exact_cosines(wv, index):
     assert index.recall(keys, topn=10) > 0.95
     exact = {(i, key): cosine for i, found in enumerate(wv.search(keys, topn=50)) for key, cosine in found}
     for i, found in enumerate(index.search(keys, topn=10)):
-        assert len(found) == 10 and keys[i] not in dict(found)
+        assert len(found) == 10
+        assert keys[i] not in dict(found)
         assert found == sorted(found, key=lambda pair: -pair[1])
         assert all(exact.get((i, key), cosine) == cosine for key, cosine in found)
 
@@ -42,7 +43,8 @@ def test_recall_is_measured_against_the_exact_search(wv, index):
     exact, _ = wv.search(keys, topn=10, as_arrays=True)
     found, _ = poor.search(keys, topn=10, as_arrays=True)
     share = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(exact, found, strict=True)])
-    assert poor.recall(keys, topn=10) == pytest.approx(share) and share < index.recall(keys, topn=10)
+    assert poor.recall(keys, topn=10) == pytest.approx(share)
+    assert share < index.recall(keys, topn=10)
 
 
 def test_it_is_gensims_indexer(wv, index):
@@ -85,19 +87,21 @@ def test_a_damaged_file_is_refused_by_name(wv, index, tmp_path):
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(index, tmp_path):
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="folder"):
         index.save(tmp_path / "no-such-folder" / "v.usearch")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "folder").mkdir()
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="folder"):
         index.save(tmp_path / "folder")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 def test_queries_may_be_of_every_kind_and_number(wv, index):
-    assert index.search([]) == [] and index.search(["w1"], topn=0) == [[]]
+    assert index.search([]) == []
+    assert index.search(["w1"], topn=0) == [[]]
     everything = index.search([wv["w1"]], topn=5000)[0]
-    assert len(everything) <= 2000 and everything[0][0] == "w1"
+    assert len(everything) <= 2000
+    assert everything[0][0] == "w1"
     with pytest.raises(KeyError):
         index.search(["no-such-word"])
     with pytest.raises(ValueError, match="16"):

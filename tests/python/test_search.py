@@ -52,7 +52,8 @@ def test_the_answers_are_those_of_numpy(wv):
 def test_queries_may_be_keys_rows_and_vectors_in_one_list(wv):
     by_key, by_row, by_vector = wv.search(["w3", 3, wv["w3"]], topn=4)
     assert by_key == by_row == wv.most_similar("w3", topn=4)
-    assert by_vector[0][0] == "w3" and by_vector[1:] == by_key[:3]
+    assert by_vector[0][0] == "w3"
+    assert by_vector[1:] == by_key[:3]
 
 
 def test_equally_near_keys_come_in_row_order(wv):
@@ -79,9 +80,11 @@ def test_where_a_query_has_fewer_neighbours_the_arrays_are_filled_up(tmp_path):
     small = made(np.eye(3), tmp_path)
     rows, cosines = small.search(["w0", np.float32([1, 0, 0])], topn=9, as_arrays=True)
     assert rows.tolist() == [[1, 2, -1], [0, 1, 2]]
-    assert np.isnan(cosines[0, 2]) and not np.isnan(cosines).any(axis=1)[1]
+    assert np.isnan(cosines[0, 2])
+    assert not np.isnan(cosines).any(axis=1)[1]
     assert small.search(["w0"], topn=0) == [[]] == small.search(["w0"], topn=-1)
-    assert small.search([], topn=3) == [] and small.search(np.empty((0, 3)), as_arrays=True)[0].shape == (0, 3)
+    assert small.search([], topn=3) == []
+    assert small.search(np.empty((0, 3)), as_arrays=True)[0].shape == (0, 3)
 
 
 @settings(max_examples=40, deadline=None)
