@@ -21,6 +21,41 @@ def search_arrays(
 def query_matrix(vectors: Vectors, queries: Any) -> tuple[NDArray[np.float32], list[int]]: ...
 def cosines_of(vectors: Vectors, queries: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]: ...
 def fingerprint(vectors: Vectors) -> int: ...
+def load_vectors(
+    fname: _Path,
+    mmap: str | None,
+    key_dtype: type | None,
+    key_column: str | None,
+    vector_column: str | None,
+    storage_options: dict[str, Any] | None,
+) -> Table: ...
+def load_word2vec_format(
+    fname: _Path,
+    fvocab: _Path | None,
+    binary: bool,
+    encoding: str,
+    unicode_errors: str,
+    limit: int | None,
+    is_half: bool,
+    no_header: bool,
+    key_dtype: type | None,
+    storage_options: dict[str, Any] | None,
+) -> Table: ...
+def with_words(table: Table, words: list[str], key_dtype: type | None) -> Table: ...
+def save_vectors(vectors: Vectors, fname: _Path, is_half: bool, storage_options: dict[str, Any] | None) -> None: ...
+def save_word2vec_format(
+    vectors: Vectors,
+    fname: _Path,
+    fvocab: _Path | None,
+    binary: bool,
+    total_vec: int | None,
+    write_header: bool,
+    prefix: str,
+    append: bool,
+    order: list[int] | None,
+    attribute: list[str] | None,
+    storage_options: dict[str, Any] | None,
+) -> None: ...
 
 _Parameters: TypeAlias = dict[str, Any]
 _Report: TypeAlias = tuple[Callable[[str, int, int, float], object], float] | None
@@ -98,25 +133,6 @@ class Model:
 
 class Table:
     @staticmethod
-    def load(
-        fname: _Path,
-        mmap: str | None = None,
-        key_dtype: type | None = None,
-        storage_options: dict[str, Any] | None = None,
-    ) -> Table: ...
-    @staticmethod
-    def load_word2vec_format(
-        fname: _Path,
-        fvocab: _Path | None = None,
-        binary: bool = False,
-        encoding: str = "utf8",
-        unicode_errors: str = "strict",
-        limit: int | None = None,
-        no_header: bool = False,
-        key_dtype: type | None = None,
-        storage_options: dict[str, Any] | None = None,
-    ) -> Table: ...
-    @staticmethod
     def open(path: _Path, fingerprint: int) -> Table: ...
     @staticmethod
     def from_bytes(bytes: bytes, is_writable: bool) -> Table: ...
@@ -155,12 +171,3 @@ class Vectors:
         negative: _Key | Iterable[_Key] | None = None,
         topn: int = 10,
     ) -> list[tuple[Any, float]]: ...
-    def save(self, fname: _Path, *, storage_options: dict[str, Any] | None = None) -> None: ...
-    def save_word2vec_format(
-        self,
-        fname: _Path,
-        fvocab: _Path | None = None,
-        binary: bool = False,
-        *,
-        storage_options: dict[str, Any] | None = None,
-    ) -> None: ...

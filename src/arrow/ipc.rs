@@ -8,18 +8,18 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::buffer::{Buffer, MutableBuffer};
-use arrow::datatypes::{DataType, SchemaRef};
-use arrow::ipc::reader::FileDecoder;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::ipc::reader::{FileDecoder, StreamDecoder};
 use arrow::ipc::{Block, FieldNode, root_as_message};
 use memmap2::Mmap;
 
-use super::footer::{Footer, range};
+use super::footer::{Footer, MAGIC, range};
+use super::message::{CONTINUATION, Checked, body_length, check_lengths, decode_checked, decoded};
 use crate::error::{Error, IoContext, Result};
 
 /// The contents of a mapped file.
 pub(crate) struct MappedIpc {
     file: Buffer,
-    pub(crate) schema: SchemaRef,
     pub(crate) batches: Vec<RecordBatch>,
 }
 
@@ -40,22 +40,109 @@ pub(crate) fn map_file(file: &File, path: &Path) -> Result<MappedIpc> {
     if file.metadata().at("read", path)?.len() == 0 {
         return Err(damaged("it is empty"));
     }
-    // SAFETY: files of ours are replaced by rename, never rewritten in place; if another program truncates one while it
-    // is mapped, the system stops the process, as it does for every reader of a mapping.
-    let mapping = unsafe { Mmap::map(file) }.at("map", path)?;
-    decode(&buffer_over(mapping), damaged)
+    decode(&map_bytes(file, path)?, damaged)
 }
 
-/// The contents of a file whose bytes are in memory. They are copied, since Arrow needs them aligned. Messages name the
-/// file by `name`.
+/// Maps a file that is not empty; messages name it by `path`.
 ///
 /// # Errors
-/// [`Error::Format`] if it is not valid Arrow IPC.
-pub(crate) fn copied(bytes: &[u8], name: &Path) -> Result<MappedIpc> {
+/// [`Error::Io`].
+pub(crate) fn map_bytes(file: &File, path: &Path) -> Result<Buffer> {
+    // SAFETY: files of ours are replaced by rename, never rewritten in place; if another program truncates one while it
+    // is mapped, the system stops the process, as it does for every reader of a mapping.
+    Ok(buffer_over(unsafe { Mmap::map(file) }.at("map", path)?))
+}
+
+/// A copy of bytes, aligned as Arrow needs them.
+pub(crate) fn aligned(bytes: &[u8]) -> Buffer {
     // Aligned to 64 bytes.
     let mut buffer = MutableBuffer::new(bytes.len());
     buffer.extend_from_slice(bytes);
-    decode(&buffer.into(), |reason| Error::format(name, format!("is not valid Arrow IPC: {reason}")))
+    buffer.into()
+}
+
+/// The schema of a file or stream of any program, and some columns of its record batches.
+pub(crate) struct Table {
+    file: Buffer,
+    pub(crate) schema: SchemaRef,
+    pub(crate) batches: Vec<RecordBatch>,
+}
+
+/// What reads a table of any program, in a file or stream in memory or mapped. `choose` says which columns of the schema
+/// are wanted. Arrays that are not compressed point into the bytes; others are copied.
+///
+/// # Errors
+/// What `choose` says, or why the bytes are not valid Arrow IPC.
+pub(crate) fn table(file: Buffer, choose: impl FnOnce(&Schema) -> Checked<Vec<usize>>) -> Checked<Table> {
+    let damaged = |reason: String| format!("is not valid Arrow IPC: {reason}");
+    if !file.starts_with(MAGIC) {
+        let (schema, batches) = stream(&file).map_err(damaged)?;
+        let columns = choose(&schema)?;
+        let projected = batches.iter().map(|batch| batch.project(&columns)).collect::<Result<_, _>>();
+        return Ok(Table { file, schema, batches: projected.map_err(|error| error.to_string())? });
+    }
+    let read = |range: Range<u64>| Ok(&file[range.start as usize..range.end as usize]);
+    let footer = Footer::read(file.len() as u64, read, |reason| Error::parameter("", reason));
+    let Footer { schema, version, dictionaries, batches: blocks, .. } = footer.map_err(|error| match error {
+        Error::Parameter { reason, .. } => damaged(reason),
+        other => other.to_string(),
+    })?;
+    let mut decoder = FileDecoder::new(schema.clone(), version).with_projection(choose(&schema)?);
+    for block in &dictionaries {
+        let bytes = slice(&file, block).ok_or_else(|| damaged("a block lies outside the file".into()))?;
+        decoded(&bytes, block, || decoder.read_dictionary(block, &bytes)).map_err(damaged)?;
+    }
+    let mut batches = Vec::new();
+    for block in &blocks {
+        let bytes = slice(&file, block).ok_or_else(|| damaged("a block lies outside the file".into()))?;
+        let batch = decoded(&bytes, block, || decoder.read_record_batch(block, &bytes)).map_err(damaged)?;
+        batches.extend(batch);
+    }
+    Ok(Table { file, schema, batches })
+}
+
+impl Table {
+    /// True if a value lies in the bytes of the file, not in memory of its own.
+    pub(crate) fn holds<T>(&self, value: *const T) -> bool {
+        let within = self.file.as_slice().as_ptr_range();
+        within.contains(&value.cast())
+    }
+}
+
+/// The schema and the batches of a stream.
+fn stream(file: &Buffer) -> Checked<(SchemaRef, Vec<RecordBatch>)> {
+    let (mut decoder, mut batches, mut at) = (StreamDecoder::new(), Vec::new(), 0);
+    while at < file.len() {
+        let start = &file[at..];
+        let length = start.strip_prefix(&CONTINUATION).and_then(|rest| rest.first_chunk().copied());
+        let length = u32::from_le_bytes(length.ok_or("no message starts where one should")?) as usize;
+        let mut end = 8;
+        if length > 0 {
+            let metadata = start.get(8..8 + length).ok_or("it ends too early")?;
+            let body =
+                usize::try_from(body_length(metadata)?).ok().and_then(|body| start.get(8 + length..)?.get(..body));
+            let body = body.ok_or("it ends too early")?;
+            check_lengths(metadata, body)?;
+            end = 8 + length + body.len();
+        }
+        let mut message = file.slice_with_length(at, end);
+        at += end;
+        decode_checked(|| {
+            // A message without a body is decoded when the next one arrives, so there may be two.
+            while !message.is_empty() {
+                batches.extend(decoder.decode(&mut message)?);
+            }
+            Ok(())
+        })?;
+        if length == 0 {
+            break;
+        }
+    }
+    match decoder.schema() {
+        Some(schema) if at == file.len() => Ok((schema, batches)),
+        Some(_) => Err("bytes follow its end".into()),
+        None => Err("it has no schema".into()),
+    }
 }
 
 impl MappedIpc {
@@ -104,14 +191,11 @@ fn decode(file: &Buffer, damaged: impl Fn(&str) -> Error) -> Result<MappedIpc> {
             release(file);
         }
     }
-    Ok(MappedIpc { file: file.clone(), schema, batches })
+    Ok(MappedIpc { file: file.clone(), batches })
 }
 
-/// Err tells why a file is not valid.
-type Check<T> = std::result::Result<T, String>;
-
 /// Refuses types that our files do not have; on some of them the decoder would panic.
-fn check_type(data_type: &DataType) -> Check<()> {
+fn check_type(data_type: &DataType) -> Checked<()> {
     match data_type {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Ok(()),
         DataType::List(item) | DataType::FixedSizeList(item, _) => check_type(item.data_type()),
@@ -122,7 +206,7 @@ fn check_type(data_type: &DataType) -> Check<()> {
 
 /// Refuses what the decoder would panic on: lengths and offsets that the file cannot hold, in any column; and nulls,
 /// which our files do not have.
-fn check_columns(bytes: &[u8], block: &Block, schema: &SchemaRef) -> Check<()> {
+fn check_columns(bytes: &[u8], block: &Block, schema: &SchemaRef) -> Checked<()> {
     let message = if bytes.starts_with(&[0xFF; 4]) { bytes.get(8..) } else { bytes.get(4..) };
     let message = root_as_message(message.ok_or("a block is too short")?).map_err(|e| e.to_string())?;
     let batch = message.header_as_record_batch().ok_or("a block is not a record batch")?;
@@ -155,7 +239,7 @@ where
     B: Iterator<Item = &'a arrow::ipc::Buffer>,
     V: Iterator<Item = i64>,
 {
-    fn check(&mut self, data_type: &DataType) -> Check<()> {
+    fn check(&mut self, data_type: &DataType) -> Checked<()> {
         let node = self.nodes.next().ok_or("is missing")?;
         let rows = usize::try_from(node.length()).map_err(|_| "has a negative length")?;
         if node.null_count() != 0 {
@@ -184,7 +268,7 @@ where
     }
 
     /// Checks that the next buffer holds at least this many values.
-    fn values(&mut self, values: usize, width: usize) -> Check<()> {
+    fn values(&mut self, values: usize, width: usize) -> Checked<()> {
         let (offset, length) = self.buffer()?;
         let is_enough = values.checked_mul(width).is_some_and(|least| least <= length);
         match is_enough && length.is_multiple_of(width) && offset.is_multiple_of(width.min(8)) {
@@ -193,7 +277,7 @@ where
         }
     }
 
-    fn buffer(&mut self) -> Check<(usize, usize)> {
+    fn buffer(&mut self) -> Checked<(usize, usize)> {
         let buffer = self.buffers.next().ok_or("lacks a buffer")?;
         let (offset, length) = (usize::try_from(buffer.offset()).ok(), usize::try_from(buffer.length()).ok());
         let place = offset

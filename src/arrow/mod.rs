@@ -2,5 +2,6 @@
 
 pub(crate) mod footer;
 pub(crate) mod ipc;
+pub(crate) mod message;
 pub(crate) mod npy_header;
 pub(crate) mod polars;

@@ -1,8 +1,10 @@
 //! The vectors file: Arrow IPC, memory-mapped when it is loaded.
 //!
 //! One record batch, uncompressed, buffers aligned to 64 bytes, with the columns `word: Utf8` (`LargeUtf8` past 2 GiB),
-//! `Int64` or `UInt64`; `count: UInt64`; `vector: FixedSizeList<Float32, d>`. The schema's metadata has the configuration
-//! as JSON under `polargram`.
+//! `Int64` or `UInt64`; `count: UInt64`; `vector: FixedSizeList<Float32, d>` (or `Float16`, which is widened when it is
+//! loaded). The schema's metadata has the configuration as JSON under `polargram`.
+//!
+//! Other programs' files and streams are read too, compressed ones and such of several batches: see [`super::columns`].
 //!
 //! ```
 //! use polargram::KeyedVectors;
@@ -15,36 +17,43 @@
 //! ```
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch, StringArray, UInt64Array};
-use arrow::buffer::{OffsetBuffer, ScalarBuffer};
-use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt64Type};
+use arrow::array::{
+    ArrayRef, AsArray, FixedSizeListArray, Float16Array, Float32Array, RecordBatch, StringArray, UInt64Array,
+};
+use arrow::buffer::{Buffer, OffsetBuffer};
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow::ipc::MetadataVersion;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
+use half::f16;
 
+use super::columns::{Columns, TableReader};
 use super::contents::Contents;
-use super::options::{LoadOptions, SaveOptions};
-use crate::arrow::ipc::{self, MappedIpc};
+use super::options::{FloatType, LoadOptions, SaveOptions};
+use super::parts::Parts;
+use super::values;
+use crate::arrow::ipc;
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::{KeyType, Keys};
+use crate::vocab::Keys;
 
 const METADATA_KEY: &str = "polargram";
 
-pub(super) fn write(vectors: &KeyedVectors, _: &SaveOptions, path: &Path, output: &mut Output) -> Result<()> {
-    output.write(path, |out| write_bytes(vectors, out))
+pub(super) fn write(vectors: &KeyedVectors, options: &SaveOptions, path: &Path, output: &mut Output) -> Result<()> {
+    values::ensure_in_range(vectors, options, &output.target(path))?;
+    output.write(path, |out| write_bytes(vectors, *options, out))
 }
 
 /// Writes the bytes of the file.
-pub(super) fn write_bytes(vectors: &KeyedVectors, out: &mut impl io::Write) -> io::Result<()> {
-    let batch = record_batch(vectors).map_err(io::Error::other)?;
+pub(super) fn write_bytes(vectors: &KeyedVectors, options: SaveOptions, out: &mut impl io::Write) -> io::Result<()> {
+    let batch = record_batch(vectors, options.float).map_err(io::Error::other)?;
     let options = IpcWriteOptions::try_new(64, false, MetadataVersion::V5).map_err(io::Error::other)?;
     let mut writer = FileWriter::try_new_with_options(out, &batch.schema(), options).map_err(io_error)?;
     writer.write(&batch).and_then(|()| writer.finish()).map_err(io_error)
@@ -58,23 +67,28 @@ fn io_error(error: arrow::error::ArrowError) -> io::Error {
     }
 }
 
-fn record_batch(vectors: &KeyedVectors) -> std::result::Result<RecordBatch, Box<dyn std::error::Error + Send + Sync>> {
+/// The vectors as a table: keys, counts and vectors.
+pub(super) fn record_batch(
+    vectors: &KeyedVectors,
+    float: FloatType,
+) -> std::result::Result<RecordBatch, Box<dyn std::error::Error + Send + Sync>> {
     let width = i32::try_from(vectors.vector_size())?;
-    let item = Arc::new(Field::new("item", DataType::Float32, false));
-    let values = Arc::new(Float32Array::new(vectors.rows().to_buffer(), None));
+    let values: ArrayRef = match float {
+        FloatType::Float32 => Arc::new(Float32Array::new(vectors.rows().to_buffer(), None)),
+        FloatType::Float16 => {
+            let values = vectors.rows().iter().flatten().map(|&value| f16::from_f32(value));
+            Arc::new(Float16Array::from_iter_values(values))
+        }
+    };
+    let item = Arc::new(Field::new("item", values.data_type().clone(), false));
     let list = FixedSizeListArray::try_new(item.clone(), width, values, None)?;
     let words = keys_column(vectors.keys());
-    let config = vectors.config().map(serde_json::to_value).transpose()?.unwrap_or_else(|| serde_json::json!({}));
-    let mut description = serde_json::json!({ "format": "polargram vectors 1", "vector_size": width });
-    if let (Some(description), serde_json::Value::Object(config)) = (description.as_object_mut(), config) {
-        description.extend(config);
-    }
     let fields = vec![
         Field::new("word", words.data_type().clone(), false),
         Field::new("count", DataType::UInt64, false),
         Field::new_fixed_size_list("vector", item, width, false),
     ];
-    let metadata = HashMap::from([(METADATA_KEY.to_owned(), description.to_string())]);
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), description(vectors)?)]);
     let counts = Arc::new(UInt64Array::from(vectors.counts().to_vec()));
     Ok(RecordBatch::try_new(
         Arc::new(Schema::new_with_metadata(fields, metadata)),
@@ -96,50 +110,49 @@ fn keys_column(keys: &Keys) -> ArrayRef {
 
 pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, _: &Progress) -> Result<KeyedVectors> {
     let path = contents.path_to_map()?;
-    read_contents(&ipc::map(path)?, path, options, Rows::from_mapped)
+    read_buffer(ipc::map_bytes(&File::open(path).at("read", path)?, path)?, path, options)
 }
 
 /// Reads the bytes of a file, which are copied: the vectors may be written to. Messages name them by `name`.
 pub(super) fn read_bytes(bytes: &[u8], name: &Path) -> Result<KeyedVectors> {
-    read_contents(&ipc::copied(bytes, name)?, name, &LoadOptions::default(), Rows::from_buffer)
+    let vectors = read_buffer(ipc::aligned(bytes), name, &LoadOptions::default())?;
+    let rows = Rows::from_buffer(vectors.rows().to_buffer(), vectors.vector_size());
+    KeyedVectors::new(vectors.keys().clone(), vectors.counts().to_vec(), rows, vectors.config().cloned())
 }
 
-fn read_contents(
-    mapped: &MappedIpc,
-    path: &Path,
-    options: &LoadOptions,
-    rows: fn(ScalarBuffer<f32>, usize) -> Rows,
-) -> Result<KeyedVectors> {
+fn read_buffer(bytes: Buffer, path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
     let fault = |reason: String| Error::format(path, reason);
-    // Our files have one batch, which stays mapped; the batches of another program's file are copied into one.
-    let batch = match mapped.batches.as_slice() {
-        [batch] => batch.clone(),
-        batches => concat_batches(&mapped.schema, batches).map_err(|error| fault(error.to_string()))?,
-    };
-    let batch = batch.slice(0, options.rows_of(batch.num_rows()));
-    let column = |name: &str| {
-        batch.column_by_name(name).ok_or_else(|| fault(format!("has no column {name:?}; is it a vectors file?")))
-    };
-    let words = column("word")?;
-    if KeyType::of(words.data_type()).is_none() {
-        return Err(fault(format!("column \"word\" is {}; expected strings or integers", words.data_type())));
+    let mut columns = None;
+    let table = ipc::table(bytes, |schema| {
+        let chosen = columns.insert(Columns::choose(schema, options)?);
+        Ok(chosen.projection())
+    });
+    let (table, columns) = (table.map_err(fault)?, columns.ok_or_else(|| fault("has no schema".into()))?);
+    let (mut reader, mut left) = (TableReader::new(&columns), options.rows_of(usize::MAX));
+    for batch in &table.batches {
+        let batch = batch.slice(0, left.min(batch.num_rows()));
+        left -= batch.num_rows();
+        reader.push(&batch).map_err(fault)?;
     }
-    let keys = Keys::new(words).map_err(|error| fault(format!("column \"word\": {error}")))?;
-    let keys = options.keys(keys, |id| format!("row {id}")).map_err(fault)?;
-    if keys.has_repeats() {
-        return Err(fault("holds a key in more than one row".into()));
+    let (keys, counts, values, width) = reader.finish(&table.schema, &columns).map_err(fault)?;
+    // Values of several batches, of other types and of compressed files were copied.
+    let is_mapped = table.holds(values.as_ptr());
+    let rows = if is_mapped { Rows::from_mapped(values, width) } else { Rows::from_buffer(values, width) };
+    let config = config_of(&table.schema);
+    Parts { keys, counts, rows, config }.into_vectors(options, path)
+}
+
+/// The configuration in the metadata of a schema, if it has one.
+pub(super) fn config_of(schema: &Schema) -> Option<Config> {
+    schema.metadata().get(METADATA_KEY).and_then(|json| serde_json::from_str(json).ok())
+}
+
+/// What the metadata says of vectors: the configuration, if it is known, as JSON.
+pub(super) fn description(vectors: &KeyedVectors) -> serde_json::Result<String> {
+    let config = vectors.config().map(serde_json::to_value).transpose()?.unwrap_or_else(|| serde_json::json!({}));
+    let mut description = serde_json::json!({ "format": "polargram vectors 1", "vector_size": vectors.vector_size() });
+    if let (Some(description), serde_json::Value::Object(config)) = (description.as_object_mut(), config) {
+        description.extend(config);
     }
-    let counts = match column("count")?.as_primitive_opt::<UInt64Type>() {
-        Some(counts) => counts.values().to_vec(),
-        None => return Err(fault("column \"count\" is not UInt64".into())),
-    };
-    let list = column("vector")?.as_fixed_size_list_opt().filter(|list| list.value_length() > 0);
-    let list = list.ok_or_else(|| fault("column \"vector\" is not a FixedSizeList of Float32".into()))?;
-    let (values, width) = (list.values(), list.value_length() as usize);
-    let values = match values.as_primitive_opt::<Float32Type>() {
-        Some(values) if list.null_count() == 0 && values.null_count() == 0 => values.values().clone(),
-        _ => return Err(fault("column \"vector\" is not a FixedSizeList of Float32 without nulls".into())),
-    };
-    let config = mapped.schema.metadata().get(METADATA_KEY).and_then(|json| serde_json::from_str::<Config>(json).ok());
-    KeyedVectors::new(keys, counts, rows(values, width), config).map_err(|error| fault(error.to_string()))
+    Ok(description.to_string())
 }

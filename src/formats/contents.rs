@@ -41,7 +41,7 @@ impl<'p> Contents<'p> {
         if metadata.len() == 0 {
             return Ok(Self { path, bytes: Bytes::InMemory(Vec::new()) });
         }
-        // SAFETY: as in `ipc::map_file`.
+        // SAFETY: as in `ipc::map_bytes`.
         let mapping = unsafe { Mmap::map(&file) }.at("map", path)?;
         let Some(ending) = compression_of(&mapping) else { return Ok(Self { path, bytes: Bytes::Mapped(mapping) }) };
         let bytes = decompress(decompressed(Box::new(file), ending), path, progress, is_enough)?;

@@ -7,11 +7,18 @@
 //! `--formats` and the messages follow.
 
 mod arrow;
+mod columns;
 mod contents;
 pub(crate) mod npy;
+mod npz;
 mod opened;
 mod options;
+mod parquet;
+mod parts;
+mod projector;
+mod safetensors;
 mod table;
+mod values;
 mod vocabulary;
 mod word2vec;
 mod word2vec_format;
@@ -21,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "python")]
 pub(crate) use opened::Identity;
-pub use options::{FloatType, LoadOptions, SaveOptions};
+pub use options::{Encoding, FloatType, LoadOptions, SaveOptions, Word2VecFormat};
 pub use table::Format;
 pub use word2vec_format::{load_word2vec_format, save_word2vec_format};
 
@@ -31,6 +38,8 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::store::{LocalCopy, Location};
 use crate::vectors::KeyedVectors;
+#[cfg(feature = "python")]
+use crate::vectors::Rows;
 
 impl KeyedVectors {
     /// Loads a file of any [`Format`], which its first bytes tell, or else its ending. `.arrow` and `.npy` (with
@@ -55,6 +64,10 @@ impl KeyedVectors {
         let contents = Contents::open(&path, progress, has_enough).and_then(Contents::ensure_not_empty);
         let contents = contents.map_err(|error| copy.named(error))?;
         let format = Format::of_contents(&contents).map_err(|error| copy.named(error))?;
+        if let Some(option) = options.named_column().filter(|_| !format.has_columns()) {
+            let reason = format!("{option}: files of the format {} have no columns", format.name);
+            return Err(copy.named(contents.fault(reason)));
+        }
         if let Some(ending) = format.companion {
             copy.add_companion(ending, progress)?;
         }
@@ -154,7 +167,8 @@ fn in_one(failures: Vec<Error>, written: &[PathBuf]) -> Result<()> {
 /// [`Error::Parameter`] if the format cannot hold them.
 pub fn to_bytes(vectors: &KeyedVectors) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    arrow::write_bytes(vectors, &mut bytes).map_err(|error| Error::parameter("vectors", error.to_string()))?;
+    arrow::write_bytes(vectors, SaveOptions::default(), &mut bytes)
+        .map_err(|error| Error::parameter("vectors", error.to_string()))?;
     Ok(bytes)
 }
 
@@ -164,6 +178,27 @@ pub fn to_bytes(vectors: &KeyedVectors) -> Result<Vec<u8>> {
 /// [`Error::Format`] if they are damaged.
 pub fn from_bytes(bytes: &[u8], name: &Path) -> Result<KeyedVectors> {
     arrow::read_bytes(bytes, name)
+}
+
+/// The vectors with other words for their rows. Of a word that repeats, the first row stays, as in gensim.
+///
+/// # Errors
+/// [`Error::Parameter`] for words that are not as many as the rows, or that are no integers if those are wanted.
+#[cfg(feature = "python")]
+pub(crate) fn with_words(vectors: &KeyedVectors, words: &[String], integer_keys: bool) -> Result<KeyedVectors> {
+    let keys = words.iter().map(String::as_str).collect();
+    let options = LoadOptions { integer_keys, ..LoadOptions::default() };
+    let keys =
+        options.keys(keys, |id| format!("word {}", id + 1)).map_err(|reason| Error::parameter("words", reason))?;
+    let (counts, rows) = (vectors.counts().to_vec(), vectors.rows().clone());
+    if !keys.has_repeats() {
+        return KeyedVectors::new(keys, counts, rows, None);
+    }
+    let first: Vec<crate::vocab::WordId> =
+        keys.iter().zip(0..).filter(|(key, id)| keys.id(*key) == Some(*id)).map(|(_, id)| id).collect();
+    let values = first.iter().flat_map(|&id| rows.row(id as usize).iter().copied()).collect();
+    let counts = first.iter().map(|&id| counts[id as usize]).collect();
+    KeyedVectors::new(keys.select(&first), counts, Rows::from_vec(values, rows.vector_size()), None)
 }
 
 #[cfg(test)]
@@ -180,7 +215,8 @@ mod tests {
     }
 
     fn names() -> impl Iterator<Item = String> {
-        Format::written().flat_map(|format| format.endings).map(|ending| format!("v.{ending}"))
+        let read = Format::written().filter(|format| format.name != "tsv");
+        read.flat_map(|format| format.endings).map(|ending| format!("v.{ending}"))
     }
 
     #[test]
@@ -238,10 +274,32 @@ mod tests {
     #[test]
     fn each_format_says_which_words_it_cannot_hold_and_which_formats_can() {
         for (format, word, fault) in [
-            ("txt", "a\nb", "has a line break, which txt files cannot hold; save as .arrow or .bin"),
-            ("bin", "new york", "has a space, which bin files cannot hold; save as .arrow or .npy or .txt"),
-            ("bin", "\nx", "starts with a line break, which bin files cannot hold; save as .arrow"),
-            ("npy", "a\nb", "has a line break, which npy files cannot hold; save as .arrow or .bin"),
+            (
+                "txt",
+                "a\nb",
+                "has a line break, which txt files cannot hold; save as .arrow or .bin or .parquet or .npz or .safetensors",
+            ),
+            (
+                "bin",
+                "new york",
+                "has a space, which bin files cannot hold; save as .arrow or .npy or .txt or .parquet or .npz or .safetensors",
+            ),
+            (
+                "bin",
+                "\nx",
+                "starts with a line break, which bin files cannot hold; save as .arrow or .parquet or .npz or .safetensors",
+            ),
+            (
+                "tsv",
+                "a\tb",
+                "has a tab, which tsv files cannot hold; save as .arrow or .npy or .txt or .bin or .parquet or .npz or \
+                 .safetensors",
+            ),
+            (
+                "npy",
+                "a\nb",
+                "has a line break, which npy files cannot hold; save as .arrow or .bin or .parquet or .npz or .safetensors",
+            ),
         ] {
             let keys: crate::vocab::Keys = ["first", word, "other\n \n"].into_iter().collect();
             let error = Format::named(format).unwrap().check_keys(&keys).unwrap_err().to_string();

@@ -1,4 +1,7 @@
-//! NumPy's `.npy`, a V × d matrix of float32; `NAME.vocab.txt` beside it has a line `word count` for each row.
+//! NumPy's `.npy`, a V × d matrix; `NAME.vocab.txt` beside it has a line `word count` for each row.
+//!
+//! Matrices of little-endian float32 in C order are memory-mapped; others (float16, float64, big-endian, Fortran order)
+//! become such in memory.
 //!
 //! ```
 //! use polargram::KeyedVectors;
@@ -11,21 +14,21 @@
 //! ```
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
-use arrow::buffer::ScalarBuffer;
-use memmap2::Mmap;
-use npyz::WriterBuilder;
+use arrow::buffer::{Buffer, ScalarBuffer};
 
 use super::contents::Contents;
-use super::options::{LoadOptions, SaveOptions};
+use super::options::{FloatType, LoadOptions, SaveOptions};
+use super::parts::Parsed;
+use super::values::{self, Float};
 use super::vocabulary;
-use crate::arrow::ipc::buffer_over;
-use crate::arrow::npy_header::{HeaderError, NpyHeader};
+use crate::arrow::ipc::map_bytes;
+use crate::arrow::npy_header::{HeaderError, MAGIC, NpyHeader};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::Matrix;
-use crate::output::{Out, Output};
+use crate::output::Output;
 use crate::progress::Progress;
 use crate::store::Location;
 use crate::vectors::{KeyedVectors, Rows};
@@ -33,24 +36,51 @@ use crate::vectors::{KeyedVectors, Rows};
 /// `v.npy` → `v.vocab.txt`.
 pub(super) const VOCABULARY_ENDING: &str = "vocab.txt";
 
-pub(super) fn write(vectors: &KeyedVectors, _: &SaveOptions, path: &Path, output: &mut Output) -> Result<()> {
-    output.write(path, |out| write_rows(vectors.rows(), out))?;
+pub(super) fn write(vectors: &KeyedVectors, options: &SaveOptions, path: &Path, output: &mut Output) -> Result<()> {
+    values::ensure_in_range(vectors, options, &output.target(path))?;
+    output.write(path, |out| write_matrix(vectors.rows(), options.float, out))?;
     vocabulary::write(vectors, &path.with_extension(VOCABULARY_ENDING), output)
 }
 
+/// Writes a matrix of float32.
+pub(crate) fn write_rows(rows: &Rows, out: &mut impl Write) -> io::Result<()> {
+    write_matrix(rows, FloatType::Float32, out)
+}
+
 /// Writes a matrix.
-pub(crate) fn write_rows(rows: &Rows, out: &mut Out<'_>) -> io::Result<()> {
-    let shape = [rows.len() as u64, rows.vector_size() as u64];
-    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(out).begin_nd()?;
-    for row in rows.iter() {
-        writer.extend(row.iter().copied())?;
-    }
-    writer.finish()
+pub(super) fn write_matrix(rows: &Rows, float: FloatType, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(&matrix_header(rows, float))?;
+    let mut bytes = Vec::with_capacity(rows.vector_size() * values::width_of(float));
+    rows.iter().try_for_each(|row| {
+        values::row_bytes(row, float, &mut bytes);
+        out.write_all(&bytes)
+    })
+}
+
+/// What stands before the values of a matrix.
+pub(super) fn matrix_header(rows: &Rows, float: FloatType) -> Vec<u8> {
+    let descr = match float {
+        FloatType::Float32 => "<f4",
+        FloatType::Float16 => "<f2",
+    };
+    header(descr, &format!("{}, {}", rows.len(), rows.vector_size()))
+}
+
+/// The header of an array, after which the values start at a multiple of 64 bytes.
+pub(super) fn header(descr: &str, shape: &str) -> Vec<u8> {
+    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
+    let start = MAGIC.len() + 4;
+    let length = (start + text.len() + 1).next_multiple_of(64) - start;
+    let mut bytes = [MAGIC, &[1, 0]].concat();
+    // A few dozen bytes.
+    bytes.extend((length as u16).to_le_bytes());
+    bytes.extend(format!("{text:0$}\n", length - 1).bytes());
+    bytes
 }
 
 pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, progress: &Progress) -> Result<KeyedVectors> {
     let path = contents.path_to_map()?;
-    let rows = map_rows(path)?;
+    let rows = matrix_of(&map(path)?).map_err(|reason| Error::format(path, reason))?;
     let limit = options.rows_of(rows.len());
     let words = path.with_extension(VOCABULARY_ENDING);
     let (keys, counts) = vocabulary::read(&Location::from(&words), options, progress)?;
@@ -62,44 +92,149 @@ pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, progress: &Pr
 
 /// Reads a matrix of this shape, to train on.
 pub(crate) fn read_matrix(path: &Path, (rows, columns): (usize, usize)) -> Result<Matrix> {
-    let mapped = map_rows(path)?;
-    if (mapped.len(), mapped.vector_size()) != (rows, columns) {
-        let reason = format!("is {} × {}; expected {rows} × {columns}", mapped.len(), mapped.vector_size());
+    let read = matrix_of(&map(path)?).map_err(|reason| Error::format(path, reason))?;
+    if (read.len(), read.vector_size()) != (rows, columns) {
+        let reason = format!("is {} × {}; expected {rows} × {columns}", read.len(), read.vector_size());
         return Err(Error::format(path, reason));
     }
     let mut matrix = Matrix::growing(rows, columns)?;
-    mapped.iter().enumerate().for_each(|(row, values)| matrix.values(row).copy_from_slice(values));
+    read.iter().enumerate().for_each(|(row, values)| matrix.values(row).copy_from_slice(values));
     Ok(matrix)
 }
 
-fn map_rows(path: &Path) -> Result<Rows> {
+fn map(path: &Path) -> Result<Buffer> {
     let file = File::open(path).at("read", path)?;
     if file.metadata().at("read", path)?.len() == 0 {
         return Err(Error::format(path, "is empty"));
     }
-    // SAFETY: as in `ipc::map_file`.
-    let mapping = unsafe { Mmap::map(&file) }.at("map", path)?;
-    let (start, width) = matrix_of(&mapping).map_err(|reason| Error::format(path, reason))?;
-    let bytes = mapping.len() - start;
-    let values = ScalarBuffer::new(buffer_over(mapping).slice(start), 0, bytes / size_of::<f32>());
-    Ok(Rows::from_mapped(values, width))
+    map_bytes(&file, path)
 }
 
-/// Where the values start in the file, and the width of a row.
-fn matrix_of(bytes: &[u8]) -> std::result::Result<(usize, usize), String> {
-    let NpyHeader { descr, is_fortran, shape, end } = NpyHeader::read(&mut &*bytes).map_err(|error| match error {
+/// A matrix of floats, as its header describes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) rows: usize,
+    pub(super) width: usize,
+    float: Float,
+    is_big_endian: bool,
+    is_fortran: bool,
+}
+
+impl Layout {
+    /// # Errors
+    /// What else the header describes.
+    pub(super) fn of(header: &NpyHeader) -> Parsed<Self> {
+        let NpyHeader { descr, is_fortran, shape, .. } = header;
+        let float = match descr.get(1..) {
+            Some("f2") => Some(Float::F16),
+            Some("f4") => Some(Float::F32),
+            Some("f8") => Some(Float::F64),
+            _ => None,
+        };
+        let (&[rows, width], Some(float)) = (shape.as_slice(), float) else {
+            return Err(format!("holds {descr} of shape {shape:?}; expected a matrix of float16, float32 or float64"));
+        };
+        let misfit = || format!("has a length that does not fit its shape {rows} × {width}");
+        let size = usize::try_from(rows).ok().zip(usize::try_from(width).ok());
+        let (rows, width) = size.filter(|&(_, width)| width > 0).ok_or_else(misfit)?;
+        let layout = Self { rows, width, float, is_big_endian: descr.starts_with('>'), is_fortran: *is_fortran };
+        layout.bytes().map(|_| layout).ok_or_else(misfit)
+    }
+
+    /// Bytes of all values.
+    pub(super) fn bytes(&self) -> Option<usize> {
+        self.rows.checked_mul(self.width)?.checked_mul(self.float.width())
+    }
+
+    /// The matrix whose values these bytes are; they stay where they are if they can.
+    ///
+    /// # Errors
+    /// If there are not as many bytes, or a value is beyond float32.
+    pub(super) fn matrix(&self, bytes: &Buffer, is_mapped: bool) -> Parsed<Rows> {
+        let Self { rows, width, float, is_big_endian, is_fortran } = *self;
+        if self.bytes() != Some(bytes.len()) {
+            return Err(format!("has a length that does not fit its shape {rows} × {width}"));
+        }
+        // NumPy aligns the values to 64 bytes, older versions to 16.
+        let is_aligned = bytes.as_ptr().cast::<f32>().is_aligned();
+        if float == Float::F32 && is_aligned && !is_big_endian && !is_fortran {
+            let values = ScalarBuffer::new(bytes.clone(), 0, rows * width);
+            return Ok(if is_mapped { Rows::from_mapped(values, width) } else { Rows::from_buffer(values, width) });
+        }
+        let values = float.widen(bytes, is_big_endian).map_err(|at| {
+            let row = if is_fortran { at % rows } else { at / width };
+            format!("the vector in row {row} has a value that is beyond float32")
+        })?;
+        let values = match is_fortran {
+            false => values,
+            true => (0..rows).flat_map(|row| values[row..].iter().step_by(rows).copied()).collect(),
+        };
+        Ok(Rows::from_vec(values, width))
+    }
+}
+
+/// The header of an array.
+///
+/// # Errors
+/// Why these bytes do not start with one.
+pub(super) fn header_of(mut bytes: &[u8]) -> Parsed<NpyHeader> {
+    NpyHeader::read(&mut bytes).map_err(|error| match error {
         HeaderError::Io(_) => "ends within its header".to_owned(),
         HeaderError::Invalid(reason) => reason.to_owned(),
-    })?;
-    let (&[rows, width], "<f4", false) = (shape.as_slice(), descr.as_str(), is_fortran) else {
-        let order = if is_fortran { "Fortran-ordered" } else { "C-ordered" };
-        return Err(format!("holds {order} {descr} of shape {shape:?}; expected a C-ordered matrix of <f4"));
-    };
-    let size = rows.checked_mul(width).and_then(|values| values.checked_mul(4));
-    // NumPy aligns the values to 64 bytes, older versions to 16.
-    let is_whole = size == Some((bytes.len() - end) as u64) && width > 0 && end % align_of::<f32>() == 0;
-    match usize::try_from(width) {
-        Ok(width) if is_whole => Ok((end, width)),
-        _ => Err(format!("has a length that does not fit its shape {rows} × {width}")),
+    })
+}
+
+/// The matrix of a mapped array.
+///
+/// # Errors
+/// If it is not a matrix of floats.
+pub(super) fn matrix_of(bytes: &Buffer) -> Parsed<Rows> {
+    let header = header_of(bytes)?;
+    Layout::of(&header)?.matrix(&bytes.slice(header.end), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn array(descr: &str, order: &str, shape: &str, values: &[u8]) -> Parsed<(Vec<f32>, usize)> {
+        let text = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({shape}), }}\n");
+        let bytes = [MAGIC, &[1, 0], &(text.len() as u16).to_le_bytes(), text.as_bytes(), values].concat();
+        let rows = matrix_of(&bytes.into())?;
+        Ok((rows.to_buffer().to_vec(), rows.vector_size()))
+    }
+
+    #[test]
+    fn matrices_of_every_width_and_order_are_read() {
+        let values = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let want = Ok((values.to_vec(), 3));
+        let little = |order: &[usize]| order.iter().flat_map(|&at| values[at].to_le_bytes()).collect::<Vec<_>>();
+        assert_eq!(array("<f4", "False", "2, 3", &little(&[0, 1, 2, 3, 4, 5])), want);
+        assert_eq!(array("<f4", "True", "2, 3", &little(&[0, 3, 1, 4, 2, 5])), want);
+        let big: Vec<u8> = values.iter().flat_map(|value| f64::from(*value).to_be_bytes()).collect();
+        assert_eq!(array(">f8", "False", "2, 3", &big), want);
+        let half: Vec<u8> = values.iter().flat_map(|value| half::f16::from_f32(*value).to_le_bytes()).collect();
+        assert_eq!(array("<f2", "False", "2, 3", &half), want);
+    }
+
+    #[test]
+    fn headers_that_promise_more_than_there_is_are_refused() {
+        for shape in ["1000000000000000000, 300", "9223372036854775807, 9223372036854775807", "2, 0", "3, 1"] {
+            for order in ["False", "True"] {
+                assert!(array("<f4", order, shape, &[0; 8]).unwrap_err().contains("does not fit its shape"), "{shape}");
+            }
+        }
+        assert!(array("<i8", "False", "1, 1", &[0; 8]).unwrap_err().contains("expected a matrix of float16"));
+        assert!(
+            array("<f8", "True", "2, 1", &[[0; 8], 1e300f64.to_le_bytes()].concat()).unwrap_err().contains("row 1")
+        );
+    }
+
+    #[test]
+    fn values_start_at_a_multiple_of_64_bytes() {
+        for shape in ["0, 1", "123456789012, 300"] {
+            let bytes = header("<f4", shape);
+            assert_eq!((bytes.len() % 64, header_of(&bytes).unwrap().end), (0, bytes.len()));
+        }
     }
 }

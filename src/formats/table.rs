@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::contents::{Contents, is_gzip_name, refuse_other_compressions};
 use super::options::{LoadOptions, SaveOptions};
-use super::{arrow, npy, vocabulary, word2vec};
-use crate::arrow::{footer, npy_header};
+use super::{arrow, npy, npz, parquet, projector, safetensors, vocabulary, word2vec};
+use crate::arrow::{footer, message, npy_header};
 use crate::error::{Error, Result};
 use crate::output::Output;
 use crate::progress::Progress;
@@ -70,7 +70,8 @@ static FORMATS: &[Format] = &[
         about: "Arrow IPC: keys, counts, vectors and the configuration; memory-mapped",
         endings: &["arrow"],
         magic: Some(footer::MAGIC),
-        resembles: |_, _| false,
+        // A stream starts with a message.
+        resembles: |bytes, _| bytes.starts_with(&message::CONTINUATION),
         word_fault: |_| None,
         companion: None,
         read: arrow::read,
@@ -89,6 +90,50 @@ static FORMATS: &[Format] = &[
     },
     TEXT,
     BINARY,
+    Format {
+        name: "parquet",
+        about: "Parquet: keys, counts, vectors and the configuration",
+        endings: &["parquet"],
+        magic: Some(parquet::MAGIC),
+        resembles: |_, _| false,
+        word_fault: |_| None,
+        companion: None,
+        read: parquet::read,
+        write: Some(parquet::write),
+    },
+    Format {
+        name: "npz",
+        about: "NumPy arrays of keys, counts and vectors in one file; memory-mapped",
+        endings: &["npz"],
+        magic: Some(npz::MAGIC),
+        resembles: |_, _| false,
+        word_fault: |_| None,
+        companion: None,
+        read: npz::read,
+        write: Some(npz::write),
+    },
+    Format {
+        name: "safetensors",
+        about: "safetensors: keys, counts, vectors and the configuration; memory-mapped",
+        endings: &["safetensors"],
+        magic: None,
+        resembles: safetensors::resembles,
+        word_fault: |_| None,
+        companion: None,
+        read: safetensors::read,
+        write: Some(safetensors::write),
+    },
+    Format {
+        name: "tsv",
+        about: "TensorBoard's projector, with keys and counts in NAME.metadata.tsv; only written",
+        endings: &["tsv"],
+        magic: None,
+        resembles: projector::resembles,
+        word_fault: projector::word_fault,
+        companion: None,
+        read: projector::read,
+        write: Some(projector::write),
+    },
 ];
 
 impl Format {
@@ -100,6 +145,11 @@ impl Format {
     /// Those that are written too.
     pub fn written() -> impl Iterator<Item = &'static Self> {
         FORMATS.iter().filter(|format| format.write.is_some())
+    }
+
+    /// True if [`LoadOptions`] may name where its keys and vectors are.
+    pub(super) fn has_columns(&self) -> bool {
+        matches!(self.name, "arrow" | "parquet" | "npz" | "safetensors")
     }
 
     /// The format of this name.
@@ -176,6 +226,8 @@ impl Format {
     fn keys_fault(&self, keys: &Keys) -> Option<String> {
         let (key, fault) = keys.iter().find_map(|key| Some((key, (self.word_fault)(key.as_text()?)?)))?;
         let able = Self::written().filter(|format| (format.word_fault)(key.as_text().unwrap_or_default()).is_none());
+        // The projector's files are for looking at.
+        let able = able.filter(|format| format.name != "tsv");
         let able = able.map(|format| format!(".{}", format.endings[0])).collect::<Vec<_>>().join(" or ");
         Some(format!("the word {key:?} {fault}, which {} files cannot hold; save as {able}", self.name))
     }

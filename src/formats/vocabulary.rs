@@ -1,16 +1,17 @@
 //! Keys and counts in a text file: a line `word count` each.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::contents::{self, Contents};
-use super::options::LoadOptions;
+use super::options::{LoadOptions, Word2VecFormat};
 use super::word2vec::without_mark;
 use crate::error::{Error, Result};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::store::{LocalCopy, Location};
 use crate::vectors::KeyedVectors;
-use crate::vocab::{Key, Keys};
+use crate::vocab::{Key, Keys, WordId};
 
 const MARK: char = '\u{feff}';
 
@@ -21,23 +22,36 @@ pub(super) fn word_fault(word: &str) -> Option<&'static str> {
 
 /// # Errors
 /// [`Error::Format`] naming the first word that no line can hold.
-pub(super) fn ensure_holds(keys: &Keys, path: &Path) -> Result<()> {
-    let fault = keys.iter().find_map(|key| Some((key, word_fault(key.as_text()?)?)));
+pub(super) fn ensure_holds(keys: &Keys, prefix: &str, path: &Path) -> Result<()> {
+    let of_prefix = word_fault(prefix).map(|fault| (Key::Text(prefix), fault));
+    let fault = of_prefix.or_else(|| keys.iter().find_map(|key| Some((key, word_fault(key.as_text()?)?))));
     fault
         .map_or(Ok(()), |(key, fault)| Err(Error::format(path, format!("cannot hold the word {key:?}, which {fault}"))))
 }
 
 pub(super) fn write(vectors: &KeyedVectors, path: &Path, output: &mut Output) -> Result<()> {
-    let starts_with_mark = |key: Key<'_>| key.as_text().is_some_and(|word| word.starts_with(MARK));
+    let rows: Vec<usize> = (0..vectors.len()).collect();
     output.write(path, |out| {
-        contents::write(path, out, |out| {
-            // The one that starts the file is no part of the first word.
-            if vectors.keys().iter().next().is_some_and(starts_with_mark) {
-                write!(out, "{MARK}")?;
-            }
-            let mut lines = vectors.keys().iter().zip(vectors.counts());
-            lines.try_for_each(|(key, count)| writeln!(out, "{key} {count}"))
-        })
+        contents::write(path, out, |out| write_lines(vectors, &Word2VecFormat::default(), &rows, out))
+    })
+}
+
+/// Writes the lines of some rows, in this order.
+pub(super) fn write_lines(
+    vectors: &KeyedVectors,
+    format: &Word2VecFormat,
+    rows: &[usize],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let key = |row: usize| vectors.keys().key(row as WordId);
+    let first = rows.first().filter(|_| format.prefix.is_empty() && !format.append);
+    // The one that starts the file is no part of the first word.
+    if first.is_some_and(|&row| key(row).as_text().is_some_and(|word| word.starts_with(MARK))) {
+        write!(out, "{MARK}")?;
+    }
+    rows.iter().try_for_each(|&row| match &format.attribute {
+        Some(values) => writeln!(out, "{}{} {}", format.prefix, key(row), values.get(row).map_or("", String::as_str)),
+        None => writeln!(out, "{}{} {}", format.prefix, key(row), vectors.counts()[row]),
     })
 }
 
@@ -58,7 +72,7 @@ fn parse(bytes: &[u8], options: &LoadOptions) -> std::result::Result<(Keys, Vec<
     // Of no bytes, `split` makes a line.
     let lines = (!lines.is_empty()).then(|| lines.split(|&byte| byte == b'\n')).into_iter().flatten();
     for (line, number) in lines.zip(1..).take(options.rows_of(usize::MAX)) {
-        let text = options.errors.decode(line).map_err(|at| format!("line {number} is not UTF-8 (byte {at})"))?;
+        let text = options.decode(line).map_err(|at| format!("line {number} is not UTF-8 (byte {at})"))?;
         let text = text.trim_ascii_end();
         // The last space or tab: the word may have others.
         let parsed = text.rsplit_once([' ', '\t']).and_then(|(word, count)| Some((word, count.parse().ok()?)));

@@ -2,19 +2,48 @@
 //! `load_word2vec_format` and `save_word2vec_format`.
 
 use std::cell::OnceCell;
+use std::cmp::Reverse;
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use super::contents::{self, Contents};
-use super::options::{LoadOptions, SaveOptions};
-use super::table::{BINARY, Format, TEXT, Write};
+use super::options::{LoadOptions, Word2VecFormat};
+use super::table::{BINARY, Format, TEXT};
 use super::vocabulary;
 use super::word2vec::{self, Content};
 use crate::error::{Error, Result};
-use crate::output::Output;
+use crate::output::{Out, Output};
 use crate::progress::Progress;
 use crate::store::{LocalCopy, Location};
 use crate::vectors::KeyedVectors;
 use crate::vocab::{Key, Keys};
+
+/// The rows in the order in which they are written.
+///
+/// # Errors
+/// [`Error::Parameter`] for a row that is not there.
+fn rows_in_order(vectors: &KeyedVectors, format: &Word2VecFormat) -> Result<Vec<usize>> {
+    if let Some(order) = &format.order {
+        let reason = |row: &usize| format!("there is no row {row}");
+        let missing = order.iter().find(|&&row| row >= vectors.len()).map(reason);
+        return missing.map_or_else(|| Ok(order.clone()), |reason| Err(Error::parameter("order", reason)));
+    }
+    let mut rows: Vec<usize> = (0..vectors.len()).collect();
+    rows.sort_by_key(|&row| Reverse(vectors.counts()[row]));
+    Ok(rows)
+}
+
+/// # Errors
+/// [`Error::Format`] naming the first word that the file cannot hold.
+fn ensure_holds(vectors: &KeyedVectors, format: &Word2VecFormat, path: &Path) -> Result<()> {
+    let of_file = if format.binary { &BINARY } else { &TEXT };
+    if format.prefix.is_empty() {
+        return of_file.ensure_holds(vectors.keys(), path);
+    }
+    let words: Vec<String> = vectors.keys().iter().map(|key| format!("{}{key}", format.prefix)).collect();
+    of_file.ensure_holds(&words.iter().map(String::as_str).collect(), path)
+}
 
 /// Writes the word2vec C format, whatever the file's ending, and the lines `word count` to the path or URL `vocabulary`.
 /// Files whose names end in `.gz` are compressed.
@@ -25,27 +54,55 @@ use crate::vocab::{Key, Keys};
 pub fn save_word2vec_format(
     vectors: &KeyedVectors,
     location: &Location,
-    binary: bool,
     vocabulary: Option<&Path>,
+    format: &Word2VecFormat,
     progress: &Progress,
 ) -> Result<()> {
-    let (format, write): (_, Write) = match binary {
-        true => (BINARY, word2vec::write_binary),
-        false => (TEXT, word2vec::write_text),
-    };
     for path in [Some(location.path()), vocabulary].into_iter().flatten() {
         contents::refuse_other_compressions(path)?;
     }
-    format.ensure_holds(vectors.keys(), location.path())?;
+    ensure_holds(vectors, format, location.path())?;
     if let Some(path) = vocabulary {
-        vocabulary::ensure_holds(vectors.keys(), path)?;
+        vocabulary::ensure_holds(vectors.keys(), &format.prefix, path)?;
     }
+    let rows = rows_in_order(vectors, format)?;
     let mut output = Output::files(location, progress);
-    write(vectors, &SaveOptions::default(), location.path(), &mut output)?;
+    let before = Before::of(location, format.append, progress)?;
+    output.write(location.path(), |out| {
+        before.copy(out)?;
+        contents::write(location.path(), out, |out| word2vec::write(vectors, format, rows.iter().copied(), out))
+    })?;
     if let Some(path) = vocabulary {
-        vocabulary::write(vectors, path, &mut output)?;
+        let before = Before::of(&Location::new(path, location.storage().clone()), format.append, progress)?;
+        output.write(path, |out| {
+            before.copy(out)?;
+            contents::write(path, out, |out| vocabulary::write_lines(vectors, format, &rows, out))
+        })?;
     }
     output.commit().map(drop)
+}
+
+/// What a file holds to which something is added. It is copied, so that the new file appears whole or not at all.
+struct Before(Option<LocalCopy>);
+
+impl Before {
+    fn of(location: &Location, append: bool, progress: &Progress) -> Result<Self> {
+        if !append {
+            return Ok(Self(None));
+        }
+        match LocalCopy::of_file(location, progress) {
+            Ok(copy) => Ok(Self(copy.path().exists().then_some(copy))),
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn copy(&self, out: &mut Out<'_>) -> io::Result<()> {
+        match &self.0 {
+            Some(copy) => io::copy(&mut File::open(copy.path())?, out).map(drop),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Reads the word2vec C format, whatever the file's ending, as gensim's `load_word2vec_format` does; the counts come from
@@ -66,7 +123,7 @@ pub fn load_word2vec_format(
     let vectors = read(copy.path(), binary, options, progress).map_err(|error| copy.named(error))?;
     let Some(vocabulary) = vocabulary else { return Ok(vectors) };
     let of_vocabulary = Location::new(vocabulary, location.storage().clone());
-    let counts = Counts::read(&of_vocabulary, &LoadOptions { limit: None, ..*options }, progress)?;
+    let counts = Counts::read(&of_vocabulary, &LoadOptions { limit: None, ..options.clone() }, progress)?;
     let count_of = |key| {
         let missing = || Error::format(vocabulary, format!("has no line for the word {key:?}"));
         counts.of(key).ok_or_else(missing)

@@ -1,6 +1,5 @@
 //! Lookups by key: the native base of `polargram.KeyedVectors`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
@@ -8,12 +7,9 @@ use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::job;
 use super::keys::{is_key, known_row, list_of, row_of};
-use super::location::location;
 use super::table::PyTable;
 use super::views::read_only;
-use crate::formats::{self, SaveOptions};
 use crate::vectors::KeyedVectors;
 use crate::vocab::{Key, WordId};
 
@@ -189,30 +185,5 @@ impl PyVectors {
         let (positive, negative) = (keys_of(&vectors, positive)?, keys_of(&vectors, negative)?);
         let topn = usize::try_from(topn).unwrap_or(0);
         PyList::new(py, py.detach(|| vectors.most_similar(&positive, &negative, topn))?)
-    }
-
-    /// Saves in the format that the ending names, or else as Arrow.
-    #[pyo3(signature = (fname, *, storage_options = None))]
-    fn save(&self, py: Python<'_>, fname: PathBuf, storage_options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
-        let location = location(fname, storage_options)?;
-        let vectors = self.inner();
-        job::run(py, None, |progress, _| vectors.save_with(location, &SaveOptions::default(), progress))
-    }
-
-    /// Saves in the word2vec C format, text or binary, and `word count` lines to `fvocab`.
-    #[pyo3(signature = (fname, fvocab = None, binary = false, *, storage_options = None))]
-    fn save_word2vec_format(
-        &self,
-        py: Python<'_>,
-        fname: PathBuf,
-        fvocab: Option<PathBuf>,
-        binary: bool,
-        storage_options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<()> {
-        let location = location(fname, storage_options)?;
-        let vectors = self.inner();
-        job::run(py, None, |progress, _| {
-            formats::save_word2vec_format(&vectors, &location, binary, fvocab.as_deref(), progress)
-        })
     }
 }

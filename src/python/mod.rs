@@ -14,6 +14,7 @@ mod sentences;
 mod source;
 mod table;
 mod text;
+mod vector_files;
 mod views;
 mod word2vec;
 
@@ -41,6 +42,8 @@ mod _polargram {
     use super::table::PyTable;
     #[pymodule_export]
     use super::text::PyTextSource;
+    #[pymodule_export]
+    use super::vector_files::{load_vectors, load_word2vec_format, save_vectors, save_word2vec_format, with_words};
     #[pymodule_export]
     use super::word2vec::PyModel;
 

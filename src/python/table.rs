@@ -3,17 +3,13 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
-use super::job;
-use super::location::location;
 use super::views::Views;
 use crate::error::Error;
-use crate::formats::{self, Identity, LoadOptions};
-use crate::store::{is_pipe, local};
+use crate::formats::{self, Identity};
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::HuffmanTree;
 
@@ -74,6 +70,11 @@ impl PyTable {
     /// A table that is a model's.
     pub(super) fn live(vectors: KeyedVectors) -> Self {
         Self { is_live: true, ..Self::new(vectors, true) }
+    }
+
+    /// A table that was loaded, and the file that is mapped.
+    pub(super) fn loaded(vectors: KeyedVectors, is_writable: bool, file: Option<Identity>) -> Self {
+        Self { file, ..Self::new(vectors, is_writable) }
     }
 
     /// What the table has now. It stays as it is when the table gets another content.
@@ -139,70 +140,6 @@ impl PyTable {
 
 #[pymethods]
 impl PyTable {
-    /// Loads a file, whose format its first bytes tell, or else its ending. With `mmap="r"`, and for .arrow and .npy always, the file is
-    /// memory-mapped and read-only.
-    #[staticmethod]
-    #[pyo3(signature = (fname, mmap = None, key_dtype = None, storage_options = None))]
-    fn load(
-        py: Python<'_>,
-        fname: PathBuf,
-        mmap: Option<&str>,
-        key_dtype: Option<&Bound<'_, PyAny>>,
-        storage_options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Self> {
-        if let Some(other) = mmap.filter(|&mmap| mmap != "r") {
-            return Err(PyValueError::new_err(format!("mmap: {other:?} is unknown; expected \"r\" or None")));
-        }
-        let options = LoadOptions { integer_keys: are_integers(key_dtype)?, ..LoadOptions::default() };
-        let location = location(fname, storage_options)?;
-        let (vectors, file) = job::run(py, None, |progress, _| {
-            // The local copy of an object, or of what came from a pipe, has no name any more once it is mapped.
-            let file = match location.url() {
-                Some(_) => None,
-                None => Some(local(location.path())?).filter(|path| !is_pipe(path)),
-            };
-            let file = file.map(|path| Identity::of(&path)).transpose()?;
-            Ok((KeyedVectors::load_with(location, &options, progress)?, file))
-        })?;
-        let is_mapped = vectors.rows().is_mapped();
-        // Opened again by its path, a file would give its own keys.
-        let file = file.filter(|_| is_mapped && !options.integer_keys);
-        Ok(Self { file, ..Self::new(vectors, mmap.is_none() && !is_mapped) })
-    }
-
-    /// Loads the word2vec C format, text or binary; counts from the `word count` lines of `fvocab`.
-    #[staticmethod]
-    #[pyo3(signature = (fname, fvocab = None, binary = false, encoding = "utf8", unicode_errors = "strict", limit = None, no_header = false, key_dtype = None, storage_options = None))]
-    #[allow(clippy::too_many_arguments, reason = "gensim's parameters")]
-    fn load_word2vec_format(
-        py: Python<'_>,
-        fname: PathBuf,
-        fvocab: Option<PathBuf>,
-        binary: bool,
-        encoding: &str,
-        unicode_errors: &str,
-        limit: Option<usize>,
-        no_header: bool,
-        key_dtype: Option<&Bound<'_, PyAny>>,
-        storage_options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Self> {
-        if !matches!(encoding, "utf8" | "utf-8") {
-            return Err(PyValueError::new_err(format!(
-                "encoding: {encoding:?} is not supported; the file must be utf8"
-            )));
-        }
-        let errors =
-            unicode_errors.parse().map_err(|reason| PyValueError::new_err(format!("unicode_errors: {reason}")))?;
-        // As in gensim, no limit.
-        let limit = limit.filter(|&limit| limit > 0);
-        let options = LoadOptions { limit, no_header, errors, integer_keys: are_integers(key_dtype)? };
-        let location = location(fname, storage_options)?;
-        let vectors = job::run(py, None, |progress, _| {
-            formats::load_word2vec_format(&location, binary, fvocab.as_deref(), &options, progress)
-        })?;
-        Ok(Self::new(vectors, true))
-    }
-
     /// Opens a mapped file again, in another process or later. Processes map a file once. `fingerprint` says what was
     /// in it.
     #[staticmethod]
@@ -253,14 +190,4 @@ impl PyTable {
 /// Adds the row of each key.
 fn fill(dict: &Bound<'_, PyDict>, vectors: &KeyedVectors) -> PyResult<()> {
     vectors.keys().iter().enumerate().try_for_each(|(row, key)| dict.set_item(key, row))
-}
-
-/// True for `int`, false for `str` and None.
-fn are_integers(key_dtype: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-    let Some(key_dtype) = key_dtype else { return Ok(false) };
-    match () {
-        () if key_dtype.is(key_dtype.py().get_type::<PyInt>()) => Ok(true),
-        () if key_dtype.is(key_dtype.py().get_type::<PyString>()) => Ok(false),
-        () => Err(PyValueError::new_err(format!("key_dtype: {key_dtype:?} is unknown; expected int, str or None"))),
-    }
 }

@@ -7,21 +7,18 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
-use arrow::error::ArrowError;
+use arrow::ipc::Block;
 use arrow::ipc::reader::{FileDecoder, StreamDecoder};
-use arrow::ipc::{Block, root_as_message};
 
 use crate::arrow::footer::{Footer, MAGIC, range};
+use crate::arrow::message::{CONTINUATION, body_length, check_lengths, decode_checked, decoded};
 use crate::corpus::batch::Batches;
 use crate::corpus::partitions::Partition;
 use crate::corpus::query::{Query, ResolvedQuery};
 use crate::corpus::token_file::{FileLocation, Opening, Spans, TokenFile, unwrapped};
 use crate::error::{Error, Result};
-use crate::process::catch_panic;
 use crate::store::Span;
 
-/// The bytes before each message.
-const CONTINUATION: [u8; 4] = [0xFF; 4];
 /// Bytes that a writer may put between the last block and the footer: the end of the messages, and padding.
 const SLACK: u64 = 128;
 /// Rows that are passed on at a time: a writer may put all rows into one batch.
@@ -64,7 +61,8 @@ impl IpcFile {
         }
         let name = self.origin(number);
         let bytes = Buffer::from(bytes);
-        let batch = decoded(&name, &bytes, block, || decoder.read_record_batch(block, &bytes))?;
+        let batch = decoded(&bytes, block, || decoder.read_record_batch(block, &bytes));
+        let batch = batch.map_err(|reason| damaged(&name, &reason))?;
         batch.ok_or_else(|| damaged(&name, "it is empty"))
     }
 }
@@ -79,7 +77,8 @@ impl Layout {
         let mut decoder = FileDecoder::new(footer.schema, footer.version);
         for block in &footer.dictionaries {
             let bytes = Buffer::from(read(range(block).unwrap_or_default())?);
-            decoded(&name, &bytes, block, || decoder.read_dictionary(block, &bytes))?;
+            decoded(&bytes, block, || decoder.read_dictionary(block, &bytes))
+                .map_err(|reason| damaged(&name, &reason))?;
         }
         // The schema, which the footer repeats, and then the blocks.
         let blocks = footer.dictionaries.iter().chain(&footer.batches).filter_map(range);
@@ -155,66 +154,6 @@ fn pieces(batch: RecordBatch, query: Arc<ResolvedQuery>, origin: String) -> Batc
     Box::new(cuts.map(move |from| query.read(&batch.slice(from, ROWS_AT_ONCE.min(rows - from)), &origin)))
 }
 
-/// Decodes an encapsulated message, after checking that all its buffers lie within it.
-fn decoded<T>(name: &str, bytes: &[u8], block: &Block, decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
-    let prefix = if bytes.starts_with(&CONTINUATION) { 8 } else { 4 };
-    let start = usize::try_from(block.metaDataLength()).unwrap_or(usize::MAX);
-    let (metadata, body) = (bytes.get(prefix..start), bytes.get(start..));
-    let (metadata, body) = metadata.zip(body).ok_or_else(|| damaged(name, "it ends too early"))?;
-    if body_length(name, metadata)? > body.len() as u64 {
-        return Err(damaged(name, "it ends too early"));
-    }
-    check_lengths(name, metadata, body)?;
-    decode_checked(name, decode)
-}
-
-/// Refuses compressed buffers that claim to be longer than the memory: the decoder would believe them.
-fn check_lengths(name: &str, metadata: &[u8], body: &[u8]) -> Result<()> {
-    let message = root_as_message(metadata).map_err(|error| damaged(name, &error.to_string()))?;
-    let Some(batch) = batch_in(&message).filter(|batch| batch.compression().is_some()) else { return Ok(()) };
-    for buffer in batch.buffers().into_iter().flatten() {
-        let start = buffer.offset() as usize;
-        let length =
-            body.get(start..start + 8).filter(|_| buffer.length() >= 8).and_then(|bytes| bytes.try_into().ok());
-        // -1 means that the buffer is not compressed.
-        let length = length.map_or(0, i64::from_le_bytes).max(0) as usize;
-        if Vec::<u8>::new().try_reserve_exact(length).is_err() {
-            return Err(damaged(name, &format!("a buffer of {length} bytes does not fit into memory")));
-        }
-    }
-    Ok(())
-}
-
-/// The record batch of a message, or of its dictionary.
-fn batch_in<'a>(message: &arrow::ipc::Message<'a>) -> Option<arrow::ipc::RecordBatch<'a>> {
-    let dictionary = || message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data());
-    message.header_as_record_batch().or_else(dictionary)
-}
-
-/// The result of `decode`. The decoder checks what it decodes, but panics on some types and lengths that no writer
-/// gives.
-fn decode_checked<T>(name: &str, decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
-    match catch_panic(decode) {
-        Some(result) => result.map_err(|error| damaged(name, &error.to_string())),
-        None => Err(damaged(name, "it contradicts itself")),
-    }
-}
-
-/// The length of a message's body, after checking that all its buffers lie within it.
-fn body_length(name: &str, metadata: &[u8]) -> Result<u64> {
-    let message = root_as_message(metadata).map_err(|error| damaged(name, &error.to_string()))?;
-    let body = message.bodyLength();
-    let is_within = batch_in(&message).and_then(|batch| batch.buffers()).into_iter().flatten().all(|buffer| {
-        buffer.offset() >= 0
-            && buffer.length() >= 0
-            && buffer.offset().checked_add(buffer.length()).is_some_and(|end| end <= body)
-    });
-    match u64::try_from(body) {
-        Ok(body) if is_within => Ok(body),
-        _ => Err(damaged(name, "a buffer lies outside its message")),
-    }
-}
-
 fn damaged(name: &str, reason: &str) -> Error {
     Error::corpus(name, format!("is not valid Arrow IPC: {reason}"))
 }
@@ -270,9 +209,9 @@ impl Messages {
         } else {
             message.extend(self.exactly(u64::from(length))?);
             let metadata = message.len();
-            let body = body_length(&self.name(), &message[8..])?;
+            let body = body_length(&message[8..]).map_err(|reason| self.damaged(&reason))?;
             message.extend(self.exactly(body)?);
-            check_lengths(&self.name(), &message[8..metadata], &message[metadata..])?;
+            check_lengths(&message[8..metadata], &message[metadata..]).map_err(|reason| self.damaged(&reason))?;
         }
         self.decode(message)?;
         match self.is_over && self.decoder.schema().is_none() {
@@ -302,7 +241,7 @@ impl Messages {
         let mut message = Buffer::from(message);
         let name = self.name();
         let (decoder, decoded) = (&mut self.decoder, &mut self.decoded);
-        let result = decode_checked(&name, || {
+        let result = decode_checked(|| {
             // A message without a body is decoded when the next one arrives, so there may be two.
             while !message.is_empty() {
                 decoded.extend(decoder.decode(&mut message)?);
@@ -310,7 +249,7 @@ impl Messages {
             Ok(())
         });
         self.batches += self.decoded.len();
-        result
+        result.map_err(|reason| damaged(&name, &reason))
     }
 
     fn name(&self) -> String {

@@ -6,10 +6,10 @@ use memchr::{memchr, memchr_iter, memrchr};
 use rayon::prelude::*;
 
 use super::float::{leading, number};
+use crate::formats::options::LoadOptions;
 use crate::kernel::zeros;
 use crate::process::can_use_thread_pools;
 use crate::progress::Progress;
-use crate::utf8::Utf8Errors;
 
 /// Bytes that a task reads.
 const BYTES_PER_TASK: usize = 1 << 20;
@@ -37,12 +37,13 @@ impl ParsedLines {
     }
 }
 
-/// Reads the first whole lines, at most `most`, each a word and `size` values. None if one of them is not, if the job is cancelled, or if it is not worth it.
+/// Reads the first whole lines, at most `most`, each a word and `size` values. None if one of them is not, if the job is
+/// cancelled, or if it is not worth it.
 pub(super) fn parse(
     bytes: &[u8],
     size: usize,
     most: usize,
-    errors: Utf8Errors,
+    options: &LoadOptions,
     progress: &Progress,
 ) -> Option<ParsedLines> {
     if bytes.len() < 2 * BYTES_PER_TASK || !can_use_thread_pools() {
@@ -72,7 +73,7 @@ pub(super) fn parse(
         parts.push((task, part));
         rest = after;
     }
-    let parse = |(lines, values): (&[u8], &mut [f32])| parse_task(lines, values, size, errors, progress);
+    let parse = |(lines, values): (&[u8], &mut [f32])| parse_task(lines, values, size, options, progress);
     let words = parts.into_par_iter().with_max_len(1).map(parse).collect::<Option<Vec<_>>>()?;
     Some(ParsedLines { words, values, read })
 }
@@ -100,7 +101,7 @@ fn parse_task(
     mut lines: &[u8],
     values: &mut [f32],
     size: usize,
-    errors: Utf8Errors,
+    options: &LoadOptions,
     progress: &Progress,
 ) -> Option<(String, Vec<usize>)> {
     let (mut words, mut ends) = (String::new(), Vec::with_capacity(values.len() / size));
@@ -112,7 +113,7 @@ fn parse_task(
                 (any_line(&lines[..end], row)?, end + 1)
             }
         };
-        words.push_str(&errors.decode(word).ok()?);
+        words.push_str(&options.decode(word).ok()?);
         ends.push(words.len());
         lines = &lines[len..];
     }

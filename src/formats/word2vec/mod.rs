@@ -31,11 +31,12 @@ use self::header::Header;
 pub(super) use self::header::without_mark;
 use self::rows::RowReader;
 use super::contents::{self, Contents};
-use super::options::{LoadOptions, SaveOptions};
-use crate::error::Result;
+use super::options::{LoadOptions, SaveOptions, Word2VecFormat};
+use crate::error::{Error, Result};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::vectors::KeyedVectors;
+use crate::vocab::WordId;
 
 /// True if the bytes are text, with or without a header; where they could be binary too, if the name says so.
 pub(super) fn resembles_text(bytes: &[u8], is_named: bool) -> bool {
@@ -56,19 +57,42 @@ pub(super) fn binary_word_fault(word: &str) -> Option<&'static str> {
     }
 }
 
-pub(super) fn write_text(vectors: &KeyedVectors, _: &SaveOptions, path: &Path, output: &mut Output) -> Result<()> {
-    output.write(path, |out| contents::write(path, out, |out| write(vectors, false, out)))
+pub(super) fn write_text(
+    vectors: &KeyedVectors,
+    options: &SaveOptions,
+    path: &Path,
+    output: &mut Output,
+) -> Result<()> {
+    options.ensure_float32("txt").map_err(|reason| Error::format(&output.target(path), reason))?;
+    let format = Word2VecFormat::default();
+    output.write(path, |out| contents::write(path, out, |out| write(vectors, &format, 0..vectors.len(), out)))
 }
 
-pub(super) fn write_binary(vectors: &KeyedVectors, _: &SaveOptions, path: &Path, output: &mut Output) -> Result<()> {
-    output.write(path, |out| contents::write(path, out, |out| write(vectors, true, out)))
+pub(super) fn write_binary(
+    vectors: &KeyedVectors,
+    options: &SaveOptions,
+    path: &Path,
+    output: &mut Output,
+) -> Result<()> {
+    options.ensure_float32("bin").map_err(|reason| Error::format(&output.target(path), reason))?;
+    let format = Word2VecFormat { binary: true, ..Word2VecFormat::default() };
+    output.write(path, |out| contents::write(path, out, |out| write(vectors, &format, 0..vectors.len(), out)))
 }
 
-fn write(vectors: &KeyedVectors, binary: bool, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{} {}", vectors.len(), vectors.vector_size())?;
-    for (key, row) in vectors.keys().iter().zip(vectors.rows().iter()) {
-        write!(out, "{key}")?;
-        if binary {
+/// Writes some rows, in this order.
+pub(super) fn write(
+    vectors: &KeyedVectors,
+    format: &Word2VecFormat,
+    order: impl Iterator<Item = usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if format.write_header {
+        writeln!(out, "{} {}", format.total_vec.unwrap_or(vectors.len()), vectors.vector_size())?;
+    }
+    for number in order {
+        let (key, row) = (vectors.keys().key(number as WordId), vectors.rows().row(number));
+        write!(out, "{}{key}", format.prefix)?;
+        if format.binary {
             out.write_all(b" ")?;
             for value in row {
                 out.write_all(&value.to_le_bytes())?;
@@ -87,7 +111,7 @@ fn write(vectors: &KeyedVectors, binary: bool, out: &mut dyn Write) -> io::Resul
 /// Reads text, with or without a header: what the user did not say, the first lines do.
 pub(super) fn read_text(contents: &Contents<'_>, options: &LoadOptions, progress: &Progress) -> Result<KeyedVectors> {
     let has_no_header = Content::of(contents.bytes(), Some(false)) == Some(Content::TextWithoutHeader);
-    let options = LoadOptions { no_header: options.no_header || has_no_header, ..*options };
+    let options = LoadOptions { no_header: options.no_header || has_no_header, ..options.clone() };
     read(contents, false, &options, progress)
 }
 

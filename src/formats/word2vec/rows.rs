@@ -1,6 +1,7 @@
 //! Rows of text and of the binary format, read to a table.
 
 use arrow::array::LargeStringBuilder;
+use half::f16;
 use memchr::memchr;
 
 use super::binary::BinaryRows;
@@ -8,7 +9,7 @@ use super::content::{split_last, trailing_numbers, vector_size_of};
 use super::float::number;
 use super::header::{Header, without_mark};
 use super::lines::{self, ParsedLines};
-use crate::formats::options::LoadOptions;
+use crate::formats::options::{FloatType, LoadOptions};
 use crate::kernel::zeros;
 use crate::progress::Progress;
 use crate::vectors::{KeyedVectors, Rows};
@@ -52,6 +53,9 @@ impl<'a> RowReader<'a> {
                 .collect();
             keys = keys.select(&first);
         }
+        if self.options.float == FloatType::Float16 {
+            self.values.iter_mut().for_each(|value| *value = f16::from_f32(*value).to_f32());
+        }
         // The format has no counts. As in gensim, they fall from word to word, from the number of rows.
         let counts = (0..keys.len()).map(|id| (self.rows - id) as u64).collect();
         let rows = Rows::from_vec(self.values, self.vector_size);
@@ -80,7 +84,7 @@ impl<'a> RowReader<'a> {
         let wanted = self.wanted(&header);
         // A value takes at least two bytes: a digit and a space.
         self.reserve(wanted, header.rows.len() / 2);
-        let parsed = lines::parse(header.rows, self.vector_size, wanted, self.options.errors, self.progress);
+        let parsed = lines::parse(header.rows, self.vector_size, wanted, self.options, self.progress);
         if let Some(parsed) = parsed.filter(|parsed| parsed.len() == wanted) {
             let rest = &header.rows[parsed.read..];
             self.take(parsed);
@@ -113,7 +117,7 @@ impl<'a> RowReader<'a> {
         // Blank lines may follow the last.
         let end = bytes.trim_ascii_end().len();
         let whole = memchr(b'\n', &bytes[end..]).map_or(&bytes[..0], |at| &bytes[..=end + at]);
-        if let Some(parsed) = lines::parse(whole, self.vector_size, limit, self.options.errors, self.progress) {
+        if let Some(parsed) = lines::parse(whole, self.vector_size, limit, self.options, self.progress) {
             self.take(parsed);
             return Ok(());
         }
@@ -212,7 +216,7 @@ impl<'a> RowReader<'a> {
 
     fn push_word(&mut self, word: &[u8]) -> Parsed<()> {
         self.rows += 1;
-        let text = self.options.errors.decode(word).map_err(|at| {
+        let text = self.options.decode(word).map_err(|at| {
             format!("word {} is not UTF-8 (byte {at}); pass unicode_errors=\"replace\" or \"ignore\"", self.rows)
         })?;
         self.words.append_value(text);
