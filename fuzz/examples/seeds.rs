@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use arrow::array::{Array, Int64Array, ListBuilder, RecordBatch, StringBuilder};
 use arrow::ipc::writer::{FileWriter, StreamWriter};
+use polargram::formats::{FloatType, SaveOptions};
 use polargram::models::{Checkpoint, Every};
 use polargram::toy_corpus::write_corpus;
+use polargram::vectors::Rows;
+use polargram::vocab::Keys;
 use polargram::{KeyedVectors, Progress};
 use polargram_fuzz::{COLUMN, SENTENCES, VECTOR_NAMES, as_one_input, place, small_checkpoint, small_model};
 
@@ -57,6 +60,9 @@ fn vectors() {
         ("vectors_word2vec_text", "v.txt"),
         ("vectors_word2vec_binary", "v.bin"),
         ("vectors_npy", "v.npy"),
+        ("vectors_parquet", "v.parquet"),
+        ("vectors_npz", "v.npz"),
+        ("vectors_safetensors", "v.safetensors"),
     ] {
         vectors.save(place(name)).expect("a file of vectors");
         let data = match name {
@@ -64,6 +70,29 @@ fn vectors() {
             _ => bytes_of(name),
         };
         seed(target, "small", &data);
+    }
+}
+
+/// Half precision, integer keys, and words that NumPy's text cannot hold.
+fn vectors_of_other_kinds() {
+    let numbers = Keys::new(&Int64Array::from(vec![7, -1])).expect("keys");
+    let rows = || Rows::from_vec(vec![1.0, 0.5, -2.0, 0.25], 2);
+    let tables = [
+        ("integers", KeyedVectors::new(numbers, vec![3, 1], rows(), None).expect("vectors")),
+        ("nul", KeyedVectors::from_rows(["a\0", "é"], 2, &[1.0, 0.5, -2.0, 0.25]).expect("vectors")),
+    ];
+    let half = SaveOptions { float: FloatType::Float16 };
+    for (kind, vectors) in &tables {
+        for (target, ending) in [
+            ("vectors_arrow", "arrow"),
+            ("vectors_parquet", "parquet"),
+            ("vectors_npz", "npz"),
+            ("vectors_safetensors", "safetensors"),
+        ] {
+            let name = format!("{kind}.{ending}");
+            vectors.save_with(place(&name), &half, &Progress::default()).expect("a file of vectors");
+            seed(target, kind, &bytes_of(&name));
+        }
     }
 }
 
@@ -138,6 +167,7 @@ fn models() {
 
 fn main() {
     vectors();
+    vectors_of_other_kinds();
     vectors_of_any_name();
     tables();
     arrays();

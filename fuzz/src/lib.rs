@@ -14,8 +14,19 @@ pub const COLUMN: &str = "tokens";
 pub const SENTENCES: [&str; 3] = ["the king likes the queen", "the queen likes tea", "tea likes nobody"];
 
 /// Files of vectors whose format is to be told from their content: with each ending, without one, and with another.
-pub const VECTOR_NAMES: [&str; 8] =
-    ["any.arrow", "any.npy", "any.txt", "any.bin", "any.vec.gz", "any.bin.gz", "any", "any.model"];
+pub const VECTOR_NAMES: [&str; 11] = [
+    "any.arrow",
+    "any.npy",
+    "any.txt",
+    "any.bin",
+    "any.vec.gz",
+    "any.bin.gz",
+    "any",
+    "any.model",
+    "any.parquet",
+    "any.npz",
+    "any.safetensors",
+];
 
 static DIRECTORY: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a temporary directory"));
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +17,7 @@ from object_store import Bucket
 
 import polargram as pg
 
-ENDINGS = [".arrow", ".npy", ".txt", ".bin", ".txt.gz", ".bin.gz"]
+ENDINGS = [".arrow", ".npy", ".txt", ".bin", ".txt.gz", ".bin.gz", ".parquet", ".npz", ".safetensors"]
 Listing = Callable[[Path], list[str]]
 
 #: A save in a process that may write only files of up to 10,000 bytes, as if the disk were full.
@@ -53,6 +57,42 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
     assert f"v{ending}" in done.stdout
     assert listing(tmp_path) == before
     assert old is None or path.read_bytes() == old
+
+
+#: Saves two tables over each other until it is killed.
+SAVE_FOR_EVER = """
+import sys
+import polargram as pg
+tables = [pg.KeyedVectors.load(path) for path in sys.argv[2:]]
+print("ready", flush=True)
+while True:
+    for table in tables:
+        table.save(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("ending", [".arrow", ".parquet", ".npy", ".npz", ".safetensors", ".bin", ".txt.gz"])
+def test_a_save_that_is_killed_leaves_the_old_file_or_the_new_one(ending: str, tmp_path: Path) -> None:
+    places, want = [tmp_path / "one.arrow", tmp_path / "two.arrow"], []
+    for place, rows in zip(places, (2000, 3000), strict=True):
+        # The second file of .npy is replaced after the first, so it is the same for both.
+        words = [f"w{number}" for number in range(2000 if ending == ".npy" else rows)]
+        wv = pg.Word2Vec([words] * 2, vector_size=20, min_count=1, epochs=1, workers=1, seed=rows).wv
+        wv.save(place)
+        want.append((sorted(wv.index_to_key), wv.vectors.sum()))
+    path, moments = tmp_path / f"v{ending}", random.Random(ending)
+    for _ in range(5):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SAVE_FOR_EVER, path, *places], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.02 + moments.random() * 0.15)
+        process.kill()
+        process.wait()
+        if path.exists():
+            back = pg.KeyedVectors.load(path)
+            assert any(sorted(back.index_to_key) == keys and back.vectors.sum() == sum for keys, sum in want)
 
 
 @pytest.mark.parametrize(

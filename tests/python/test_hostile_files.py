@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import polargram as pg
 
-ENDINGS = [".arrow", ".npy", ".txt", ".bin", ".vec.gz", ".bin.gz"]
+ENDINGS = [".arrow", ".npy", ".txt", ".bin", ".vec.gz", ".bin.gz", ".parquet", ".npz", ".safetensors"]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_garbage_is_refused_by_name(ending: str, what: str, tmp_path: Path) -> N
         pg.KeyedVectors.load(path)
 
 
-@pytest.mark.parametrize("ending", [".arrow", ".npy", ".bin", ".vec.gz", ".bin.gz"])
+@pytest.mark.parametrize("ending", [".arrow", ".npy", ".bin", ".vec.gz", ".bin.gz", ".parquet", ".npz", ".safetensors"])
 def test_a_cut_file_is_refused_wherever_it_is_cut(ending: str, small: Path, tmp_path: Path) -> None:
     whole = (small / f"v{ending}").read_bytes()
     (tmp_path / "v.vocab.txt").write_bytes((small / "v.vocab.txt").read_bytes())
@@ -117,18 +118,17 @@ def test_a_matrix_without_its_words_is_refused_by_the_name_of_what_is_missing(tm
 @pytest.mark.parametrize(
     "array",
     [
-        np.ones((1, 3)),
-        np.ones((1, 3), ">f4"),
+        np.ones((1, 3), np.int32),
+        np.ones((1, 3), np.complex64),
         np.ones(3, np.float32),
         np.ones((1, 1, 3), np.float32),
-        np.ones((4, 3), np.float32).T,
     ],
-    ids=["float64", "big endian", "one axis", "three axes", "column major"],
+    ids=["integers", "complex", "one axis", "three axes"],
 )
 def test_an_array_of_another_kind_is_refused_with_what_it_is(array: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", array)
     (tmp_path / "v.vocab.txt").write_text("a 1\n")
-    with pytest.raises(ValueError, match="v.npy.*f[48]"):
+    with pytest.raises(ValueError, match="v.npy: holds .*expected a matrix of float16, float32 or float64"):
         pg.KeyedVectors.load(tmp_path / "v.npy")
 
 
@@ -139,43 +139,39 @@ VECTORS = pa.array([[1.0, 2.0], [3.0, 4.0]], pa.list_(pa.float32(), 2))
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"count": COUNTS, "vector": VECTORS}, '"word"'),
-        ({"word": WORDS, "vector": VECTORS}, '"count"'),
-        ({"word": WORDS, "count": COUNTS}, '"vector"'),
-        ({"word": pa.array([1.5, 2.5]), "count": COUNTS, "vector": VECTORS}, '"word" is Float64'),
-        ({"word": pa.array(["a", None]), "count": COUNTS, "vector": VECTORS}, '"word" has nulls'),
-        ({"word": WORDS, "count": pa.array(["x", "y"]), "vector": VECTORS}, '"count"'),
-        ({"word": WORDS, "count": COUNTS, "vector": pa.array([[1.0], [2.0]])}, '"vector".*FixedSizeList'),
-        ({"word": WORDS, "count": COUNTS, "vector": pa.array([[1.0, 2.0], None], VECTORS.type)}, '"vector".*nulls'),
-        (
-            {"word": WORDS, "count": COUNTS, "vector": pa.array([[1.0, None], [1.0, 2.0]], VECTORS.type)},
-            '"vector".*nulls',
-        ),
-        ({"word": WORDS, "count": COUNTS, "vector": pa.array([[], []], pa.list_(pa.float32(), 0))}, '"vector"'),
-        ({"tokens": pa.array([["a"], ["b"]])}, "is it a vectors file"),
+        ({"count": COUNTS, "vector": VECTORS}, 'no column of strings or integers for the keys; it has "count"'),
+        ({"word": WORDS, "count": COUNTS}, "no column of lists of floats"),
+        ({"word": pa.array([1.5, 2.5]), "count": COUNTS, "vector": VECTORS}, 'for the keys; it has "word": Float64'),
+        ({"word": pa.array(["a", None]), "count": COUNTS, "vector": VECTORS}, '"word": row 1 is null'),
+        ({"word": pa.array(["a", "a"]), "vector": VECTORS}, 'a key in more than one row: "a" is also in row 1'),
+        ({"word": WORDS, "count": pa.array(["x", "y"]), "vector": VECTORS}, 'column "count" is Utf8'),
+        ({"word": WORDS, "count": pa.array([1, -2]), "vector": VECTORS}, '"count": row 1 is null or negative'),
+        ({"word": WORDS, "vector": pa.array([[1.0], [2.0, 3.0]])}, 'column "vector": row 1 has 2 values; expected 1'),
+        ({"word": WORDS, "vector": pa.array([[1.0], []])}, 'column "vector": row 1 has no values'),
+        ({"word": WORDS, "vector": pa.array([[1.0], [1e300]])}, "row 1 has a value that is beyond float32"),
+        ({"word": WORDS, "vector": pa.array([[1], [2]])}, 'column "vector" is List.Int64.; expected lists of floats'),
+        ({"word": WORDS, "vector": pa.array([[1.0, 2.0], None], VECTORS.type)}, '"vector": row 1 is null'),
+        ({"word": WORDS, "vector": pa.array([[1.0, 2.0], None])}, '"vector": row 1 is null'),
+        ({"word": WORDS, "vector": pa.array([[1.0, 2.0], [None, 3.0]], VECTORS.type)}, "vector in row 1 has a null"),
+        ({"word": WORDS, "vector": pa.array([[], []], pa.list_(pa.float32(), 0))}, '"vector": row 0 has no values'),
+        ({"tokens": pa.array([["a"], ["b"]])}, 'no column of lists of floats .* it has "tokens"'),
+        ({"a": WORDS, "b": WORDS, "vector": VECTORS}, r'several columns could be the keys: \["a", "b"\].*key_column='),
+        ({"word": WORDS, "a": VECTORS, "b": VECTORS}, r'could be the vectors: \["a", "b"\].*vector_column='),
     ],
-    ids=[
-        "no word",
-        "no count",
-        "no vector",
-        "numbers",
-        "null word",
-        "text counts",
-        "lists",
-        "null vector",
-        "null value",
-        "width 0",
-        "corpus",
-    ],
+    ids=lambda value: value[:24] if isinstance(value, str) else "",
 )
-def test_an_arrow_file_of_other_columns_is_refused_with_the_column_at_fault(
-    columns: dict[str, pa.Array], said: str, tmp_path: Path
+@pytest.mark.parametrize("ending", [".arrow", ".parquet"])
+def test_a_table_of_other_columns_is_refused_with_what_is_at_fault(
+    ending: str, columns: dict[str, pa.Array], said: str, tmp_path: Path
 ) -> None:
-    batch = pa.record_batch(columns)
-    with pa.ipc.new_file(tmp_path / "v.arrow", batch.schema) as file:
-        file.write_batch(batch)
-    with pytest.raises(ValueError, match=f"v.arrow.*{said}"):
-        pg.KeyedVectors.load(tmp_path / "v.arrow")
+    table = pa.table(columns)
+    if ending == ".arrow":
+        with pa.ipc.new_file(tmp_path / "v.arrow", table.schema) as file:
+            file.write_table(table)
+    else:
+        pq.write_table(table, tmp_path / "v.parquet")
+    with pytest.raises(ValueError, match=f"v{ending}: .*{said}"):
+        pg.KeyedVectors.load(tmp_path / f"v{ending}")
 
 
 @pytest.mark.parametrize("codec", ["lz4", "zstd"])

@@ -7,8 +7,22 @@ from gensim.models import KeyedVectors as GensimVectors
 
 import polargram as pg
 
-#: The endings of all formats.
-ENDINGS = [".arrow", ".npy", ".txt", ".bin", ".vec", ".txt.gz", ".vec.gz", ".bin.gz"]
+#: The endings of all formats that are read and written.
+ENDINGS = [
+    ".arrow",
+    ".npy",
+    ".txt",
+    ".bin",
+    ".vec",
+    ".txt.gz",
+    ".vec.gz",
+    ".bin.gz",
+    ".parquet",
+    ".npz",
+    ".safetensors",
+]
+#: Those whose files have counts, which are also those that have half precision.
+WITH_COUNTS = [".arrow", ".npy", ".parquet", ".npz", ".safetensors"]
 
 
 def counts(wv: pg.KeyedVectors) -> list[int]:
