@@ -287,7 +287,8 @@ class VectorFiles(Vectors):
         how = (*how, limit, is_half, no_header, key_dtype if is_native else None, storage_options)
         table = native.load_word2vec_format(fname, fvocab, binary, *how)
         if not is_native:
-            words = [_decoded(key, codec, unicode_errors, f"{fname}: word") for key in cls._of(table).index_to_key]
+            keys = enumerate(cls._of(table).index_to_key, 1)
+            words = [_decoded(key, codec, unicode_errors, f"{fname}: word {number}") for number, key in keys]
             table = native.with_words(table, words, key_dtype)
         return cls._of(table)
 
@@ -310,8 +311,8 @@ def _decoded(word: str, codec: str, errors: str, place: str) -> str:
     try:
         return word.encode("latin-1").decode(codec, errors)
     except UnicodeDecodeError as error:
-        reason = f"{place} {word!r} is not {codec} ({error.reason}); pass unicode_errors="
-        raise ValueError(f'{reason}"replace" or "ignore"') from None
+        reason = f"{place}, {word!r}, is not {codec} ({error.reason})"
+        raise ValueError(f'{reason}; pass unicode_errors="replace" or "ignore"') from None
 
 
 def _is_half(name: str, dtype: DTypeLike, known: tuple[str, ...] = ("float16", "float32", "float64")) -> bool:

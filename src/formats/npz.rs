@@ -34,7 +34,7 @@ use super::options::{LoadOptions, SaveOptions};
 use super::parts::{KeyBytes, Parsed, Parts, counts_of, words_of};
 use super::values;
 use crate::arrow::ipc::map_bytes;
-use crate::arrow::npy_header::NpyHeader;
+use crate::arrow::npy_header::{HeaderError, NpyHeader};
 use crate::error::{Error, IoContext, Result};
 use crate::output::{Out, Output};
 use crate::progress::Progress;
@@ -209,8 +209,12 @@ impl<'b> Archive<'b> {
             if entry.encrypted() {
                 return Err(format!("has the encrypted file {name:?}; save it without a password"));
             }
-            if entry.enclosed_name().is_none() {
+            if entry.enclosed_name().is_none() || name.starts_with(['/', '\\']) {
                 return Err(format!("has the file {name:?}, whose name leads out of the archive"));
+            }
+            if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
+                let reason = "is compressed in a way that NumPy does not write; expected stored or deflated";
+                return Err(format!("its file {name:?} {reason}"));
             }
             if let Some(stem) = name.strip_suffix(".npy") {
                 let array = Array::read(&mut zip, index, stem);
@@ -444,13 +448,14 @@ impl<'b> Archive<'b> {
 
 impl Array {
     fn read(zip: &mut ZipArchive<Cursor<&[u8]>>, index: usize, name: &str) -> Parsed<Self> {
-        let mut entry = zip.by_index(index).map_err(|error| match error {
-            ZipError::CompressionMethodNotSupported(_) | ZipError::UnsupportedArchive(_) => {
-                "is compressed in a way that NumPy does not write; expected stored or deflated".to_owned()
+        let mut entry = zip.by_index(index).map_err(|error| format!("cannot be read: {error}"))?;
+        let header = NpyHeader::read(&mut entry).map_err(|error| match error {
+            HeaderError::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                "ends within its header".to_owned()
             }
-            other => format!("cannot be read: {other}"),
+            HeaderError::Io(source) => format!("cannot be read: {source}"),
+            HeaderError::Invalid(reason) => reason.to_owned(),
         })?;
-        let header = NpyHeader::read(&mut entry).map_err(|error| error.to_string())?;
         let is_stored = entry.compression() == CompressionMethod::Stored;
         let stored_at = if is_stored { entry.data_start() } else { None };
         Ok(Self { name: name.to_owned(), index, header, stored_at, compressed: entry.compressed_size() })

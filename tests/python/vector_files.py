@@ -26,7 +26,7 @@ WITH_COUNTS = [".arrow", ".npy", ".parquet", ".npz", ".safetensors"]
 
 
 def counts(wv: pg.KeyedVectors) -> list[int]:
-    return [wv.get_vecattr(row, "count") for row in range(len(wv))]
+    return [wv.get_vecattr(key, "count") for key in wv.index_to_key]
 
 
 def assert_same(one: pg.KeyedVectors, other: pg.KeyedVectors | GensimVectors) -> None:
