@@ -58,6 +58,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file of vectors or a model ends before what it announces.
+    #[error("{}: {reason}", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// What there is of it.
+        reason: String,
+    },
     /// A key that has no vector: text in quotes, or a number. It is followed by the type of the keys if the key has another
     /// type.
     #[error("the key {0} is not in the vocabulary")]
@@ -92,6 +100,10 @@ impl Error {
         Self::Format { path: path.to_owned(), reason: reason.into() }
     }
 
+    pub(crate) fn truncated(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Truncated { path: path.to_owned(), reason: reason.into() }
+    }
+
     /// The error of a file, with more to say.
     pub(crate) fn with_note(self, note: &str) -> Self {
         match self {
@@ -100,6 +112,7 @@ impl Error {
                 Self::Io { action, path, source }
             }
             Self::Format { path, reason } => Self::Format { path, reason: format!("{reason}; {note}") },
+            Self::Truncated { path, reason } => Self::Truncated { path, reason: format!("{reason}; {note}") },
             other => other,
         }
     }

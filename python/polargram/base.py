@@ -211,7 +211,8 @@ class BaseModel:
             self.wv.vectors_lockf = np.append(factors, np.ones(len(self.wv) - len(factors), dtype=np.float32))
 
     def _forget_factors(self) -> None:
-        """Forget factors of words that are not there any more."""
+        """Forget factors and attributes of words that are not there any more."""
+        self.wv.__dict__.pop("_attributes", None)
         if len(self.wv.vectors_lockf) > 1:
             self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
 

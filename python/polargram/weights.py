@@ -136,11 +136,7 @@ class WeightSteps(BaseModel):
         array([1., 1.], dtype=float32)
         """
         if replace:
-            vectors = self.wv.vectors
-            # In double precision, in which no square overflows or vanishes.
-            lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
-            has_direction = (lengths > 0) & np.isfinite(lengths)
-            vectors /= np.where(has_direction, lengths, 1)[:, None]
+            self.wv.unit_normalize_all()
         self.wv.fill_norms(force=True)
 
     def seeded_vector(self, seed_string: str, vector_size: int) -> NDArray[np.float32]:

@@ -40,7 +40,9 @@ pub(crate) fn map_file(file: &File, path: &Path) -> Result<MappedIpc> {
     if file.metadata().at("read", path)?.len() == 0 {
         return Err(damaged("it is empty"));
     }
-    decode(&map_bytes(file, path)?, damaged)
+    let bytes = map_bytes(file, path)?;
+    ensure_has_end(&bytes, path)?;
+    decode(&bytes, damaged)
 }
 
 /// Maps a file that is not empty; messages name it by `path`.
@@ -142,6 +144,17 @@ fn stream(file: &Buffer) -> Checked<(SchemaRef, Vec<RecordBatch>)> {
         Some(schema) if at == file.len() => Ok((schema, batches)),
         Some(_) => Err("bytes follow its end".into()),
         None => Err("it has no schema".into()),
+    }
+}
+
+/// Such a file ends as it starts.
+///
+/// # Errors
+/// [`Error::Truncated`].
+pub(crate) fn ensure_has_end(bytes: &[u8], name: &Path) -> Result<()> {
+    match bytes.starts_with(MAGIC) && !bytes.ends_with(MAGIC) {
+        true => Err(Error::truncated(name, "is not valid Arrow IPC: it ends early; fetch or make it again")),
+        false => Ok(()),
     }
 }
 

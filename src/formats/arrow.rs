@@ -121,6 +121,7 @@ pub(super) fn read_bytes(bytes: &[u8], name: &Path) -> Result<KeyedVectors> {
 }
 
 fn read_buffer(bytes: Buffer, path: &Path, options: &LoadOptions) -> Result<KeyedVectors> {
+    ipc::ensure_has_end(&bytes, path)?;
     let fault = |reason: String| Error::format(path, reason);
     let mut columns = None;
     let table = ipc::table(bytes, |schema| {

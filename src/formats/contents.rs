@@ -81,6 +81,11 @@ impl<'p> Contents<'p> {
     pub(super) fn fault(&self, reason: impl Into<String>) -> Error {
         Error::format(self.path, reason)
     }
+
+    /// The error of a file that ends early.
+    pub(super) fn cut(&self, reason: impl Into<String>) -> Error {
+        Error::truncated(self.path, reason)
+    }
 }
 
 /// Memory grows with what comes out, whatever the file says about its length.
@@ -96,7 +101,8 @@ fn decompress(
         bytes.try_reserve(BLOCK_BYTES).map_err(|_| io::Error::from(ErrorKind::OutOfMemory)).at("decompress", path)?;
         let read = reader.by_ref().take(BLOCK_BYTES as u64).read_to_end(&mut bytes);
         let read = read.map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other => {
+            ErrorKind::UnexpectedEof => Error::truncated(path, error.to_string()),
+            ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other => {
                 Error::format(path, error.to_string())
             }
             _ => Error::Io { action: "read", path: path.to_owned(), source: error },

@@ -80,7 +80,7 @@ pub(super) fn header(descr: &str, shape: &str) -> Vec<u8> {
 
 pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, progress: &Progress) -> Result<KeyedVectors> {
     let path = contents.path_to_map()?;
-    let rows = matrix_of(&map(path)?).map_err(|reason| Error::format(path, reason))?;
+    let rows = map_rows(path)?;
     let limit = options.rows_of(rows.len());
     let words = path.with_extension(VOCABULARY_ENDING);
     let (keys, counts) = vocabulary::read(&Location::from(&words), options, progress)?;
@@ -92,7 +92,7 @@ pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, progress: &Pr
 
 /// Reads a matrix of this shape, to train on.
 pub(crate) fn read_matrix(path: &Path, (rows, columns): (usize, usize)) -> Result<Matrix> {
-    let read = matrix_of(&map(path)?).map_err(|reason| Error::format(path, reason))?;
+    let read = map_rows(path)?;
     if (read.len(), read.vector_size()) != (rows, columns) {
         let reason = format!("is {} × {}; expected {rows} × {columns}", read.len(), read.vector_size());
         return Err(Error::format(path, reason));
@@ -102,12 +102,26 @@ pub(crate) fn read_matrix(path: &Path, (rows, columns): (usize, usize)) -> Resul
     Ok(matrix)
 }
 
-fn map(path: &Path) -> Result<Buffer> {
+fn map_rows(path: &Path) -> Result<Rows> {
     let file = File::open(path).at("read", path)?;
     if file.metadata().at("read", path)?.len() == 0 {
         return Err(Error::format(path, "is empty"));
     }
-    map_bytes(&file, path)
+    let bytes = map_bytes(&file, path)?;
+    matrix_of(&bytes).map_err(|reason| match is_cut(&bytes) {
+        true => Error::truncated(path, reason),
+        false => Error::format(path, reason),
+    })
+}
+
+/// True if an array ends before what its header announces.
+fn is_cut(bytes: &Buffer) -> bool {
+    match NpyHeader::read(&mut bytes.as_slice()) {
+        Ok(header) => Layout::of(&header)
+            .is_ok_and(|layout| layout.bytes().is_some_and(|announced| announced > bytes.len() - header.end)),
+        Err(HeaderError::Io(_)) => true,
+        Err(HeaderError::Invalid(_)) => false,
+    }
 }
 
 /// A matrix of floats, as its header describes it.

@@ -59,6 +59,14 @@ impl Matrix {
         Self::over(rows, columns, Memory::growing)
     }
 
+    /// [`growing`](Self::growing) that has room for as many rows again where the system has no address space to reserve.
+    ///
+    /// # Errors
+    /// As for [`zeros`](Self::zeros).
+    pub(crate) fn with_room(rows: usize, columns: usize) -> Result<Self> {
+        Self::over(rows, columns, Memory::with_room)
+    }
+
     fn over(rows: usize, columns: usize, memory: impl FnOnce(usize) -> io::Result<Memory>) -> Result<Self> {
         let stride = Self::stride_of(columns);
         let memory = bytes_of(rows, stride)
@@ -241,6 +249,16 @@ mod tests {
         let mut third = second.grown(101).unwrap();
         drop(second);
         assert_eq!((third.values(1)[0], third.values(99)[0], third.values(100)[0]), (3.0, 4.0, 0.0));
+    }
+
+    #[test]
+    fn a_matrix_with_room_has_it_everywhere() {
+        let first = Matrix::with_room(300, 17).unwrap();
+        let second = first.grown(600).unwrap();
+        second.write(599, &[4.0; 17]);
+        assert_eq!(second.start(), first.start());
+        let small = Matrix::with_room(0, 17).unwrap();
+        assert_eq!(small.grown(8).unwrap().rows(), 8);
     }
 
     #[test]

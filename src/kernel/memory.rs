@@ -11,6 +11,8 @@ use mapping::Mapping;
 const GROWTH: usize = 8;
 /// What small memory may grow to, in bytes.
 const LEAST_RESERVED: usize = 64 << 20;
+/// The same where address space is not reserved.
+const LEAST_ROOM: usize = 64 << 10;
 
 /// Zeros at the start of a page, and address space behind them.
 pub(super) struct Memory {
@@ -34,6 +36,16 @@ impl Memory {
             return Ok(Self::over(mapping, bytes));
         }
         Self::fixed(bytes)
+    }
+
+    /// [`growing`](Self::growing), but where address space is not reserved, `bytes` more are there from the start. The
+    /// system backs them when they are touched.
+    pub(super) fn with_room(bytes: usize) -> io::Result<Self> {
+        if mapping::may_reserve() {
+            return Self::growing(bytes);
+        }
+        let room = bytes.saturating_mul(2).max(LEAST_ROOM);
+        Mapping::new(room, room).map_or_else(|_| Self::fixed(bytes), |mapping| Ok(Self::over(mapping, bytes)))
     }
 
     fn over(mapping: Mapping, bytes: usize) -> Self {

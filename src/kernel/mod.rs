@@ -55,6 +55,7 @@ pub use block::{Block, Scratch, train_block};
 pub(crate) use buffer::AlignedBuffer;
 pub(crate) use dot::{dot, dots};
 pub use isa::Isa;
+pub(crate) use matrix::store_relaxed;
 pub use matrix::{MAX_WIDTH, Matrix};
 pub(crate) use memory::zeros;
 pub use peak::fma_peak;

@@ -231,6 +231,17 @@ impl Word2Vec {
         Self { config, ..self.clone() }
     }
 
+    /// The same model with other counts of its words. Noise, subsampling and tree follow from them.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if there is not one for each word, or if they add up to 2^64 or more.
+    pub fn with_counts(&self, counts: Vec<u64>) -> Result<Self> {
+        let known = &self.vocabulary;
+        let vocabulary =
+            Vocabulary::from_parts(known.keys().clone(), counts, known.raw_tokens(), known.raw_words())?;
+        Ok(Self { vocabulary: Arc::new(vocabulary), ..self.clone() })
+    }
+
     /// Trains [`Config::epochs`] times over a corpus, in place: clones of this model and vectors taken from it change
     /// too.
     ///

@@ -68,7 +68,7 @@ impl NewDirectory {
 
     /// The error with the name that its file will have.
     pub(super) fn named(&self, mut error: Error) -> Error {
-        if let Error::Io { path, .. } | Error::Format { path, .. } = &mut error
+        if let Error::Io { path, .. } | Error::Format { path, .. } | Error::Truncated { path, .. } = &mut error
             && let Ok(name) = path.strip_prefix(&self.path)
         {
             *path = self.target.join(name);

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use numpy::{PyArray1, PyArray2, PyArrayMethods};
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2};
+use pyo3::exceptions::{PyAttributeError, PyIndexError, PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
-use super::keys::{is_key, known_row, list_of, row_of};
-use super::table::PyTable;
-use super::views::read_only;
+use super::keys::{PyKey, is_key, known_row, list_of, new_key, row_of};
+use super::table::{Content, PyTable};
+use super::views::{Views, read_only};
 use crate::vectors::KeyedVectors;
 use crate::vocab::{Key, WordId};
 
@@ -29,6 +29,9 @@ impl PyVectors {
     }
 }
 
+const KEYS_ARE_ADDED: &str = "the keys belong to their vectors: make KeyedVectors(vector_size), and add both with \
+                              add_vectors(keys, vectors)";
+
 /// The keys that a user has named: one, or several.
 fn keys_of<'a>(vectors: &'a KeyedVectors, keys: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Key<'a>>> {
     let Some(keys) = keys else { return Ok(Vec::new()) };
@@ -45,18 +48,97 @@ fn key_of<'a>(vectors: &'a KeyedVectors, key: &Bound<'_, PyAny>) -> PyResult<Key
 
 #[pymethods]
 impl PyVectors {
+    /// Of a table, or else of a new one: `__init__` has the arguments of a subclass, and says how many dimensions.
     #[new]
-    #[pyo3(signature = (table = None))]
-    fn new(table: Option<Py<PyTable>>) -> PyResult<Self> {
-        let missing = "vectors are loaded, or come from a model: KeyedVectors.load(path), or model.wv";
-        let table = table.ok_or_else(|| PyTypeError::new_err(missing))?;
-        Ok(Self { table })
+    #[pyo3(signature = (*args, **_kwargs))]
+    fn new(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let table = args.iter().next().and_then(|first| first.cast_into::<PyTable>().ok());
+        let table = table.map_or_else(|| Py::new(args.py(), PyTable::new(KeyedVectors::empty(0))), |it| Ok(it.unbind()));
+        Ok(Self { table: table? })
     }
 
-    /// The table that copies share.
+    /// A table of what these vectors have now, for a copy.
     #[getter]
-    fn table(&self, py: Python<'_>) -> PyResult<Py<PyTable>> {
-        PyTable::lasting(self.table.bind(py))
+    fn table(&self) -> PyTable {
+        self.table.get().copied()
+    }
+
+    /// Makes it an empty table.
+    fn _begin(&self, py: Python<'_>, vector_size: usize) -> PyResult<()> {
+        if self.table.get().is_live() {
+            return Err(PyTypeError::new_err("these are the vectors of a model; make others with KeyedVectors(vector_size)"));
+        }
+        self.table.get().replace(py, Content::new(KeyedVectors::empty(vector_size), Views::default()))
+    }
+
+    /// Adds keys with their vectors, and gives the row of each. Known keys keep theirs unless `replace` is set.
+    fn _put<'py>(
+        &self,
+        py: Python<'py>,
+        keys: Vec<Bound<'py, PyAny>>,
+        values: PyReadonlyArray2<'py, f32>,
+        replace: bool,
+    ) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let keys = keys.iter().map(new_key).collect::<PyResult<Vec<_>>>()?;
+        let keys: Vec<Key<'_>> = keys.iter().map(PyKey::key).collect();
+        let shape = (keys.len(), self.inner().vector_size());
+        let values = values.as_array();
+        if values.dim() != shape {
+            let ((rows, columns), found) = (shape, values.dim());
+            return Err(PyValueError::new_err(format!(
+                "vectors: of shape {found:?} for {rows} keys of {columns} dimensions; expected ({rows}, {columns})"
+            )));
+        }
+        // They may be rows of this table.
+        let values: Vec<f32> = values.iter().copied().collect();
+        let rows = self.table.get().put(py, &keys, &values, replace)?;
+        Ok(PyArray1::from_iter(py, rows.into_iter().map(|row| row as i64)))
+    }
+
+    /// Copies the vectors of those keys that `other` has too, and gives the rows that have changed.
+    fn _intersect<'py>(&self, py: Python<'py>, other: &Self) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let other = other.inner();
+        let rows = py.detach(|| self.table.get().edit(|vectors| vectors.intersect(&other)))?;
+        Ok(PyArray1::from_iter(py, rows.into_iter().map(|row| row as i64)))
+    }
+
+    /// Sorts by falling counts, and gives the rows of before in their new order; None if they stay as they are.
+    fn _sort<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyArray1<i64>>>> {
+        let order = self.table.get().sort(py)?;
+        Ok(order.map(|order| PyArray1::from_iter(py, order.into_iter().map(|row| row as i64))))
+    }
+
+    /// How often each key occurred, in the order of the rows.
+    fn _counts<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u64>> {
+        PyArray1::from_slice(py, self.inner().counts())
+    }
+
+    /// Sets how often the keys of these rows occurred.
+    fn _set_counts(&self, rows: Vec<usize>, counts: Vec<u64>) -> PyResult<()> {
+        let len = self.inner().len();
+        match rows.iter().find(|&&row| row >= len) {
+            Some(row) => Err(PyIndexError::new_err(format!("row {row} of {len}"))),
+            None => self.table.get().set_counts(rows.into_iter().zip(counts)),
+        }
+    }
+
+    /// The Euclidean norm of each row.
+    #[getter]
+    fn norms<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
+        let vectors = self.inner();
+        PyArray1::from_vec(py, py.detach(|| vectors.lengths()))
+    }
+
+    /// A matrix of all vectors scaled to length 1.
+    fn get_normed_vectors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let vectors = self.inner();
+        let values = py.detach(|| vectors.unit_rows());
+        PyArray1::from_vec(py, values).reshape([vectors.len(), vectors.vector_size()])
+    }
+
+    /// Scales every vector to length 1, where it lies.
+    fn unit_normalize_all(&self, py: Python<'_>) -> PyResult<()> {
+        Ok(py.detach(|| self.table.get().edit(KeyedVectors::normalise))?)
     }
 
     /// The V × d matrix of float32: a view, no copy. Read-only if it is a memory-mapped file.
@@ -64,13 +146,35 @@ impl PyVectors {
     fn vectors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let content = self.table.get().content();
         let array = content.views.matrix(py, content.vectors.rows())?;
-        Ok(if self.table.get().is_writable() { array } else { read_only(array) })
+        Ok(if content.is_writable { array } else { read_only(array) })
+    }
+
+    /// Takes a matrix with a row for each key, which is copied.
+    #[setter]
+    fn set_vectors(&self, vectors: &Bound<'_, PyAny>) -> PyResult<()> {
+        let float32 = numpy::dtype::<f32>(vectors.py());
+        let array = vectors.py().import("numpy")?.call_method1("asarray", (vectors, float32))?;
+        let matrix: PyReadonlyArray2<'_, f32> = array.extract().map_err(|_| {
+            PyValueError::new_err("vectors: expected a matrix of numbers, with a row for each key")
+        })?;
+        let matrix = matrix.as_array();
+        self.table.get().set_vectors(matrix.iter().copied().collect(), matrix.dim())
     }
 
     /// Keys in row order, the most frequent first.
     #[getter]
     fn index_to_key(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
         self.table.get().index_to_key(py)
+    }
+
+    #[setter]
+    fn set_index_to_key(&self, _keys: &Bound<'_, PyAny>) -> PyResult<()> {
+        Err(PyAttributeError::new_err(KEYS_ARE_ADDED))
+    }
+
+    #[setter]
+    fn set_key_to_index(&self, _rows: &Bound<'_, PyAny>) -> PyResult<()> {
+        Err(PyAttributeError::new_err(KEYS_ARE_ADDED))
     }
 
     /// The row of each key.

@@ -1,6 +1,6 @@
 //! Keys between Python and Rust: `str` is text, `int` (Python's or NumPy's) an integer.
 
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyInt, PyString};
 
@@ -52,6 +52,20 @@ impl PyKey {
             Self::UInt64(number) => Key::UInt64(*number),
         }
     }
+}
+
+/// A key that is added.
+///
+/// # Errors
+/// TypeError for what can be no key, ValueError for text that is not valid Unicode and for integers of more than 64 bits.
+pub(super) fn new_key(object: &Bound<'_, PyAny>) -> PyResult<PyKey> {
+    PyKey::of(object).ok_or_else(|| match is_key(object) {
+        true => PyValueError::new_err(format!(
+            "key: {} cannot be added: text must be valid Unicode, and an integer fit 64 bits",
+            object.repr().map_or_else(|_| "it".to_owned(), |repr| repr.to_string())
+        )),
+        false => not_a_key(object, "a key (str or int)"),
+    })
 }
 
 /// What is looked up where keys are integers.

@@ -1,6 +1,7 @@
 //! A table of keys and vectors: lookup, similarity and search.
 
 mod batch;
+mod edits;
 mod fingerprint;
 mod length;
 mod nearest;

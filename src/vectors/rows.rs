@@ -5,10 +5,12 @@ use std::fmt;
 use std::ops::Range;
 use std::slice;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::buffer::ScalarBuffer;
 
-use crate::kernel::Matrix;
+use crate::error::Result;
+use crate::kernel::{Matrix, store_relaxed};
 
 /// V rows of d floats: the weights of a model (rows padded), a buffer, or a memory-mapped file (rows contiguous). Cheap
 /// to clone; the memory lives as long as a clone does.
@@ -19,6 +21,8 @@ pub struct Rows {
     vector_size: usize,
     stride: usize,
     is_mapped: bool,
+    /// Raised when values have changed. A model's matrix has a version of its own.
+    version: Arc<AtomicU64>,
     owner: Arc<dyn Any + Send + Sync>,
 }
 
@@ -37,6 +41,7 @@ impl Rows {
             vector_size: matrix.columns(),
             stride: matrix.stride(),
             is_mapped: false,
+            version: Arc::default(),
             owner: matrix,
         }
     }
@@ -55,6 +60,7 @@ impl Rows {
             vector_size,
             stride: vector_size,
             is_mapped: false,
+            version: Arc::default(),
             owner: Arc::new(values),
         }
     }
@@ -95,17 +101,65 @@ impl Rows {
         self.is_mapped
     }
 
-    /// A number that is another one after the values of a model have changed.
+    /// A number that is another one after the values have changed.
     pub(super) fn version(&self) -> u64 {
-        self.owner.downcast_ref::<Matrix>().map_or(0, Matrix::version)
+        self.matrix().map_or_else(|| self.version.load(Ordering::Acquire), Matrix::version)
     }
 
     /// To be called when the values have changed: what was computed from them, here and in others that share the memory,
     /// is out of date.
     pub(super) fn changed(&self) {
-        if let Some(matrix) = self.owner.downcast_ref::<Matrix>() {
-            matrix.changed();
+        match self.matrix() {
+            Some(matrix) => matrix.changed(),
+            None => {
+                self.version.fetch_add(1, Ordering::Release);
+            }
         }
+    }
+
+    fn matrix(&self) -> Option<&Matrix> {
+        self.owner.downcast_ref()
+    }
+
+    /// Writes a row that others may read at the same time: they see old or new floats.
+    ///
+    /// # Panics
+    /// If there is no such row, if it has another length, or if the rows are mapped.
+    pub(super) fn write(&self, index: usize, values: &[f32]) {
+        assert!(!self.is_mapped && index < self.len && values.len() == self.vector_size, "row {index} of {}", self.len);
+        for (column, &value) in values.iter().enumerate() {
+            // SAFETY: in bounds; the memory is not a mapped file, so it may be written to, as NumPy's views of it may.
+            unsafe { store_relaxed(self.start.add(index * self.stride + column).cast_mut(), value) }
+        }
+    }
+
+    /// These rows, then zeros, `len` rows in all: in the same memory where it has room, else in memory with room for more.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) if there is no memory.
+    pub(super) fn extended(&self, len: usize) -> Result<Self> {
+        let whole = self.matrix().filter(|matrix| matrix.rows() == self.len);
+        match whole.and_then(|matrix| matrix.grown(len)) {
+            Some(grown) => Ok(Self::from_matrix(Arc::new(grown))),
+            None => self.copied_to(len, 0..self.len),
+        }
+    }
+
+    /// Some of the rows, in memory of their own.
+    ///
+    /// # Errors
+    /// As for [`extended`](Self::extended).
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub(super) fn select(&self, rows: impl ExactSizeIterator<Item = usize>) -> Result<Self> {
+        self.copied_to(rows.len(), rows)
+    }
+
+    fn copied_to(&self, len: usize, rows: impl Iterator<Item = usize>) -> Result<Self> {
+        let matrix = Matrix::with_room(len, self.vector_size)?;
+        rows.enumerate().for_each(|(to, from)| matrix.write(to, self.row(from)));
+        Ok(Self::from_matrix(Arc::new(matrix)))
     }
 
     /// The start of the first row.

@@ -50,6 +50,14 @@ impl KeyIndex {
         Self { tables, hasher }
     }
 
+    /// Adds a key that is not there, the last one.
+    pub(super) fn push<K: Hash>(&mut self, id: u32, key_at: impl Fn(usize) -> K) {
+        let hash_at = |id: &u32| self.hasher.hash_one(key_at(*id as usize));
+        let hash = hash_at(&id);
+        let table = if self.tables.len() == 1 { 0 } else { table(hash) };
+        self.tables[table].insert_unique(hash, id, hash_at);
+    }
+
     /// The number of distinct keys.
     pub(super) fn len(&self) -> usize {
         self.tables.iter().map(HashTable::len).sum()

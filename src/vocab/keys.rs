@@ -12,6 +12,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
 
 use super::key_index::KeyIndex;
+use super::texts::Texts;
 use crate::error::{Error, Result};
 
 /// The number of a word in its vocabulary, from 0; it is also the row of the word's vector.
@@ -197,15 +198,19 @@ impl From<u64> for Key<'_> {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Keys {
-    column: Column,
-    index: KeyIndex,
+    pub(super) column: Column,
+    pub(super) index: KeyIndex,
 }
 
 #[derive(Debug, Clone)]
-enum Column {
+pub(super) enum Column {
     Text(LargeStringArray),
     Int64(Int64Array),
     UInt64(UInt64Array),
+    /// As text, but keys can be added; and so the others.
+    GrowingText(Texts),
+    GrowingInt64(Vec<i64>),
+    GrowingUInt64(Vec<u64>),
 }
 
 impl Column {
@@ -227,6 +232,9 @@ impl Column {
             Self::Text(text) => Arc::new(text.clone()),
             Self::Int64(numbers) => Arc::new(numbers.clone()),
             Self::UInt64(numbers) => Arc::new(numbers.clone()),
+            Self::GrowingText(texts) => Arc::new(texts.array()),
+            Self::GrowingInt64(numbers) => Arc::new(Int64Array::from(numbers.clone())),
+            Self::GrowingUInt64(numbers) => Arc::new(UInt64Array::from(numbers.clone())),
         }
     }
 }
@@ -283,6 +291,9 @@ impl Keys {
             Column::Text(text) => KeyIndex::new(text.len(), |id| text.value(id)),
             Column::Int64(numbers) => KeyIndex::new(numbers.len(), |id| numbers.value(id)),
             Column::UInt64(numbers) => KeyIndex::new(numbers.len(), |id| numbers.value(id)),
+            Column::GrowingText(texts) => KeyIndex::new(texts.len(), |id| texts.value(id)),
+            Column::GrowingInt64(numbers) => KeyIndex::new(numbers.len(), |id| numbers[id]),
+            Column::GrowingUInt64(numbers) => KeyIndex::new(numbers.len(), |id| numbers[id]),
         };
         Self { column, index }
     }
@@ -290,9 +301,9 @@ impl Keys {
     /// The type of all keys.
     pub fn key_type(&self) -> KeyType {
         match &self.column {
-            Column::Text(_) => KeyType::Text,
-            Column::Int64(_) => KeyType::Int64,
-            Column::UInt64(_) => KeyType::UInt64,
+            Column::Text(_) | Column::GrowingText(_) => KeyType::Text,
+            Column::Int64(_) | Column::GrowingInt64(_) => KeyType::Int64,
+            Column::UInt64(_) | Column::GrowingUInt64(_) => KeyType::UInt64,
         }
     }
 
@@ -303,7 +314,10 @@ impl Keys {
             (Column::Text(text), Key::Text(key)) => self.index.find(key, |id| text.value(id)),
             (Column::Int64(numbers), key) => self.index.find(key.as_i64()?, |id| numbers.value(id)),
             (Column::UInt64(numbers), key) => self.index.find(key.as_u64()?, |id| numbers.value(id)),
-            (Column::Text(_), _) => None,
+            (Column::GrowingText(texts), Key::Text(key)) => self.index.find(key, |id| texts.value(id)),
+            (Column::GrowingInt64(numbers), key) => self.index.find(key.as_i64()?, |id| numbers[id]),
+            (Column::GrowingUInt64(numbers), key) => self.index.find(key.as_u64()?, |id| numbers[id]),
+            (Column::Text(_) | Column::GrowingText(_), _) => None,
         }
     }
 
@@ -316,6 +330,9 @@ impl Keys {
             Column::Text(text) => Key::Text(text.value(id as usize)),
             Column::Int64(numbers) => Key::Int64(numbers.value(id as usize)),
             Column::UInt64(numbers) => Key::UInt64(numbers.value(id as usize)),
+            Column::GrowingText(texts) => Key::Text(texts.value(id as usize)),
+            Column::GrowingInt64(numbers) => Key::Int64(numbers[id as usize]),
+            Column::GrowingUInt64(numbers) => Key::UInt64(numbers[id as usize]),
         }
     }
 
@@ -333,6 +350,9 @@ impl Keys {
             Column::Text(text) => text.len(),
             Column::Int64(numbers) => numbers.len(),
             Column::UInt64(numbers) => numbers.len(),
+            Column::GrowingText(texts) => texts.len(),
+            Column::GrowingInt64(numbers) => numbers.len(),
+            Column::GrowingUInt64(numbers) => numbers.len(),
         }
     }
 
@@ -352,7 +372,7 @@ impl Keys {
         (0..self.len()).map(|id| self.key(id as WordId))
     }
 
-    /// The keys in order, as an Arrow array: LargeUtf8, Int64 or UInt64. Nothing is copied.
+    /// The keys in order, as an Arrow array: LargeUtf8, Int64 or UInt64. Nothing is copied, unless keys were added.
     pub fn array(&self) -> ArrayRef {
         self.column.array()
     }
@@ -388,8 +408,10 @@ impl Keys {
     /// # Errors
     /// The number of a key that is not an integer, or not one of the same type as the others.
     pub(crate) fn to_integers(&self) -> Result<Self, WordId> {
-        let Column::Text(text) = &self.column else { return Ok(self.clone()) };
-        let parsed = text.iter().flatten().zip(0..).map(|(text, id)| match (text.parse(), text.parse()) {
+        if self.key_type().is_integer() {
+            return Ok(self.clone());
+        }
+        let parsed = self.iter().filter_map(Key::as_text).zip(0..).map(|(text, id)| match (text.parse(), text.parse()) {
             (Ok(signed), _) => Ok(Key::Int64(signed)),
             (_, Ok(unsigned)) => Ok(Key::UInt64(unsigned)),
             _ => Err(id),

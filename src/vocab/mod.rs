@@ -2,12 +2,14 @@
 
 mod bits;
 mod counting;
+mod growing_keys;
 mod huffman;
 mod key_index;
 mod keys;
 mod noise;
 mod rule;
 mod subsample;
+mod texts;
 mod trim;
 mod view;
 mod vocabulary;

@@ -133,7 +133,7 @@ pub(super) fn read(
         (false, false) => rows.read_text(bytes),
         (false, true) => rows.read_text_without_header(bytes),
     };
-    read.map_err(|reason| contents.fault(reason))?;
+    read.map_err(|reason| if rows.is_cut() { contents.cut(reason) } else { contents.fault(reason) })?;
     progress.check()?;
     let place = |id: usize| match binary {
         true => format!("word {}", id + 1),

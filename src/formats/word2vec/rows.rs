@@ -1,5 +1,7 @@
 //! Rows of text and of the binary format, read to a table.
 
+use std::cell::Cell;
+
 use arrow::array::LargeStringBuilder;
 use half::f16;
 use memchr::memchr;
@@ -29,12 +31,18 @@ pub(super) struct RowReader<'a> {
     values: Vec<f32>,
     vector_size: usize,
     rows: usize,
+    is_cut: Cell<bool>,
 }
 
 impl<'a> RowReader<'a> {
     pub(super) fn new(options: &'a LoadOptions, progress: &'a Progress) -> Self {
         let words = LargeStringBuilder::new();
-        Self { options, progress, words, values: Vec::new(), vector_size: 0, rows: 0 }
+        Self { options, progress, words, values: Vec::new(), vector_size: 0, rows: 0, is_cut: Cell::default() }
+    }
+
+    /// True if the file was found to end early.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut.get()
     }
 
     /// The rows as a table. `place` says where the row of a number stands.
@@ -128,7 +136,10 @@ impl<'a> RowReader<'a> {
                 (0, _) if Header::read(bytes).is_ok_and(|header| header.vector_size == self.vector_size) => {
                     format!("{reason}; the line looks like a header: load it without no_header")
                 }
-                (1.., false) => format!("{reason}; the file was cut there"),
+                (1.., false) => {
+                    self.is_cut.set(true);
+                    format!("{reason}; the file was cut there")
+                }
                 _ => reason,
             })?;
         }
@@ -186,6 +197,7 @@ impl<'a> RowReader<'a> {
 
     /// Says how much of the file there is.
     fn cut(&self, header: &Header<'_>) -> String {
+        self.is_cut.set(true);
         let (rows, announced) = (self.rows, header.words);
         let holds = match (rows, header.rows.trim_ascii().is_empty()) {
             (0, true) => format!("ends after its header, which announces {announced} words"),
