@@ -53,13 +53,16 @@ class Attributes(MutableMapping[str, NDArray[Any]]):
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name == COUNT:
-            counts = self._vectors._counts().astype(np.int64)
+            counts = self._vectors._counts()
+            if not len(counts) or counts.max() < 2**63:
+                counts = counts.view(np.int64)
             counts.setflags(write=False)
             return counts
         return self._stored.array(name, len(self._vectors))
 
     def __setitem__(self, name: str, values: Any) -> None:
-        array = np.asarray(values)
+        # NumPy makes floats of large counts in a list.
+        array = np.asarray(values, dtype=object if name == COUNT and isinstance(values, list) else None)
         rows = len(self._vectors)
         if array.ndim == 0 or len(array) != rows:
             msg = f"attribute {name!r}: has the shape {array.shape}; expected a value for each of {rows} keys"
@@ -120,7 +123,7 @@ class Attributes(MutableMapping[str, NDArray[Any]]):
 
 
 def _storage_of(kind: Any) -> np.dtype[Any]:
-    """Return the type of an array for values of a type: of text any length fits, and integers are the same everywhere."""
+    """Return the type of an array for values of a type: text of any length fits, integers have 64 bits everywhere."""
     if kind is int:
         return np.dtype(np.int64)
     try:

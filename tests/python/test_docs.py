@@ -136,6 +136,7 @@ def parameters_of(function: ast.FunctionDef) -> list[tuple[str, bool]]:
     both = [
         *zip(names, defaults, strict=True),
         *((argument.arg, default is not None) for argument, default in keywords),
+        *((argument.arg, False) for argument in (arguments.vararg, arguments.kwarg) if argument is not None),
     ]
     return [(name, default) for name, default in both if name not in ("self", "cls")]
 
@@ -149,10 +150,14 @@ def test_the_stubs_have_the_parameters_of_the_native_module() -> None:
     ]:
         for stub in scope.body:
             is_plain = isinstance(stub, ast.FunctionDef) and (not stub.name.startswith("_") or stub.name == "__new__")
-            if not is_plain or any(getattr(mark, "id", "") == "property" for mark in stub.decorator_list):
+            # A setter's mark is the attribute of a property.
+            marks = [getattr(mark, "id", "property") for mark in stub.decorator_list]
+            if not is_plain or "property" in marks:
                 continue
             signature = inspect.signature(owner if stub.name == "__new__" else getattr(owner, stub.name))
-            there = [(name, p.default is not p.empty) for name, p in signature.parameters.items() if name != "self"]
+            parameters = [(name.lstrip("_"), p) for name, p in signature.parameters.items() if name != "self"]
+            is_optional = {p.name: p.default is not p.empty for _, p in parameters}
+            there = [(name, is_optional[p.name]) for name, p in parameters]
             assert parameters_of(stub) == there, f"{getattr(owner, '__name__', owner)}.{stub.name}"
             compared += 1
     assert compared > 30
