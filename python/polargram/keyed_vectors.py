@@ -106,14 +106,15 @@ class KeyedVectors(Search, VectorFiles):
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         # Older protocols do not ask for the arguments of __new__.
-        return super().__reduce_ex__(max(2, protocol.__index__()))
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Copies have attributes of their own, since their keys may become others.
-        state = dict(self.__dict__)
-        if "_attributes" in state:
-            state["_attributes"] = state["_attributes"].copied(len(self))
-        return state
+        reduced = super().__reduce_ex__(max(2, protocol.__index__()))
+        if isinstance(reduced, str) or len(reduced) < 3:
+            return reduced
+        # Copies have attributes of their own, since their keys may become others. With slots there are two states.
+        state, slots = reduced[2] if isinstance(reduced[2], tuple) else (reduced[2], None)
+        if not isinstance(state, dict) or not isinstance(state.get("_attributes"), Stored):
+            return reduced
+        state = {**state, "_attributes": state["_attributes"].copied(len(self))}
+        return (*reduced[:2], state if slots is None else (state, slots), *reduced[3:])
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.index_to_key)

@@ -48,7 +48,7 @@ impl KeyedVectors {
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read, [`Error::Format`] if its content is
-    /// damaged or its format is not known.
+    /// damaged or its format is not known, [`Error::Truncated`] if it ends early.
     pub fn load(location: impl Into<Location>) -> Result<Self> {
         Self::load_with(location, &LoadOptions::default(), &Progress::default())
     }

@@ -111,7 +111,8 @@ impl Before {
 ///
 /// # Errors
 /// [`Error::Io`] if a file cannot be read; [`Error::Format`] if it is damaged or of the other format, if its header
-/// announces more words than it has, or without a limit fewer, or if a word has no count; [`Error::Interrupted`].
+/// announces fewer words than it has and there is no limit, or if a word has no count; [`Error::Truncated`] if it ends
+/// early; [`Error::Interrupted`].
 pub fn load_word2vec_format(
     location: &Location,
     binary: bool,

@@ -141,7 +141,8 @@ impl PyVectors {
         Ok(py.detach(|| self.table.get().edit(KeyedVectors::normalise))?)
     }
 
-    /// The V × d matrix of float32: a view, no copy. Read-only if it is a memory-mapped file.
+    /// The V × d matrix of float32: a view, no copy. Read-only if it is a memory-mapped file. It may be set to another one
+    /// with a row for each key, which is copied; a model keeps its dimensions.
     #[getter]
     fn vectors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let content = self.table.get().content();

@@ -177,10 +177,14 @@ impl PyTable {
         Ok(())
     }
 
-    /// The counts, if they were set since this was asked last.
-    pub(super) fn take_new_counts(&self) -> Option<Vec<u64>> {
-        let are_new = self.has_new_counts.swap(false, Ordering::AcqRel);
-        are_new.then(|| self.vectors().counts().to_vec())
+    /// Lets a model take the counts, if they were set since it has taken them last.
+    pub(super) fn with_new_counts<T>(&self, take: impl FnOnce(Vec<u64>) -> Result<T>) -> Result<Option<T>> {
+        if !self.has_new_counts.swap(false, Ordering::AcqRel) {
+            return Ok(None);
+        }
+        let taken = take(self.vectors().counts().to_vec());
+        // They stay new if they cannot be a model's.
+        taken.map(Some).inspect_err(|_| self.has_new_counts.store(true, Ordering::Release))
     }
 
     pub(super) fn is_live(&self) -> bool {

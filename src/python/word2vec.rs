@@ -61,12 +61,19 @@ impl Drop for Training<'_> {
 
 impl PyModel {
     fn model(&self) -> PyResult<Arc<Word2Vec>> {
-        let mut model = lock(&self.model);
         let missing = || PyRuntimeError::new_err("you must first build vocabulary: call build_vocab");
-        let now = model.clone().ok_or_else(missing)?;
-        // A user may have set those of the vectors.
-        let Some(counts) = self.table.get().take_new_counts() else { return Ok(now) };
-        Ok(model.insert(Arc::new(now.with_counts(counts)?)).clone())
+        self.model_if_made()?.ok_or_else(missing)
+    }
+
+    /// The model, with the counts of words that a user has set in its vectors.
+    fn model_if_made(&self) -> PyResult<Option<Arc<Word2Vec>>> {
+        let mut model = lock(&self.model);
+        if let Some(made) = &*model
+            && let Some(updated) = self.table.get().with_new_counts(|counts| made.with_counts(counts))?
+        {
+            *model = Some(Arc::new(updated));
+        }
+        Ok(model.clone())
     }
 
     fn counts(&self) -> PyResult<Arc<WordCounts>> {
@@ -153,7 +160,7 @@ impl PyModel {
     fn __deepcopy__(&self, py: Python<'_>, _memo: &Bound<'_, PyAny>) -> PyResult<Self> {
         let vector_size = self.table.get().vectors().vector_size();
         let copy = Self::new(py, NonZeroUsize::new(vector_size).unwrap_or(NonZeroUsize::MIN), self.warn.clone_ref(py))?;
-        if let Ok(model) = self.model() {
+        if let Some(model) = self.model_if_made()? {
             copy.set(py, py.detach(|| model.copied())?)?;
         }
         lock(&copy.counts).clone_from(&lock(&self.counts));
@@ -463,7 +470,7 @@ impl PyModel {
                 "vocab_size: {words} is more than the greatest number of rows, 2^32"
             )));
         }
-        let model = self.model().ok();
+        let model = self.model_if_made()?;
         let tokens = tokens.or(model.as_ref().map(|model| model.vocabulary().tokens())).unwrap_or(0);
         let spool = Parameters(options).spool()?;
         let memory = Memory::estimate(&Parameters(parameters).config()?, words, tokens, spool);

@@ -469,6 +469,31 @@ def test_changed_tables_and_their_attributes_travel(copied: Copy, tmp_path: Path
         assert (wv.get_vecattr("one", "kind"), other.get_vecattr("other", "kind")) == ("y", "x")
 
 
+@COPIES
+def test_a_subclass_with_slots_travels(copied: Copy) -> None:
+    wv = WithSlots(2)
+    wv["a"] = [1, 2]
+    wv.set_vecattr("a", "kind", "letter")
+    wv.slot = "kept"
+    other = copied(wv)
+    other.set_vecattr("a", "kind", "other")
+    assert (other.slot, wv.get_vecattr("a", "kind")) == ("kept", "letter")
+
+
+class WithSlots(pg.KeyedVectors):
+    __slots__ = ("slot",)
+
+
+@pytest.mark.parametrize("ending", [".arrow", ".txt", ".bin", ".npy"])
+def test_an_empty_table_is_saved_or_refused_in_one_line(tmp_path: Path, ending: str) -> None:
+    try:
+        pg.KeyedVectors(3).save(tmp_path / f"v{ending}")
+        assert len(pg.KeyedVectors.load(tmp_path / f"v{ending}")) == 0
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    assert len(pickle.loads(pickle.dumps(pg.KeyedVectors(3)))) == 0
+
+
 def test_a_copy_shares_vectors_and_norms_follow_in_both() -> None:
     wv = pg.KeyedVectors(2)
     wv[["a", "b"]] = [[1, 0], [1, 1]]
@@ -650,6 +675,17 @@ def test_the_counts_of_a_model_are_those_that_were_set(tmp_path: Path) -> None:
     unchanged = pg.Word2Vec(CORPUS, **SMALL)
     unchanged.wv.sort_by_descending_frequency()
     assert list(unchanged.wv) == ["c", "b", "a"]
+
+
+def test_counts_that_no_model_can_have_are_refused_until_they_are_set_again(tmp_path: Path) -> None:
+    model = pg.Word2Vec(CORPUS, **SMALL)
+    model.wv.expandos["count"] = [2**64 - 1, 1, 1]
+    for use in (lambda: model.save(tmp_path / "model"), lambda: copy.deepcopy(model)):
+        with pytest.raises(ValueError, match="64 bits"):
+            use()
+    model.wv.set_vecattr("c", "count", 5)
+    model.save(tmp_path / "model")
+    assert pg.Word2Vec.load(tmp_path / "model").wv.get_vecattr("c", "count") == 5
 
 
 def test_attributes_of_words_stay_as_a_model_grows_and_go_with_its_words() -> None:
