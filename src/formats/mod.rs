@@ -9,6 +9,7 @@
 mod arrow;
 mod columns;
 mod contents;
+mod fasttext;
 pub(crate) mod npy;
 mod npz;
 mod opened;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::contents::{Contents, is_gzip_name, refuse_other_compressions};
 use super::options::{LoadOptions, SaveOptions};
-use super::{arrow, npy, npz, parquet, projector, safetensors, vocabulary, word2vec};
+use super::{arrow, fasttext, npy, npz, parquet, projector, safetensors, vocabulary, word2vec};
 use crate::arrow::{footer, message, npy_header};
 use crate::error::{Error, Result};
 use crate::output::Output;
@@ -122,6 +122,17 @@ static FORMATS: &[Format] = &[
         companion: None,
         read: safetensors::read,
         write: Some(safetensors::write),
+    },
+    Format {
+        name: "fasttext",
+        about: "fastText model, with vectors of n-grams for unknown words; memory-mapped, only read",
+        endings: &["bin", "bin.gz"],
+        magic: Some(fasttext::MAGIC),
+        resembles: fasttext::resembles,
+        word_fault: |_| None,
+        companion: None,
+        read: fasttext::read,
+        write: None,
     },
     Format {
         name: "tsv",
@@ -252,7 +263,14 @@ fn gzip_endings() -> String {
 }
 
 fn listed<'a>(endings: impl Iterator<Item = &'a &'a str>) -> String {
-    endings.map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(", ")
+    let mut listed = Vec::new();
+    for ending in endings.map(|ending| format!(".{ending}")) {
+        // Formats may share one.
+        if !listed.contains(&ending) {
+            listed.push(ending);
+        }
+    }
+    listed.join(", ")
 }
 
 impl fmt::Debug for Format {

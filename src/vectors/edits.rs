@@ -15,6 +15,7 @@ impl Clone for KeyedVectors {
             counts: self.counts.clone(),
             rows: self.rows.clone(),
             config: self.config.clone(),
+            subwords: self.subwords.clone(),
             norms: RwLock::default(),
         }
     }
@@ -28,6 +29,7 @@ impl KeyedVectors {
             counts: Vec::new(),
             rows: Rows::from_vec(Vec::new(), vector_size),
             config: None,
+            subwords: None,
             norms: RwLock::default(),
         }
     }
@@ -137,7 +139,10 @@ impl KeyedVectors {
     pub fn write_rows(&mut self, rows: &Rows) -> Result<()> {
         let (shape, own) = ((rows.len(), rows.vector_size()), (self.len(), self.vector_size()));
         if shape != own {
-            return Err(Error::parameter("vectors", format!("are {} × {}, not {} × {}", shape.0, shape.1, own.0, own.1)));
+            return Err(Error::parameter(
+                "vectors",
+                format!("are {} × {}, not {} × {}", shape.0, shape.1, own.0, own.1),
+            ));
         }
         self.own_rows()?;
         rows.iter().enumerate().for_each(|(row, values)| self.rows.write(row, values));

@@ -8,12 +8,14 @@ mod nearest;
 mod pooling;
 mod rows;
 mod search;
+mod subwords;
 
 use std::sync::{Arc, RwLock};
 
 pub use batch::{Neighbours, SearchOptions};
 pub use pooling::Pooling;
 pub use rows::Rows;
+pub use subwords::{Ngrams, Subwords};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -35,6 +37,8 @@ pub struct KeyedVectors {
     counts: Vec<u64>,
     rows: Rows,
     config: Option<Config>,
+    /// Of fastText: they give vectors to words that have no row.
+    subwords: Option<Subwords>,
     /// With the version of the rows that they were computed from.
     norms: RwLock<Option<(u64, Arc<[f32]>)>>,
 }
@@ -49,7 +53,7 @@ impl KeyedVectors {
             let reason = format!("{} keys and {} counts for {} rows", keys.len(), counts.len(), rows.len());
             return Err(Error::parameter("vectors", reason));
         }
-        Ok(Self { keys, counts, rows, config, norms: RwLock::default() })
+        Ok(Self { keys, counts, rows, config, subwords: None, norms: RwLock::default() })
     }
 
     /// A table of `words` with a copy of `values`, `vector_size` floats a word. As in gensim, the counts are V, V − 1,

@@ -27,7 +27,11 @@ impl KeyedVectors {
     /// # Errors
     /// [`Error::UnknownKey`].
     pub fn similarity<'k>(&self, a: impl Into<Key<'k>>, b: impl Into<Key<'k>>) -> Result<f32> {
-        let (a, b) = (self.id(a)? as usize, self.id(b)? as usize);
+        let (a, b) = (a.into(), b.into());
+        let (Some(a), Some(b)) = (self.keys.id(a), self.keys.id(b)) else {
+            return Ok(exact_cosine(&self.vector_of(a)?, &self.vector_of(b)?));
+        };
+        let (a, b) = (a as usize, b as usize);
         let norms = self.norms();
         let norms = norms[a] * norms[b];
         let (a, b) = (self.rows.row(a), self.rows.row(b));
@@ -47,16 +51,16 @@ impl KeyedVectors {
         let mut asked = Vec::new();
         for (keys, sign) in [(positive, 1.0), (negative, -1.0)] {
             for &key in keys {
-                let row = self.id(key)? as usize;
-                asked.push(row);
-                let values = self.rows.row(row);
-                let length = length(values);
+                let key = key.into();
+                let values = self.vector_of(key)?;
+                asked.extend(self.keys.id(key).map(|row| row as usize));
+                let length = length(&values);
                 if length != 0.0 {
-                    query.iter_mut().zip(values).for_each(|(q, &v)| *q += sign * f64::from(v) / length);
+                    query.iter_mut().zip(values.iter()).for_each(|(q, &v)| *q += sign * f64::from(v) / length);
                 }
             }
         }
-        if asked.is_empty() {
+        if positive.is_empty() && negative.is_empty() {
             return Err(Error::parameter("positive", "name at least one key"));
         }
         // A row is a word's number.
