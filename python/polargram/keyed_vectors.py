@@ -183,7 +183,7 @@ class KeyedVectors(Search, VectorFiles):
         >>> wv.has_index_for("a"), wv.has_index_for("unknown")
         (True, False)
         """
-        return key in self
+        return self.get_index(key, -1) >= 0
 
     def word_vec(self, *args: Any, **kwargs: Any) -> NDArray[np.float32]:
         """Give the vector of a key: the old name of :meth:`get_vector`, with a DeprecationWarning.
@@ -394,8 +394,8 @@ class KeyedVectors(Search, VectorFiles):
         other = KeyedVectors(self.vector_size)
         if not there:
             return other
-        rows = np.array([self.get_index(key) for key in there])
-        attributes = {name: values[rows] for name, values in self.expandos.items()} if copy_vecattrs else {}
+        rows = np.array([self.get_index(key, -1) for key in there])
+        attributes = {name: np.where(rows < 0, np.zeros(1, values.dtype), values[rows]) for name, values in self.expandos.items()} if copy_vecattrs else {}
         other.add_vectors(there, self[there], {COUNT: np.arange(len(there), 0, -1), **attributes})
         return other
 

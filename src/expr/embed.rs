@@ -1,5 +1,7 @@
 //! From tokens to vectors: `embed`.
 
+use std::borrow::Cow;
+
 use polars::prelude::*;
 use polars_arrow::array::Array;
 use serde::Deserialize;
@@ -70,14 +72,14 @@ fn check(column: &Field, vectors: &KeyedVectors, options: &EmbedOptions) -> Pola
     }
 }
 
-/// The vector of each token, null if it is unknown.
+/// The vector of each token, null if it is unknown and there are no n-grams to make one of.
 fn embed_tokens(column: &Series, vectors: &KeyedVectors) -> PolarsResult<Series> {
     let mut rows = VectorColumn::with_capacity(column.len(), vectors);
     for chunk in column.chunks() {
         let tokens = Tokens::of(chunk.as_ref())?;
         for token in 0..tokens.len() {
-            let row = tokens.row(token, vectors);
-            rows.push(row.is_some(), |to| row.into_iter().for_each(|row| to.copy_from_slice(vectors.rows().row(row))));
+            let vector = tokens.vector(token, vectors);
+            rows.push(vector.is_some(), |to| vector.into_iter().for_each(|vector| to.copy_from_slice(&vector)));
         }
     }
     rows.finish(column.name().clone(), vectors)
@@ -86,15 +88,16 @@ fn embed_tokens(column: &Series, vectors: &KeyedVectors) -> PolarsResult<Series>
 /// The pooled vector of a list's known tokens, null if there are none.
 fn embed_lists(lists: &ListChunked, vectors: &KeyedVectors, pooling: Pooling) -> PolarsResult<Series> {
     let mut column = VectorColumn::with_capacity(lists.len(), vectors);
-    let mut rows = Vec::new();
+    let mut known: Vec<Cow<'_, [f32]>> = Vec::new();
     for chunk in lists.downcast_iter() {
         let tokens = Tokens::of(chunk.values().as_ref())?;
         for (i, bounds) in chunk.offsets().windows(2).enumerate() {
-            rows.clear();
+            known.clear();
             if chunk.is_valid(i) {
-                rows.extend((bounds[0] as usize..bounds[1] as usize).filter_map(|token| tokens.row(token, vectors)));
+                known
+                    .extend((bounds[0] as usize..bounds[1] as usize).filter_map(|token| tokens.vector(token, vectors)));
             }
-            column.push(!rows.is_empty(), |to| pooling.pool(vectors, &rows, to));
+            column.push(!known.is_empty(), |to| pooling.pool_vectors(&known, to));
         }
     }
     column.finish(lists.name().clone(), vectors)

@@ -1,5 +1,7 @@
 //! The tokens of a column, and the row of each.
 
+use std::borrow::Cow;
+
 use polars::prelude::*;
 use polars_arrow::array::{Array, PrimitiveArray, Utf8ViewArray};
 
@@ -44,8 +46,17 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// The vector of a token, if it has one: its row, or of a word without a row that of its n-grams.
+    pub(super) fn vector<'v>(&self, token: usize, vectors: &'v KeyedVectors) -> Option<Cow<'v, [f32]>> {
+        match (self.row(token, vectors), self) {
+            (Some(row), _) => Some(Cow::Borrowed(vectors.rows().row(row))),
+            (None, Self::Text(words)) => Some(Cow::Owned(vectors.subwords()?.vector(words.get(token)?))),
+            (None, _) => None,
+        }
+    }
+
     /// The row of a token, if it is known. Where keys are text an integer is a row number.
-    pub(super) fn row(&self, token: usize, vectors: &KeyedVectors) -> Option<usize> {
+    fn row(&self, token: usize, vectors: &KeyedVectors) -> Option<usize> {
         let key = match self {
             Self::Text(words) => Key::Text(words.get(token)?),
             Self::Int64(numbers) => Key::Int64(numbers.get(token)?),

@@ -1,5 +1,6 @@
 //! Lookups by key: the native base of `polargram.KeyedVectors`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2};
@@ -7,10 +8,10 @@ use pyo3::exceptions::{PyAttributeError, PyIndexError, PyKeyError, PyTypeError, 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use super::keys::{PyKey, is_key, known_row, list_of, new_key, row_of};
+use super::keys::{PyKey, is_key, known_row, list_of, new_key, row_of, vector_of};
 use super::table::{Content, PyTable};
 use super::views::{Views, read_only};
-use crate::vectors::KeyedVectors;
+use crate::vectors::{KeyedVectors, exact_cosine, unit};
 use crate::vocab::{Key, WordId};
 
 /// Looks keys up in a table. Python's `KeyedVectors` derives from it, so that a lookup runs no Python code.
@@ -33,17 +34,25 @@ const KEYS_ARE_ADDED: &str = "the keys belong to their vectors: make KeyedVector
                               add_vectors(keys, vectors)";
 
 /// The keys that a user has named: one, or several.
-fn keys_of<'a>(vectors: &'a KeyedVectors, keys: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Key<'a>>> {
+fn keys_of(vectors: &KeyedVectors, keys: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<PyKey>> {
     let Some(keys) = keys else { return Ok(Vec::new()) };
     match is_key(keys) {
-        true => Ok(vec![key_of(vectors, keys)?]),
-        false => list_of(vectors, keys)?.map(|key| key_of(vectors, &key?)).collect(),
+        true => Ok(vec![asked_key(vectors, keys)?]),
+        false => list_of(vectors, keys)?.map(|key| asked_key(vectors, &key?)).collect(),
+    }
+}
+
+/// A key that has a vector.
+fn asked_key(vectors: &KeyedVectors, key: &Bound<'_, PyAny>) -> PyResult<PyKey> {
+    match key_of(vectors, key) {
+        Ok(key) => Ok(PyKey::from(key)),
+        Err(error) => vector_of(vectors, key).ok().and_then(|_| PyKey::of(key)).ok_or(error),
     }
 }
 
 fn key_of<'a>(vectors: &'a KeyedVectors, key: &Bound<'_, PyAny>) -> PyResult<Key<'a>> {
     // A row is a word's number.
-    Ok(vectors.keys().key(row_of(vectors, key)? as WordId))
+    row_of(vectors, key).map(|row| vectors.keys().key(row as WordId))
 }
 
 #[pymethods]
@@ -53,7 +62,8 @@ impl PyVectors {
     #[pyo3(signature = (*args, **_kwargs))]
     fn new(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let table = args.iter().next().and_then(|first| first.cast_into::<PyTable>().ok());
-        let table = table.map_or_else(|| Py::new(args.py(), PyTable::new(KeyedVectors::empty(0))), |it| Ok(it.unbind()));
+        let table =
+            table.map_or_else(|| Py::new(args.py(), PyTable::new(KeyedVectors::empty(0))), |it| Ok(it.unbind()));
         Ok(Self { table: table? })
     }
 
@@ -66,7 +76,9 @@ impl PyVectors {
     /// Makes it an empty table.
     fn _begin(&self, py: Python<'_>, vector_size: usize) -> PyResult<()> {
         if self.table.get().is_live() {
-            return Err(PyTypeError::new_err("these are the vectors of a model; make others with KeyedVectors(vector_size)"));
+            return Err(PyTypeError::new_err(
+                "these are the vectors of a model; make others with KeyedVectors(vector_size)",
+            ));
         }
         self.table.get().replace(py, Content::new(KeyedVectors::empty(vector_size), Views::default()))
     }
@@ -155,9 +167,9 @@ impl PyVectors {
     fn set_vectors(&self, vectors: &Bound<'_, PyAny>) -> PyResult<()> {
         let float32 = numpy::dtype::<f32>(vectors.py());
         let array = vectors.py().import("numpy")?.call_method1("asarray", (vectors, float32))?;
-        let matrix: PyReadonlyArray2<'_, f32> = array.extract().map_err(|_| {
-            PyValueError::new_err("vectors: expected a matrix of numbers, with a row for each key")
-        })?;
+        let matrix: PyReadonlyArray2<'_, f32> = array
+            .extract()
+            .map_err(|_| PyValueError::new_err("vectors: expected a matrix of numbers, with a row for each key"))?;
         let matrix = matrix.as_array();
         self.table.get().set_vectors(matrix.iter().copied().collect(), matrix.dim())
     }
@@ -195,10 +207,11 @@ impl PyVectors {
     }
 
     fn __contains__(&self, key: &Bound<'_, PyAny>) -> bool {
-        row_of(&self.inner(), key).is_ok()
+        vector_of(&self.inner(), key).is_ok()
     }
 
-    /// The vector of a key, or the matrix of a list of keys.
+    /// The vector of a key, or the matrix of a list of keys. With vectors of n-grams, as of fastText, words that are not
+    /// there have one too.
     fn __getitem__<'py>(&self, key_or_keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = key_or_keys.py();
         if is_key(key_or_keys) {
@@ -206,10 +219,8 @@ impl PyVectors {
         }
         let vectors = self.inner();
         let keys = list_of(&vectors, key_or_keys)?;
-        let rows = keys.map(|key| row_of(&vectors, &key?)).collect::<PyResult<Vec<_>>>()?;
-        let mut values = Vec::with_capacity(rows.len() * vectors.vector_size());
-        rows.iter().for_each(|&row| values.extend_from_slice(vectors.rows().row(row)));
-        Ok(PyArray1::from_vec(py, values).reshape([rows.len(), vectors.vector_size()])?.into_any())
+        let found = keys.map(|key| vector_of(&vectors, &key?)).collect::<PyResult<Vec<_>>>()?;
+        Ok(PyArray1::from_vec(py, found.concat()).reshape([found.len(), vectors.vector_size()])?.into_any())
     }
 
     /// The vector of a key: a read-only view, or with `norm=True` a copy of length 1. Vectors of zeros, and those with
@@ -223,10 +234,11 @@ impl PyVectors {
     ) -> PyResult<Bound<'py, PyArray1<f32>>> {
         let content = self.table.get().content();
         let vectors = &content.vectors;
-        if norm {
-            return Ok(PyArray1::from_vec(py, vectors.unit_vector(key_of(vectors, key)?)?));
+        match (vector_of(vectors, key)?, norm) {
+            (vector, true) => Ok(PyArray1::from_vec(py, unit(&vector))),
+            (Cow::Owned(vector), false) => Ok(read_only(PyArray1::from_vec(py, vector))),
+            (Cow::Borrowed(_), false) => content.views.row(py, vectors.rows(), row_of(vectors, key)?),
         }
-        content.views.row(py, vectors.rows(), row_of(vectors, key)?)
     }
 
     /// The row of a key. If it is unknown: `default` if that is given, else KeyError.
@@ -273,7 +285,10 @@ impl PyVectors {
     /// The cosine of two keys' vectors.
     fn similarity(&self, w1: &Bound<'_, PyAny>, w2: &Bound<'_, PyAny>) -> PyResult<f32> {
         let vectors = self.inner();
-        Ok(vectors.similarity(key_of(&vectors, w1)?, key_of(&vectors, w2)?)?)
+        match (key_of(&vectors, w1), key_of(&vectors, w2)) {
+            (Ok(w1), Ok(w2)) => Ok(vectors.similarity(w1, w2)?),
+            _ => Ok(exact_cosine(&vector_of(&vectors, w1)?, &vector_of(&vectors, w2)?)),
+        }
     }
 
     /// The `topn` keys nearest to the mean of the unit vectors of `positive` and the negated ones of `negative`, as
@@ -288,6 +303,7 @@ impl PyVectors {
     ) -> PyResult<Bound<'py, PyList>> {
         let vectors = self.inner();
         let (positive, negative) = (keys_of(&vectors, positive)?, keys_of(&vectors, negative)?);
+        let [positive, negative] = [&positive, &negative].map(|keys| keys.iter().map(PyKey::key).collect::<Vec<_>>());
         let topn = usize::try_from(topn).unwrap_or(0);
         PyList::new(py, py.detach(|| vectors.most_similar(&positive, &negative, topn))?)
     }

@@ -1,5 +1,7 @@
 //! Keys between Python and Rust: `str` is text, `int` (Python's or NumPy's) an integer.
 
+use std::borrow::Cow;
+
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyInt, PyString};
@@ -43,6 +45,14 @@ impl PyKey {
             return Err(PyKeyError::new_err(format!("Key '{object}' not present{}", of_other_kind(is_text, keys))));
         }
         Ok(Self::of(object))
+    }
+
+    pub(super) fn from(key: Key<'_>) -> Self {
+        match key {
+            Key::Text(text) => Self::Text(text.to_owned()),
+            Key::Int64(number) => Self::Int64(number),
+            Key::UInt64(number) => Self::UInt64(number),
+        }
     }
 
     pub(super) fn key(&self) -> Key<'_> {
@@ -121,6 +131,17 @@ pub(super) fn row_of(vectors: &KeyedVectors, object: &Bound<'_, PyAny>) -> PyRes
             missing(&format!(": keys are text, and integers are row numbers from 0, below {}", vectors.len()))
         }
         integers => missing(&format!(": keys are {integers}, and no row numbers")),
+    })
+}
+
+/// The vector of a key: its row, or of a word without one, where there are vectors of n-grams, theirs.
+///
+/// # Errors
+/// As for [`row_of`].
+pub(super) fn vector_of<'v>(vectors: &'v KeyedVectors, object: &Bound<'_, PyAny>) -> PyResult<Cow<'v, [f32]>> {
+    row_of(vectors, object).map(|row| Cow::Borrowed(vectors.rows().row(row))).or_else(|error| {
+        let text = object.cast::<PyString>().ok().and_then(|text| text.to_cow().ok());
+        text.and_then(|text| vectors.vector_of(&*text).ok()).ok_or(error)
     })
 }
 

@@ -7,7 +7,7 @@ use pyo3::types::{PyList, PyTuple};
 
 use super::job;
 use super::keyed_vectors::PyVectors;
-use super::keys::{is_key, list_of, row_of};
+use super::keys::{is_key, list_of, row_of, vector_of};
 use crate::vectors::{KeyedVectors, Neighbours, SearchOptions};
 use crate::vocab::WordId;
 
@@ -29,9 +29,8 @@ impl Asked {
         for query in list_of(vectors, queries)? {
             let query = query?;
             if is_key(&query) {
-                let row = row_of(vectors, &query)?;
-                values.extend_from_slice(vectors.rows().row(row));
-                excluded.push(vec![row]);
+                values.extend_from_slice(&vector_of(vectors, &query)?);
+                excluded.push(row_of(vectors, &query).into_iter().collect());
             } else {
                 let vector: Vec<f32> = query.extract()?;
                 ensure_size(vectors, vector.len())?;

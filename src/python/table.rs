@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use arrow::buffer::Buffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -12,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use super::views::Views;
 use crate::error::{Error, Result};
 use crate::formats::{self, Identity};
-use crate::vectors::{KeyedVectors, Rows};
+use crate::vectors::{KeyedVectors, Ngrams, Rows, Subwords};
 use crate::vocab::{HuffmanTree, Key, WordId};
 
 /// What messages call vectors that came as bytes.
@@ -263,9 +264,20 @@ impl PyTable {
 
     /// Vectors from the bytes of an Arrow IPC file.
     #[staticmethod]
-    fn from_bytes(py: Python<'_>, bytes: &Bound<'_, PyBytes>, is_writable: bool) -> PyResult<Self> {
+    #[pyo3(signature = (bytes, is_writable, subwords = None))]
+    fn from_bytes(
+        py: Python<'_>,
+        bytes: &Bound<'_, PyBytes>,
+        is_writable: bool,
+        subwords: Option<(usize, usize, u32, Bound<'_, PyBytes>)>,
+    ) -> PyResult<Self> {
         let bytes = bytes.as_bytes();
-        let vectors = py.detach(|| formats::from_bytes(bytes, PICKLED.as_ref()))?;
+        let mut vectors = py.detach(|| formats::from_bytes(bytes, PICKLED.as_ref()))?;
+        if let Some((min, max, buckets, rows)) = subwords {
+            let rows = Buffer::from(rows.as_bytes());
+            let subwords = Subwords::new(Ngrams { min, max, buckets }, vectors.vector_size(), rows)?;
+            vectors = vectors.with_subwords(subwords)?;
+        }
         Ok(if is_writable { Self::new(vectors) } else { Self::of(Content::read_only(vectors, None)) })
     }
 
@@ -279,7 +291,11 @@ impl PyTable {
             return Ok((class.getattr("open")?, (file.path(), fingerprint).into_pyobject(py)?));
         }
         let bytes = py.detach(|| formats::to_bytes(&vectors))?;
-        Ok((class.getattr("from_bytes")?, (PyBytes::new(py, &bytes), is_writable).into_pyobject(py)?))
+        let subwords = vectors.subwords().map(|subwords| {
+            let Ngrams { min, max, buckets } = subwords.ngrams();
+            (min, max, buckets, PyBytes::new(py, subwords.rows()))
+        });
+        Ok((class.getattr("from_bytes")?, (PyBytes::new(py, &bytes), is_writable, subwords).into_pyobject(py)?))
     }
 
     /// A copy in memory of its own, which may be written to.
@@ -287,7 +303,12 @@ impl PyTable {
         let vectors = self.vectors();
         let vectors = py.detach(|| {
             let rows = Rows::from_vec(vectors.rows().to_buffer().to_vec(), vectors.vector_size());
-            KeyedVectors::new(vectors.keys().clone(), vectors.counts().to_vec(), rows, vectors.config().cloned())
+            let (counts, config) = (vectors.counts().to_vec(), vectors.config().cloned());
+            let copy = KeyedVectors::new(vectors.keys().clone(), counts, rows, config)?;
+            match vectors.subwords() {
+                Some(subwords) => copy.with_subwords(subwords.clone()),
+                None => Ok(copy),
+            }
         })?;
         Ok(Self::new(vectors))
     }

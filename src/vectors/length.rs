@@ -6,7 +6,7 @@ pub(super) fn length<T: Copy + Into<f64>>(vector: &[T]) -> f64 {
 }
 
 /// The vector scaled to length 1, or as it is if it has no direction.
-pub(super) fn unit(vector: &[f32]) -> Vec<f32> {
+pub(crate) fn unit(vector: &[f32]) -> Vec<f32> {
     let length = length(vector);
     match length > 0.0 && length.is_finite() {
         true => scaled(vector, length),
@@ -29,7 +29,7 @@ fn scaled<T: Copy + Into<f64>>(vector: &[T], length: f64) -> Vec<f32> {
 }
 
 /// The cosine of two vectors: 0 if one is of zeros, NaN if one holds NaN or infinity.
-pub(super) fn exact_cosine(x: &[f32], y: &[f32]) -> f32 {
+pub(crate) fn exact_cosine(x: &[f32], y: &[f32]) -> f32 {
     let lengths = length(x) * length(y);
     match lengths {
         0.0 => 0.0,

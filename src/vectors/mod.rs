@@ -13,6 +13,8 @@ mod subwords;
 use std::sync::{Arc, RwLock};
 
 pub use batch::{Neighbours, SearchOptions};
+#[cfg(feature = "python")]
+pub(crate) use length::{exact_cosine, unit};
 pub use pooling::Pooling;
 pub use rows::Rows;
 pub use subwords::{Ngrams, Subwords};

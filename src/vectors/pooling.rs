@@ -1,5 +1,6 @@
 //! One vector for many words.
 
+use std::ops::Deref;
 use std::str::FromStr;
 
 use super::KeyedVectors;
@@ -29,23 +30,29 @@ impl Pooling {
     /// # Panics
     /// If there is no such row.
     pub fn pool(self, vectors: &KeyedVectors, rows: &[usize], to: &mut [f32]) {
+        let rows: Vec<&[f32]> = rows.iter().map(|&row| vectors.rows().row(row)).collect();
+        self.pool_vectors(&rows, to);
+    }
+
+    /// Pools vectors, at least one, into `to`, which is as long as each.
+    pub fn pool_vectors<V: Deref<Target = [f32]>>(self, vectors: &[V], to: &mut [f32]) {
         to.fill(0.0);
-        for &row in rows {
-            to.iter_mut().zip(vectors.rows().row(row)).for_each(|(sum, value)| *sum += value);
+        for vector in vectors {
+            to.iter_mut().zip(vector.iter()).for_each(|(sum, value)| *sum += value);
         }
-        let share = 1.0 / rows.len().max(1) as f32;
+        let share = 1.0 / vectors.len().max(1) as f32;
         to.iter_mut().for_each(|sum| *sum *= share);
         if !to.iter().all(|value| value.is_finite()) {
-            exact_mean(vectors, rows, to);
+            exact_mean(vectors, to);
         }
     }
 }
 
 /// The mean of rows whose sum overflows.
-fn exact_mean(vectors: &KeyedVectors, rows: &[usize], to: &mut [f32]) {
+fn exact_mean<V: Deref<Target = [f32]>>(vectors: &[V], to: &mut [f32]) {
     for (column, mean) in to.iter_mut().enumerate() {
-        let sum: f64 = rows.iter().map(|&row| f64::from(vectors.rows().row(row)[column])).sum();
-        *mean = (sum / rows.len() as f64) as f32;
+        let sum: f64 = vectors.iter().map(|vector| f64::from(vector[column])).sum();
+        *mean = (sum / vectors.len() as f64) as f32;
     }
 }
 
