@@ -96,6 +96,29 @@ fn vectors_of_other_kinds() {
     }
 }
 
+/// Models of fastText with two words, a label and two buckets: of today, of version 11, and without magic or version.
+fn models_of_fasttext() {
+    let mut numbers = Vec::new();
+    for number in [2, 5, 5, 1, 5, 1, 2, 2, 2, 2, 3, 100i32] {
+        numbers.extend(number.to_le_bytes());
+    }
+    numbers.extend(1e-4f64.to_le_bytes());
+    numbers.extend([3, 2, 1i32].into_iter().flat_map(i32::to_le_bytes));
+    numbers.extend(9i64.to_le_bytes());
+    let mut words = Vec::new();
+    for (word, count, kind) in [("</s>", 5i64, 0u8), ("bé", 4, 0), ("__label__x", 2, 1)] {
+        words.extend([word.as_bytes(), b"\0", &count.to_le_bytes(), &[kind]].concat());
+    }
+    let mut matrix = [4i64, 2].into_iter().flat_map(i64::to_le_bytes).collect::<Vec<_>>();
+    matrix.extend((1u8..=8).flat_map(|value| f32::from(value).to_le_bytes()));
+    seed("vectors_fasttext", "old", &[numbers.as_slice(), &words, &matrix].concat());
+    for version in [11, 12i32] {
+        let start = [793_712_314, version].into_iter().flat_map(i32::to_le_bytes).collect::<Vec<_>>();
+        let model = [&start, numbers.as_slice(), &(-1i64).to_le_bytes(), &words, b"\0", &matrix].concat();
+        seed("vectors_fasttext", &format!("version{version}"), &model);
+    }
+}
+
 fn vectors_of_any_name() {
     let vectors = KeyedVectors::from_rows(["king", "of", "tea"], 2, &[1.0, 0.9, 0.9, 1.0, -1.0, 0.2]).expect("vectors");
     for (name, which) in VECTOR_NAMES.into_iter().zip(0u8..) {
@@ -168,6 +191,7 @@ fn models() {
 fn main() {
     vectors();
     vectors_of_other_kinds();
+    models_of_fasttext();
     vectors_of_any_name();
     tables();
     arrays();

@@ -395,7 +395,11 @@ class KeyedVectors(Search, VectorFiles):
         if not there:
             return other
         rows = np.array([self.get_index(key, -1) for key in there])
-        attributes = {name: np.where(rows < 0, np.zeros(1, values.dtype), values[rows]) for name, values in self.expandos.items()} if copy_vecattrs else {}
+        # Words without a row have no attributes.
+        there_rows = np.maximum(rows, 0)
+        attributes = {}
+        for name, values in self.expandos.items() if copy_vecattrs and len(self) else ():
+            attributes[name] = np.where(rows < 0, np.zeros(1, values.dtype), values[there_rows])
         other.add_vectors(there, self[there], {COUNT: np.arange(len(there), 0, -1), **attributes})
         return other
 
