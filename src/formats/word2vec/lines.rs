@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     fn parse(bytes: &[u8], most: usize) -> Option<ParsedLines> {
-        super::parse(bytes, 3, most, Utf8Errors::Strict, &Progress::default())
+        super::parse(bytes, 3, most, &LoadOptions::default(), &Progress::default())
     }
 
     /// More than a few tasks read.
@@ -195,10 +195,10 @@ mod tests {
         let parsed = parse(&text.as_bytes()[..text.len() - 1], usize::MAX).unwrap();
         assert_eq!((parsed.len(), &text[parsed.read..]), (299_999, "word 299999 1 -0.5 299999e-3\n"));
         assert!(
-            super::parse(text.as_bytes(), usize::MAX, usize::MAX, Utf8Errors::Strict, &Progress::default()).is_none()
+            super::parse(text.as_bytes(), usize::MAX, usize::MAX, &LoadOptions::default(), &Progress::default()).is_none()
         );
         let progress = Progress::default();
         progress.cancel();
-        assert!(super::parse(text.as_bytes(), 3, usize::MAX, Utf8Errors::Strict, &progress).is_none());
+        assert!(super::parse(text.as_bytes(), 3, usize::MAX, &LoadOptions::default(), &progress).is_none());
     }
 }
