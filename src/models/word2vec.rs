@@ -237,8 +237,7 @@ impl Word2Vec {
     /// [`Error::Parameter`] if there is not one for each word, or if they add up to 2^64 or more.
     pub fn with_counts(&self, counts: Vec<u64>) -> Result<Self> {
         let known = &self.vocabulary;
-        let vocabulary =
-            Vocabulary::from_parts(known.keys().clone(), counts, known.raw_tokens(), known.raw_words())?;
+        let vocabulary = Vocabulary::from_parts(known.keys().clone(), counts, known.raw_tokens(), known.raw_words())?;
         Ok(Self { vocabulary: Arc::new(vocabulary), ..self.clone() })
     }
 

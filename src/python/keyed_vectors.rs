@@ -53,7 +53,8 @@ impl PyVectors {
     #[pyo3(signature = (*args, **_kwargs))]
     fn new(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let table = args.iter().next().and_then(|first| first.cast_into::<PyTable>().ok());
-        let table = table.map_or_else(|| Py::new(args.py(), PyTable::new(KeyedVectors::empty(0))), |it| Ok(it.unbind()));
+        let table =
+            table.map_or_else(|| Py::new(args.py(), PyTable::new(KeyedVectors::empty(0))), |it| Ok(it.unbind()));
         Ok(Self { table: table? })
     }
 
@@ -66,7 +67,9 @@ impl PyVectors {
     /// Makes it an empty table.
     fn _begin(&self, py: Python<'_>, vector_size: usize) -> PyResult<()> {
         if self.table.get().is_live() {
-            return Err(PyTypeError::new_err("these are the vectors of a model; make others with KeyedVectors(vector_size)"));
+            return Err(PyTypeError::new_err(
+                "these are the vectors of a model; make others with KeyedVectors(vector_size)",
+            ));
         }
         self.table.get().replace(py, Content::new(KeyedVectors::empty(vector_size), Views::default()))
     }
@@ -155,9 +158,9 @@ impl PyVectors {
     fn set_vectors(&self, vectors: &Bound<'_, PyAny>) -> PyResult<()> {
         let float32 = numpy::dtype::<f32>(vectors.py());
         let array = vectors.py().import("numpy")?.call_method1("asarray", (vectors, float32))?;
-        let matrix: PyReadonlyArray2<'_, f32> = array.extract().map_err(|_| {
-            PyValueError::new_err("vectors: expected a matrix of numbers, with a row for each key")
-        })?;
+        let matrix: PyReadonlyArray2<'_, f32> = array
+            .extract()
+            .map_err(|_| PyValueError::new_err("vectors: expected a matrix of numbers, with a row for each key"))?;
         let matrix = matrix.as_array();
         self.table.get().set_vectors(matrix.iter().copied().collect(), matrix.dim())
     }

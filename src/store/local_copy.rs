@@ -122,7 +122,9 @@ impl LocalCopy {
 
     /// The error with the URL in place of the copy's path.
     pub(crate) fn named(&self, mut error: Error) -> Error {
-        if let (Error::Io { path, .. } | Error::Format { path, .. } | Error::Truncated { path, .. }, Some(_)) = (&mut error, &self.temporary) {
+        if let (Error::Io { path, .. } | Error::Format { path, .. } | Error::Truncated { path, .. }, Some(_)) =
+            (&mut error, &self.temporary)
+        {
             let rest = path.strip_prefix(&self.path).map(Path::to_owned);
             match rest {
                 Ok(rest) if rest.as_os_str().is_empty() => *path = self.location.path().to_owned(),

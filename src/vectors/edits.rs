@@ -137,7 +137,10 @@ impl KeyedVectors {
     pub fn write_rows(&mut self, rows: &Rows) -> Result<()> {
         let (shape, own) = ((rows.len(), rows.vector_size()), (self.len(), self.vector_size()));
         if shape != own {
-            return Err(Error::parameter("vectors", format!("are {} × {}, not {} × {}", shape.0, shape.1, own.0, own.1)));
+            return Err(Error::parameter(
+                "vectors",
+                format!("are {} × {}, not {} × {}", shape.0, shape.1, own.0, own.1),
+            ));
         }
         self.own_rows()?;
         rows.iter().enumerate().for_each(|(row, values)| self.rows.write(row, values));
