@@ -205,7 +205,7 @@ mod tests {
             assert!(parse(faulty.as_bytes(), usize::MAX).is_none());
         }
         let parsed = parse(&text.as_bytes()[..text.len() - 1], usize::MAX).unwrap();
-        assert_eq!((parsed.len(), &text[parsed.read..]), (299_999, "word 299999 1 -0.5 299999e-3\n"));
+        assert_eq!((parsed.len(), &text[parsed.read..]), (299_999, "word 299999 0 -0.5 299999e-3\n"));
         assert!(
             super::parse(text.as_bytes(), usize::MAX, usize::MAX, &LoadOptions::default(), &Progress::default()).is_none()
         );

@@ -320,17 +320,24 @@ mod tests {
         }
     }
 
+    /// A number and what stands before it.
+    fn field() -> impl Strategy<Value = String> {
+        let number = prop_oneof![
+            8 => "-?[0-9]{1,9}(\\.[0-9]{1,9})?(e-?[0-9])?",
+            1 => Just("nan".to_owned()),
+            1 => "[0-9.e-]{1,4}",
+        ];
+        let space = prop_oneof![12 => Just(" "), 1 => Just("\t"), 1 => Just("  ")];
+        (space, number).prop_map(|(space, number)| format!("{space}{number}"))
+    }
+
     /// Lines of words and numbers, most of them without a fault.
     fn lines() -> impl Strategy<Value = String> {
-        let number = prop_oneof!["-?[0-9]{1,9}(\\.[0-9]{1,9})?(e-?[0-9])?", Just("nan".to_owned()), "[0-9.e-]{1,4}"];
         let word = prop_oneof![6 => "[a-c1]{1,2}", 1 => "[a1 .]{0,3}"];
-        let space = prop_oneof![12 => Just(" "), 1 => Just("\t"), 1 => Just("  ")];
         let end = prop_oneof![12 => Just("\n"), 1 => Just("\r\n"), 1 => Just(" \n"), 1 => Just("\n\n")];
-        let fields = prop::collection::vec((space, number), prop_oneof![9 => 2..3usize, 1 => 0..4usize]);
-        let line = (word, fields, end).prop_map(|(word, fields, end)| {
-            let fields: Vec<String> = fields.into_iter().map(|(space, number)| format!("{space}{number}")).collect();
-            format!("{word}{}{end}", fields.concat())
-        });
+        let count = prop_oneof![9 => Just(2usize), 1 => 0..4usize];
+        let fields = count.prop_flat_map(|count| prop::collection::vec(field(), count));
+        let line = (word, fields, end).prop_map(|(word, fields, end)| format!("{word}{}{end}", fields.concat()));
         prop::collection::vec(line, 1..9).prop_map(|lines| lines.concat())
     }
 
