@@ -478,7 +478,7 @@ fn utf32(row: &[u8], is_big_endian: bool, word: &mut String) -> Option<()> {
     let units = row.as_chunks::<4>().0;
     let units =
         || units.iter().map(|&unit| if is_big_endian { u32::from_be_bytes(unit) } else { u32::from_le_bytes(unit) });
-    let length = units().enumerate().rfind(|(_, unit)| *unit != 0).map_or(0, |(at, _)| at + 1);
+    let length = units().rposition(|unit| unit != 0).map_or(0, |last| last + 1);
     units().take(length).try_for_each(|unit| char::from_u32(unit).map(|character| word.push(character)))
 }
 
