@@ -41,6 +41,17 @@ use crate::vectors::KeyedVectors;
 #[cfg(feature = "python")]
 use crate::vectors::Rows;
 
+/// The bytes of any file, decompressed if it starts as compressed files do.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read; [`Error::Format`] if its compression is damaged; [`Error::Interrupted`].
+#[cfg(feature = "python")]
+pub(crate) fn file_bytes(location: &Location, progress: &Progress) -> Result<Vec<u8>> {
+    let copy = LocalCopy::of_file(location, progress)?;
+    let contents = Contents::open(copy.path(), progress, |_| false);
+    contents.map(|contents| contents.bytes().to_vec()).map_err(|error| copy.named(error))
+}
+
 impl KeyedVectors {
     /// Loads a file of any [`Format`], which its first bytes tell, or else its ending. `.arrow` and `.npy` (with
     /// `NAME.vocab.txt` beside it) are memory-mapped. A file in a store is first copied to this machine, and so is what

@@ -32,15 +32,6 @@ impl PyVectors {
 const KEYS_ARE_ADDED: &str = "the keys belong to their vectors: make KeyedVectors(vector_size), and add both with \
                               add_vectors(keys, vectors)";
 
-/// The keys that a user has named: one, or several.
-fn keys_of<'a>(vectors: &'a KeyedVectors, keys: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Key<'a>>> {
-    let Some(keys) = keys else { return Ok(Vec::new()) };
-    match is_key(keys) {
-        true => Ok(vec![key_of(vectors, keys)?]),
-        false => list_of(vectors, keys)?.map(|key| key_of(vectors, &key?)).collect(),
-    }
-}
-
 fn key_of<'a>(vectors: &'a KeyedVectors, key: &Bound<'_, PyAny>) -> PyResult<Key<'a>> {
     // A row is a word's number.
     Ok(vectors.keys().key(row_of(vectors, key)? as WordId))
@@ -271,27 +262,5 @@ impl PyVectors {
         if force {
             self.inner().forget_norms();
         }
-    }
-
-    /// The cosine of two keys' vectors.
-    fn similarity(&self, w1: &Bound<'_, PyAny>, w2: &Bound<'_, PyAny>) -> PyResult<f32> {
-        let vectors = self.inner();
-        Ok(vectors.similarity(key_of(&vectors, w1)?, key_of(&vectors, w2)?)?)
-    }
-
-    /// The `topn` keys nearest to the mean of the unit vectors of `positive` and the negated ones of `negative`, as
-    /// (key, cosine).
-    #[pyo3(signature = (positive = None, negative = None, topn = 10))]
-    fn most_similar<'py>(
-        &self,
-        py: Python<'py>,
-        positive: Option<&Bound<'py, PyAny>>,
-        negative: Option<&Bound<'py, PyAny>>,
-        topn: i64,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let vectors = self.inner();
-        let (positive, negative) = (keys_of(&vectors, positive)?, keys_of(&vectors, negative)?);
-        let topn = usize::try_from(topn).unwrap_or(0);
-        PyList::new(py, py.detach(|| vectors.most_similar(&positive, &negative, topn))?)
     }
 }

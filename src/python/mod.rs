@@ -9,6 +9,7 @@ mod keyed_vectors;
 mod keys;
 mod location;
 mod parameters;
+mod queries;
 mod search;
 mod sentences;
 mod source;
@@ -34,6 +35,11 @@ mod _polargram {
 
     #[pymodule_export]
     use super::keyed_vectors::PyVectors;
+    #[pymodule_export]
+    use super::queries::{
+        centralities, closer_than, cosines_with, euclidean_distances, evaluate_analogies, file_bytes, mean_similarity,
+        most_similar, most_similar_cosmul, query_direction, rank, similarities_of_words, similarity,
+    };
     #[pymodule_export]
     use super::search::{cosines_of, fingerprint, query_matrix, search, search_arrays};
     #[pymodule_export]

@@ -1,18 +1,22 @@
 //! A table of keys and vectors: lookup, similarity and search.
 
+mod analogies;
 mod batch;
 mod edits;
 mod fingerprint;
 mod length;
 mod nearest;
 mod pooling;
+mod query;
 mod rows;
 mod search;
 
 use std::sync::{Arc, RwLock};
 
+pub use analogies::{AnalogyMethod, AnalogyOptions, AnalogyScores, AnalogySection, Question};
 pub use batch::{Neighbours, SearchOptions};
 pub use pooling::Pooling;
+pub use query::{ProductQuery, Query};
 pub use rows::Rows;
 
 use crate::config::Config;
