@@ -8,7 +8,7 @@ use numpy::{
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use super::job;
 use super::keyed_vectors::PyVectors;
@@ -47,26 +47,20 @@ fn terms(vectors: &KeyedVectors, object: Option<&Bound<'_, PyAny>>, weight: f64)
     if is_one(object) {
         return Ok(vec![(Term::of(vectors, object)?, weight)]);
     }
-    let term = |item: Bound<'_, PyAny>| match item {
-        item if is_one(&item) => Ok((Term::of(vectors, &item)?, weight)),
-        item => pair(vectors, &item),
+    let term = |item: Bound<'_, PyAny>| match item.is_instance_of::<PyTuple>() || item.is_instance_of::<PyList>() {
+        true => pair(vectors, &item),
+        false => Ok((Term::of(vectors, &item)?, weight)),
     };
     list_of(vectors, object)?.map(|item| term(item?)).collect()
 }
 
 /// A key or vector with the weight that is its second item.
 fn pair(vectors: &KeyedVectors, object: &Bound<'_, PyAny>) -> PyResult<(Term, f64)> {
-    let items = object.len().ok().filter(|&len| len == 2).and_then(|_| {
-        let weight = object.get_item(1).ok()?.extract::<f64>().ok()?;
-        Some((object.get_item(0).ok()?, weight))
-    });
-    match items {
-        Some((item, weight)) => Ok((Term::of(vectors, &item)?, weight)),
-        None => Err(PyTypeError::new_err(format!(
-            "expected a key, a vector (a NumPy array), or a pair (key or vector, weight), not {}",
-            object.get_type()
-        ))),
+    if object.len()? != 2 {
+        let reason = format!("expected a pair of a key or vector and its weight, not one of {}", object.len()?);
+        return Err(PyTypeError::new_err(reason));
     }
+    Ok((Term::of(vectors, &object.get_item(0)?)?, object.get_item(1)?.extract()?))
 }
 
 /// True for a key and for a vector, false for a list of them.

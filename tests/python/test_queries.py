@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import math
 import sys
 import warnings
@@ -20,13 +21,15 @@ import polargram as pg
 from polargram.correlation import pearson, spearman
 
 WORDS = [*"abcdefghijkl", "Ä", "ß", "two words", "B", "long-word"]
+NUMBERS = itertools.count()
 
 
 def ours_of(words: list[Any], rows: np.ndarray, folder: Path) -> pg.KeyedVectors:
     """A table that the test makes, by way of a file."""
-    np.save(folder / "v.npy", rows.astype(np.float32))
-    (folder / "v.vocab.txt").write_text("".join(f"{word} 1\n" for word in words), encoding="utf8")
-    return pg.KeyedVectors.load(folder / "v.npy", key_dtype=int if isinstance(words[0], int) else None)
+    path = folder / f"{next(NUMBERS)}.npy"
+    np.save(path, rows.astype(np.float32))
+    path.with_suffix(".vocab.txt").write_text("".join(f"{word} 1\n" for word in words), encoding="utf8")
+    return pg.KeyedVectors.load(path, key_dtype=int if isinstance(words[0], int) else None)
 
 
 def theirs_of(words: list[Any], rows: np.ndarray) -> GensimVectors:
@@ -308,7 +311,7 @@ def test_errors_are_of_gensims_types(pair: Pair, ask: Any, error: type[Exception
 def test_a_vector_of_another_size_is_named_and_so_is_what_is_no_pair(pair: Pair) -> None:
     with pytest.raises(ValueError, match="has 3 values"):
         pair[0].most_similar_cosmul(np.ones(3))
-    with pytest.raises(TypeError, match="a pair"):
+    with pytest.raises(TypeError, match="expected a pair"):
         pair[0].most_similar([("king", "queen", "man")])
     with pytest.raises(TypeError):
         pair[0].most_similar_to_given(np.ones(3), ["king"])
