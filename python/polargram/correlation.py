@@ -49,7 +49,10 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Correlation:
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if np.isnan(x).any() or np.isnan(y).any():
         return Correlation(math.nan, math.nan)
-    statistic = _correlation(_ranks(x), _ranks(y))
+    x, y = _ranks(x), _ranks(y)
+    # Sums of halves are exact, so that the same order has the correlation 1.
+    squares = float(np.dot(x, x)) * float(np.dot(y, y))
+    statistic = float(np.dot(x, y)) / math.sqrt(squares) if squares else math.nan
     return Correlation(statistic, _pvalue(statistic, len(x)))
 
 
@@ -63,9 +66,10 @@ def _correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
 
 
 def _ranks(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the ranks of numbers, less their mean. Equal numbers share the mean of their ranks."""
     _, group, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     last: NDArray[np.float64] = np.cumsum(counts, dtype=np.float64)
-    ranks: NDArray[np.float64] = (last - (counts - 1) / 2)[group]
+    ranks: NDArray[np.float64] = (last - (counts - 1) / 2)[group] - (len(numbers) + 1) / 2
     return ranks
 
 

@@ -445,9 +445,9 @@ def test_correlations_are_scipys(pairs: list[tuple[float, float]]) -> None:
         assert tuple(got) == pytest.approx(tuple(want), abs=1e-7, rel=1e-7, nan_ok=True)
 
 
-@pytest.mark.parametrize("count", [3, 10, 353, 999, 20_000])
+@pytest.mark.parametrize("count", [10, 353, 999, 20_000])
 @pytest.mark.parametrize("noise", [0.01, 1.0, 30.0])
-def test_p_values_of_long_lists_are_scipys_to_nine_digits(count: int, noise: float) -> None:
+def test_p_values_of_long_lists_are_scipys_to_seven_digits(count: int, noise: float) -> None:
     random = np.random.default_rng(count)
     x = random.normal(size=count)
     y = x + noise * random.normal(size=count)
