@@ -40,7 +40,7 @@ def pearson(x: ArrayLike, y: ArrayLike) -> Correlation:
     statistic = _correlation(x, y)
     if len(x) == 2:
         # Two points are always on a line.
-        return Correlation(statistic if math.isnan(statistic) else round(statistic), 1.0)
+        return Correlation(statistic if math.isnan(statistic) else float(round(statistic)), 1.0)
     return Correlation(statistic, _pvalue(statistic, len(x)))
 
 
@@ -57,6 +57,9 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Correlation:
 
 
 def _correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    if (x == x[0]).all() or (y == y[0]).all():
+        # Their mean may differ from them by its rounding.
+        return math.nan
     with np.errstate(invalid="ignore"):
         x, y = x - x.mean(), y - y.mean()
         lengths = float(np.linalg.norm(x)), float(np.linalg.norm(y))
