@@ -1,0 +1,46 @@
+//! Python's pickles, protocols 0 to 5, read without running anything.
+//!
+//! A pickle is a program for a small machine. [`read`] runs the opcodes that build values, and writes down calls instead
+//! of making them: a [`Node::Object`] is the name of a class or function, its arguments, and what would have been set on
+//! it. Who reads the values decides which names it knows. All values lie in one [`Pickle`] and refer to each other by
+//! [`Id`], so that shared values stay shared, a cycle is only a number, and memory grows with the bytes read. Strings
+//! and bytes are borrowed from the file.
+//!
+//! [`Array`] makes NumPy's arrays of them.
+
+mod array;
+mod machine;
+mod object_array;
+mod text;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use array::{Array, Data, ItemType};
+pub(crate) use object_array::ObjectArray;
+pub(crate) use value::{Global, Id, Node, Object, Pickle};
+
+/// Why bytes are not a pickle that can be read. A message puts it after the file's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub(crate) struct PickleError {
+    reason: String,
+}
+
+impl PickleError {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}
+
+/// A result whose error is a [`PickleError`].
+pub(crate) type Result<T> = std::result::Result<T, PickleError>;
+
+/// Reads the pickle that `bytes` start with.
+///
+/// # Errors
+/// If it is damaged, or has an opcode that needs something outside the file.
+pub(crate) fn read(bytes: &[u8]) -> Result<Pickle<'_>> {
+    machine::Machine::new(bytes).run()
+}
