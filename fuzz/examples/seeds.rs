@@ -42,6 +42,16 @@ const COMPRESSED: [(&str, &[u8]); 4] = [
     ),
 ];
 
+/// `KeyedVectors` of one word as gensim 4 pickles it (protocol 0, without what is not read).
+const GENSIM: &[u8] = b"ccopy_reg\n_reconstructor\n(cgensim.models.keyedvectors\nKeyedVectors\nc__builtin__\nobject\nNtR(d\
+    Vindex_to_key\n(lVking\nasVkey_to_index\n(dVking\nI0\nssVvectors\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\n\
+    ndarray\n(I0\ntS'b'\ntR(I1\n(I1\nI2\ntcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n\
+    S'\\x00\\x00\\x80?\\x00\\x00\\x00?'\ntbsb.";
+/// VarEmbed's dictionary of one word.
+const VAREMBED: &[u8] = b"(dVword_to_ix\n(dVking\nI0\nssVword_embeddings\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\n\
+    ndarray\n(I0\ntS'b'\ntR(I1\n(I1\nI1\ntcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n\
+    S'\\x00\\x00\\x80?'\ntbs.";
+
 fn seed(target: &str, name: &str, data: &[u8]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     fs::create_dir_all(&folder).expect("a folder for seeds");
@@ -146,6 +156,11 @@ fn arrays() {
     seed("corpus_npy", "lists", &npy("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", PICKLED));
 }
 
+fn pickles() {
+    seed("pickle", "gensim", GENSIM);
+    seed("pickle", "varembed", VAREMBED);
+}
+
 fn texts() {
     let text = SENTENCES.join("\n");
     seed("corpus_text", "lines", text.as_bytes());
@@ -171,6 +186,7 @@ fn main() {
     vectors_of_any_name();
     tables();
     arrays();
+    pickles();
     texts();
     models();
 }

@@ -9,6 +9,7 @@
 mod arrow;
 mod columns;
 mod contents;
+pub(crate) mod gensim;
 pub(crate) mod npy;
 mod npz;
 mod opened;
@@ -81,6 +82,11 @@ impl KeyedVectors {
         }
         if let Some(ending) = format.companion {
             copy.add_companion(ending, progress)?;
+        }
+        if copy.is_temporary() && format.name == "gensim" {
+            for ending in gensim::companions(&contents, progress).map_err(|error| copy.named(error))? {
+                copy.add_beside(&ending, progress)?;
+            }
         }
         (format.read)(&contents, options, progress).map_err(|error| copy.named(error))
     }

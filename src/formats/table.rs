@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::contents::{Contents, is_gzip_name, refuse_other_compressions};
 use super::options::{LoadOptions, SaveOptions};
-use super::{arrow, npy, npz, parquet, projector, safetensors, vocabulary, word2vec};
+use super::{arrow, gensim, npy, npz, parquet, projector, safetensors, vocabulary, word2vec};
 use crate::arrow::{footer, message, npy_header};
 use crate::error::{Error, Result};
 use crate::output::Output;
@@ -133,6 +133,17 @@ static FORMATS: &[Format] = &[
         companion: None,
         read: projector::read,
         write: Some(projector::write),
+    },
+    Format {
+        name: "gensim",
+        about: "gensim's own files, and VarEmbed's pickle; nothing in them is run",
+        endings: &["kv", "model", "wv", "pkl"],
+        magic: None,
+        resembles: gensim::resembles,
+        word_fault: |_| None,
+        companion: None,
+        read: gensim::read,
+        write: None,
     },
 ];
 

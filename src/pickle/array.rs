@@ -57,12 +57,7 @@ impl<'p> Array<'p> {
     ///
     /// # Errors
     /// If there are not as many as its shape needs.
-    pub(crate) fn of_bytes(
-        item: ItemType,
-        shape: Vec<usize>,
-        is_fortran: bool,
-        bytes: Cow<'p, [u8]>,
-    ) -> Result<Self> {
+    pub(crate) fn of_bytes(item: ItemType, shape: Vec<usize>, is_fortran: bool, bytes: Cow<'p, [u8]>) -> Result<Self> {
         let size = items_of(&shape).and_then(|items| items.checked_mul(item.size));
         if item.kind == 'O' || size != Some(bytes.len()) {
             let reason = format!("has an array of {} bytes, which does not fit its shape {shape:?}", bytes.len());

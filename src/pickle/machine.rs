@@ -180,7 +180,9 @@ impl<'b> Machine<'b> {
             b'b' => self.build(),
             b'P' | b'Q' => Err(self.fault("refers to an object outside the file (PERSID)")),
             0x82..=0x84 => Err(self.fault("refers to a registry of extensions of Python (EXT)")),
-            0x97 | 0x98 => Err(self.fault("has its buffers outside the file (NEXT_BUFFER); pickle it without buffer_callback")),
+            0x97 | 0x98 => {
+                Err(self.fault("has its buffers outside the file (NEXT_BUFFER); pickle it without buffer_callback"))
+            }
             other => Err(self.fault(&format!("has the byte {other:#04x}, which is not an opcode"))),
         }
     }
@@ -425,4 +427,3 @@ impl<'b> Machine<'b> {
         self.push_id(value)
     }
 }
-

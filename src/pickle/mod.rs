@@ -18,8 +18,10 @@ mod value;
 mod tests;
 
 pub(crate) use array::{Array, Data, ItemType};
+// For readers of `.npy` files of objects.
+#[allow(unused_imports)]
 pub(crate) use object_array::ObjectArray;
-pub(crate) use value::{Global, Id, Node, Object, Pickle};
+pub(crate) use value::{Id, Node, Pickle};
 
 /// Why bytes are not a pickle that can be read. A message puts it after the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +37,7 @@ impl PickleError {
 }
 
 /// A result whose error is a [`PickleError`].
-pub(crate) type Result<T> = std::result::Result<T, PickleError>;
+pub(crate) type Result<T, E = PickleError> = std::result::Result<T, E>;
 
 /// Reads the pickle that `bytes` start with.
 ///

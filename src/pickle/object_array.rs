@@ -6,12 +6,14 @@ use super::{PickleError, Result, read};
 
 /// An array of objects. Its items are values of [`pickle`](Self::pickle).
 #[derive(Debug)]
+#[allow(dead_code)]
 pub(crate) struct ObjectArray<'b> {
     pickle: Pickle<'b>,
     items: Vec<Id>,
     shape: Vec<usize>,
 }
 
+#[allow(dead_code)]
 impl<'b> ObjectArray<'b> {
     /// Reads the pickle of an array of objects, of this shape if there is a header that says so.
     ///

@@ -46,7 +46,9 @@ fn integers_beyond_64_bits_keep_their_bytes() {
 
 #[test]
 fn nothing_is_called_and_what_would_have_been_is_named() {
-    for bytes in [&b"cos\nsystem\n(S'echo hi'\ntR."[..], b"(S'echo hi'\nios\nsystem\n.", b"(cos\nsystem\nS'echo hi'\no."] {
+    for bytes in
+        [&b"cos\nsystem\n(S'echo hi'\ntR."[..], b"(S'echo hi'\nios\nsystem\n.", b"(cos\nsystem\nS'echo hi'\no."]
+    {
         let pickle = read(bytes).unwrap();
         let error = pickle.unexpected(pickle.root(), "vectors").to_string();
         assert!(error.contains("refers to os.system, which polargram does not execute"), "{error}");
@@ -172,7 +174,8 @@ fn opcodes() -> impl Strategy<Value = Vec<u8>> {
     let codes: Vec<u8> = (0..=255).collect();
     let one = prop_oneof![
         prop::sample::select(codes).prop_map(|code| vec![code]),
-        prop::sample::select(b"NNN(((]})tuesabq0q1h0h1R.\x85\x86\x81\x94\x93\x8f\x90\x91".to_vec()).prop_map(|code| vec![code]),
+        prop::sample::select(b"NNN(((]})tuesabq0q1h0h1R.\x85\x86\x81\x94\x93\x8f\x90\x91".to_vec())
+            .prop_map(|code| vec![code]),
         Just(b"h\0".to_vec()),
         Just(b"q\0".to_vec()),
         Just(b"cnumpy\nndarray\n".to_vec()),

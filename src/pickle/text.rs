@@ -12,7 +12,7 @@ pub(super) fn unquoted(literal: &[u8]) -> Option<Vec<u8>> {
             bytes.push(byte);
             continue;
         }
-        bytes.push(match rest.next()? {
+        let escaped = match rest.next()? {
             b'n' => b'\n',
             b't' => b'\t',
             b'r' => b'\r',
@@ -37,7 +37,8 @@ pub(super) fn unquoted(literal: &[u8]) -> Option<Vec<u8>> {
                 bytes.push(b'\\');
                 other
             }
-        });
+        };
+        bytes.push(escaped);
     }
     Some(bytes)
 }

@@ -87,6 +87,24 @@ impl<'b> Pickle<'b> {
         }
     }
 
+    /// True of this string.
+    pub(crate) fn is_text(&self, id: Id, text: &str) -> bool {
+        match self.node(id) {
+            Node::Text(found) => found == text,
+            Node::OldText(found) => **found == *text.as_bytes(),
+            _ => false,
+        }
+    }
+
+    /// Bytes that a string has in the file.
+    pub(crate) fn text_length(&self, id: Id) -> usize {
+        match self.node(id) {
+            Node::Text(text) => text.len(),
+            Node::OldText(bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+
     /// Bytes, also those that protocol 2 writes as a call of `_codecs.encode`.
     pub(crate) fn bytes(&self, id: Id) -> Option<Cow<'_, [u8]>> {
         match self.node(id) {
