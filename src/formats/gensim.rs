@@ -160,7 +160,7 @@ impl<'b> Saved<'b> {
         }
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         for &(word, row) in entries {
-            let key = self.pickle.text(word).ok_or_else(|| self.fault(self.pickle.unexpected(word, "a word")))?;
+            let key = self.pickle.word(word).ok_or_else(|| self.fault(self.pickle.unexpected(word, "a word")))?;
             let row = self.pickle.integer(row).and_then(|row| usize::try_from(row).ok()).filter(|row| *row < shape[0]);
             let row = row.ok_or_else(|| self.fault(format!("has no row of word_embeddings for the word {key:?}")))?;
             values.extend_from_slice(&matrix[row * shape[1]..(row + 1) * shape[1]]);
@@ -323,7 +323,7 @@ impl<'s> Part<'s> {
 
     fn keys_of(&self, list: &[Id]) -> Result<Keys> {
         let pickle = &self.saved.pickle;
-        if list.first().is_some_and(|&first| pickle.text(first).is_none() && pickle.integer(first).is_some()) {
+        if list.first().is_some_and(|&first| pickle.word(first).is_none() && pickle.integer(first).is_some()) {
             let keys: Option<Vec<i64>> = list.iter().map(|&key| pickle.integer(key)).collect();
             let keys = keys.ok_or_else(|| self.saved.fault("has keys of several types; expected integers alone"))?;
             return Keys::new(&Int64Array::from(keys)).map_err(|error| self.saved.fault(error));
@@ -333,7 +333,7 @@ impl<'s> Part<'s> {
         if length > pickle.length() {
             return Err(self.saved.fault("has a key in more than one row"));
         }
-        let text = |&key: &Id| pickle.text(key).ok_or_else(|| self.saved.fault(pickle.unexpected(key, "a word")));
+        let text = |&key: &Id| pickle.word(key).ok_or_else(|| self.saved.fault(pickle.unexpected(key, "a word")));
         let words = list.iter().map(text).collect::<Result<Vec<_>>>()?;
         Ok(words.iter().map(|word| &**word).collect())
     }
@@ -373,7 +373,7 @@ impl<'s> Part<'s> {
             return Ok(counts);
         }
         for &(word, object) in objects.unwrap_or_default() {
-            let row = pickle.text(word).and_then(|word| keys.id(&*word));
+            let row = pickle.word(word).and_then(|word| keys.id(&*word));
             if let (Some(row), Some(count)) = (row, self.attribute(object, "count")) {
                 counts[row as usize] =
                     u64::try_from(count).map_err(|_| self.saved.fault("has a count that is negative"))?;

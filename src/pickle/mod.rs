@@ -10,7 +10,6 @@
 
 mod array;
 mod machine;
-mod object_array;
 mod text;
 mod value;
 
@@ -18,9 +17,6 @@ mod value;
 mod tests;
 
 pub(crate) use array::{Array, Data, ItemType};
-// For readers of `.npy` files of objects.
-#[allow(unused_imports)]
-pub(crate) use object_array::ObjectArray;
 pub(crate) use value::{Id, Node, Pickle};
 
 /// Why bytes are not a pickle that can be read. A message puts it after the file's name.

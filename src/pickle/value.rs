@@ -87,6 +87,15 @@ impl<'b> Pickle<'b> {
         }
     }
 
+    /// A string, also one of NumPy's. [`text`](Self::text) does not look into those, as the name of their type is a
+    /// string too.
+    pub(crate) fn word(&self, id: Id) -> Option<Cow<'_, str>> {
+        match self.node(id) {
+            Node::Object(_) => super::Array::scalar(self, id).ok()?.text(0).map(Cow::Owned),
+            _ => self.text(id),
+        }
+    }
+
     /// True of this string.
     pub(crate) fn is_text(&self, id: Id, text: &str) -> bool {
         match self.node(id) {
@@ -96,11 +105,12 @@ impl<'b> Pickle<'b> {
         }
     }
 
-    /// Bytes that a string has in the file.
+    /// Bytes that a [`word`](Self::word) has in the file.
     pub(crate) fn text_length(&self, id: Id) -> usize {
         match self.node(id) {
             Node::Text(text) => text.len(),
             Node::OldText(bytes) => bytes.len(),
+            Node::Object(_) => super::Array::scalar(self, id).map_or(0, |array| array.item.size),
             _ => 0,
         }
     }

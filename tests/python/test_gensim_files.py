@@ -73,7 +73,8 @@ def test_what_gensims_own_tests_carry_is_read_as_gensim_reads_it(name: str) -> N
 def test_models_too_old_for_gensim_4_are_read_as_their_text_says(name: str) -> None:
     wv = pg.KeyedVectors.load(DATA / name)
     assert wv.vectors.shape == OLDER[name]
-    assert np.isfinite(wv.vectors).all() and len(set(wv.index_to_key)) == len(wv)
+    assert np.isfinite(wv.vectors).all()
+    assert len(set(wv.index_to_key)) == len(wv)
     if OLDER[name] == (1750, 10):
         # gensim's tests compare with the same vectors as text.
         text = pg.KeyedVectors.load_word2vec_format(DATA / "word2vec_pre_kv_c")
@@ -127,6 +128,13 @@ def test_vectors_of_double_precision_and_integer_keys_are_read(tmp_path: Path) -
     assert np.array_equal(wv.vectors, theirs.vectors.astype(np.float32))
 
 
+def test_words_that_are_strings_of_numpy_are_read(tmp_path: Path) -> None:
+    theirs = GensimVectors(1)
+    theirs.add_vectors(list(np.array(["a", "café"])), np.float32([[1], [2]]))
+    theirs.save(str(tmp_path / "n.kv"))
+    assert pg.KeyedVectors.load(tmp_path / "n.kv").index_to_key == ["a", "café"]
+
+
 def test_a_model_of_any_kind_gives_its_word_vectors(tmp_path: Path) -> None:
     fasttext = FastText(SENTENCES, vector_size=8, min_count=1, epochs=1, workers=1, bucket=500)
     documents = [TaggedDocument(words, [number]) for number, words in enumerate(SENTENCES)]
@@ -151,10 +159,12 @@ def test_a_model_trains_on_with_all_its_parameters(trained: Word2Vec, tmp_path: 
     names += ["batch_words", "shrink_windows", "null_word", "sorted_vocab", "compute_loss", "max_vocab_size"]
     for name in names:
         assert getattr(ours, name) == getattr(trained, name), name
-    assert ours.alpha == np.float32(trained.alpha) and ours.min_alpha == np.float32(trained.min_alpha)
+    assert ours.alpha == np.float32(trained.alpha)
+    assert ours.min_alpha == np.float32(trained.min_alpha)
     before = ours.wv.vectors.copy()
     ours.train(SENTENCES, total_examples=len(SENTENCES), epochs=1)
-    assert not np.array_equal(ours.wv.vectors, before) and np.isfinite(ours.wv.vectors).all()
+    assert not np.array_equal(ours.wv.vectors, before)
+    assert np.isfinite(ours.wv.vectors).all()
     ours.build_vocab([["new", "words"]] * 9, update=True)
     ours.save(tmp_path / "ours")
     assert "new" in pg.Word2Vec.load(tmp_path / "ours").wv
