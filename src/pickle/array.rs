@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use half::f16;
 
+use super::error::{PickleError, Result};
 use super::value::{Id, Node, Object, Pickle};
-use super::{PickleError, Result};
 
 /// The type of an array's items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,6 +209,46 @@ impl<'p> Array<'p> {
             values.push(value as f32);
         }
         Ok((values, [rows, columns]))
+    }
+}
+
+impl Pickle<'_> {
+    /// A string, also one of NumPy's. [`text`](Self::text) does not look into those, as the name of their type is a
+    /// string too.
+    pub(crate) fn word(&self, id: Id) -> Option<Cow<'_, str>> {
+        match self.node(id) {
+            Node::Object(_) => Array::scalar(self, id).ok()?.text(0).map(Cow::Owned),
+            _ => self.text(id),
+        }
+    }
+
+    /// Bytes that a [`word`](Self::word) has in the file.
+    pub(crate) fn text_length(&self, id: Id) -> usize {
+        match self.node(id) {
+            Node::Text(text) => text.len(),
+            Node::OldText(bytes) => bytes.len(),
+            Node::Object(_) => Array::scalar(self, id).map_or(0, |array| array.item.size),
+            _ => 0,
+        }
+    }
+
+    /// A whole number, also one of NumPy's and True or False.
+    pub(crate) fn integer(&self, id: Id) -> Option<i64> {
+        match self.node(id) {
+            Node::Int(value) => Some(*value),
+            Node::Bool(value) => Some(i64::from(*value)),
+            Node::Object(_) => Array::scalar(self, id).ok()?.integer(0),
+            _ => None,
+        }
+    }
+
+    /// A number, also one of NumPy's.
+    pub(crate) fn number(&self, id: Id) -> Option<f64> {
+        match self.node(id) {
+            Node::Float(value) => Some(*value),
+            Node::Object(_) => Array::scalar(self, id).ok()?.number(0),
+            _ => self.integer(id).map(|value| value as f64),
+        }
     }
 }
 

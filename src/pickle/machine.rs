@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::error::{PickleError, Result};
+use super::text;
 use super::value::{Global, Id, Node, Object, Pickle};
-use super::{PickleError, Result, text};
 
 const NONE: Id = Id(0);
 const FALSE: Id = Id(1);

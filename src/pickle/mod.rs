@@ -9,6 +9,7 @@
 //! [`Array`] makes NumPy's arrays of them.
 
 mod array;
+mod error;
 mod machine;
 mod text;
 mod value;
@@ -17,23 +18,8 @@ mod value;
 mod tests;
 
 pub(crate) use array::{Array, Data, ItemType};
+pub(crate) use error::{PickleError, Result};
 pub(crate) use value::{Id, Node, Pickle};
-
-/// Why bytes are not a pickle that can be read. A message puts it after the file's name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub(crate) struct PickleError {
-    reason: String,
-}
-
-impl PickleError {
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into() }
-    }
-}
-
-/// A result whose error is a [`PickleError`].
-pub(crate) type Result<T, E = PickleError> = std::result::Result<T, E>;
 
 /// Reads the pickle that `bytes` start with.
 ///

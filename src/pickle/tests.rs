@@ -67,7 +67,7 @@ fn opcodes_that_need_something_else_are_refused_with_their_place() {
         (b"\x80\x09.", "protocol 9"),
         (b".", "a value is missing"),
         (b"NNu.", "a mark is missing"),
-        (b"(Nd.", "a key has no value"),
+        (b"(\x88d.", "a key has no value"),
         (b"h\x07.", "has not put"),
         (b"NNb.", "BUILD"),
         (b"NNa.", "appends to something"),

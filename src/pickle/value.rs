@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::{PickleError, Result};
+use super::error::{PickleError, Result};
 
 /// The number of a value in its [`Pickle`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,31 +87,12 @@ impl<'b> Pickle<'b> {
         }
     }
 
-    /// A string, also one of NumPy's. [`text`](Self::text) does not look into those, as the name of their type is a
-    /// string too.
-    pub(crate) fn word(&self, id: Id) -> Option<Cow<'_, str>> {
-        match self.node(id) {
-            Node::Object(_) => super::Array::scalar(self, id).ok()?.text(0).map(Cow::Owned),
-            _ => self.text(id),
-        }
-    }
-
     /// True of this string.
     pub(crate) fn is_text(&self, id: Id, text: &str) -> bool {
         match self.node(id) {
             Node::Text(found) => found == text,
             Node::OldText(found) => **found == *text.as_bytes(),
             _ => false,
-        }
-    }
-
-    /// Bytes that a [`word`](Self::word) has in the file.
-    pub(crate) fn text_length(&self, id: Id) -> usize {
-        match self.node(id) {
-            Node::Text(text) => text.len(),
-            Node::OldText(bytes) => bytes.len(),
-            Node::Object(_) => super::Array::scalar(self, id).map_or(0, |array| array.item.size),
-            _ => 0,
         }
     }
 
@@ -134,25 +115,6 @@ impl<'b> Pickle<'b> {
             }
             ("__builtin__" | "builtins", "bytes" | "bytearray", []) => Some(Cow::Borrowed(&[])),
             _ => None,
-        }
-    }
-
-    /// A whole number, also one of NumPy's and True or False.
-    pub(crate) fn integer(&self, id: Id) -> Option<i64> {
-        match self.node(id) {
-            Node::Int(value) => Some(*value),
-            Node::Bool(value) => Some(i64::from(*value)),
-            Node::Object(_) => super::Array::scalar(self, id).ok()?.integer(0),
-            _ => None,
-        }
-    }
-
-    /// A number, also one of NumPy's.
-    pub(crate) fn number(&self, id: Id) -> Option<f64> {
-        match self.node(id) {
-            Node::Float(value) => Some(*value),
-            Node::Object(_) => super::Array::scalar(self, id).ok()?.number(0),
-            _ => self.integer(id).map(|value| value as f64),
         }
     }
 
