@@ -6,14 +6,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use super::saved::Saved;
-use super::state::CorpusSize;
-use super::word2vec::Word2Vec;
+use super::state::{CorpusSize, State};
 use crate::config::{Config, Range, Value};
 use crate::error::Result;
 use crate::formats::gensim;
 use crate::kernel::Matrix;
 use crate::progress::Progress;
-use crate::train::Weights;
 use crate::vectors::Rows;
 use crate::vocab::Vocabulary;
 
@@ -22,15 +20,16 @@ const OLDER_NAMES: [(&str, &str); 2] = [("epochs", "iter"), ("vector_size", "lay
 /// Where gensim 3 keeps what gensim 4 has in the model.
 const OLDER_PARTS: [&str; 2] = ["vocabulary", "trainables"];
 
-/// Reads a model that gensim's `Word2Vec.save` wrote, with the arrays beside it.
+/// Reads a model that gensim's `Word2Vec.save` wrote, with the arrays beside it. `tables` are the names of that of the rows
+/// trained against noise and that of the inner nodes.
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if a file cannot be read, [`Error::Format`](crate::Error::Format) if it is damaged or a model of another kind.
-pub(super) fn load(path: &Path, progress: &Progress) -> Result<Saved<Word2Vec>> {
+pub(super) fn load(path: &Path, tables: [&'static str; 2], progress: &Progress) -> Result<Saved<State>> {
     gensim::with_contents(path, progress, |bytes| {
         let saved = gensim::Saved::read(bytes, path, progress)?;
         let model = saved.root()?;
-        Reader { saved: &saved, model }.read()
+        Reader { saved: &saved, model }.read(tables)
     })
 }
 
@@ -40,7 +39,7 @@ struct Reader<'s> {
 }
 
 impl Reader<'_> {
-    fn read(&self) -> Result<Saved<Word2Vec>> {
+    fn read(&self, [output, nodes]: [&'static str; 2]) -> Result<Saved<State>> {
         let class = &self.model.class;
         if !class.ends_with(".Word2Vec") {
             let hint = if class.contains("KeyedVectors") || class.contains("FastText") || class.contains("Doc2Vec") {
@@ -62,16 +61,17 @@ impl Reader<'_> {
         let vocabulary = Vocabulary::from_parts(keys, counts, corpus.tokens.max(tokens), words);
         let vocabulary = Arc::new(vocabulary.map_err(|error| self.saved.fault(error))?);
         let shape = (words, config.vector_size);
-        let output = self.table("syn1neg", config.negative > 0, shape)?;
-        let inner = self.table("syn1", config.hs, shape)?;
-        let weights = Weights {
-            input: Arc::new(copied(vectors.rows().iter(), shape)?),
-            output: output.map(|rows| copied(rows.iter(), shape)).transpose()?.map(Arc::new),
-            nodes: inner.map(|rows| nodes(&rows, shape)).transpose()?.map(Arc::new),
-        };
+        let mut tables = Vec::new();
+        if let Some(rows) = self.table("syn1neg", config.negative > 0, shape)? {
+            tables.push((output, Arc::new(copied(rows.iter(), shape)?)));
+        }
+        if let Some(rows) = self.table("syn1", config.hs, shape)? {
+            tables.push((nodes, Arc::new(node_rows(&rows, shape)?)));
+        }
+        let vectors = Arc::new(copied(vectors.rows().iter(), shape)?);
         let effective_min_count = self.count("effective_min_count").unwrap_or(config.min_count);
         let attributes = Json::Object(self.attributes());
-        let model = Word2Vec { config, vocabulary, weights, corpus, effective_min_count };
+        let model = State { config, vocabulary, corpus, effective_min_count, vectors, tables };
         Ok(Saved { model, resume: None, attributes })
     }
 
@@ -157,7 +157,7 @@ fn copied<'r>(rows: impl Iterator<Item = &'r [f32]>, (len, columns): (usize, usi
 
 /// The rows of the inner nodes in our order. gensim numbers a node when it is made, from the rarest; ours come from the
 /// root. Where words are equally frequent, their places in the tree may differ from gensim's.
-fn nodes(rows: &Rows, (len, columns): (usize, usize)) -> Result<Matrix> {
+fn node_rows(rows: &Rows, (len, columns): (usize, usize)) -> Result<Matrix> {
     let mut matrix = Matrix::growing(len, columns)?;
     let inner = len.saturating_sub(1);
     (0..inner).for_each(|node| matrix.values(node).copy_from_slice(rows.row(inner - 1 - node)));

@@ -297,7 +297,8 @@ impl Word2Vec {
     pub fn load_with(location: impl Into<Location>, progress: &Progress) -> Result<Saved<Self>> {
         let location = location.into();
         if location.url().is_none() && location.path().is_file() {
-            return gensim::load(location.path(), progress);
+            let Saved { model, resume, attributes } = gensim::load(location.path(), [OUTPUT, NODES], progress)?;
+            return Ok(Saved { model: Self::from_state(model), resume, attributes });
         }
         saved::load(&location, progress)
     }
