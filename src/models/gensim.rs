@@ -24,7 +24,8 @@ const OLDER_PARTS: [&str; 2] = ["vocabulary", "trainables"];
 /// trained against noise and that of the inner nodes.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) if a file cannot be read, [`Error::Format`](crate::Error::Format) if it is damaged or a model of another kind.
+/// [`Error::Io`](crate::Error::Io) if a file cannot be read, [`Error::Format`](crate::Error::Format) if it is damaged or
+/// a model of another kind.
 pub(super) fn load(path: &Path, tables: [&'static str; 2], progress: &Progress) -> Result<Saved<State>> {
     gensim::with_contents(path, progress, |bytes| {
         let saved = gensim::Saved::read(bytes, path, progress)?;
