@@ -306,7 +306,9 @@ impl<'s> Part<'s> {
         let pickle = &self.saved.pickle;
         let vocab = self.get("vocab").and_then(|id| pickle.entries(id));
         let names = ["index_to_key", "index2word", "index2entity"];
-        if let Some(list) = names.iter().find_map(|name| pickle.list(self.get(name)?)) {
+        if let Some(words) = names.iter().find_map(|name| self.get(name)) {
+            let list = pickle.list(words);
+            let list = list.ok_or_else(|| self.saved.fault(pickle.unexpected(words, "a list of words")))?;
             return Ok(Some((self.keys_of(list)?, vocab)));
         }
         let Some(vocab) = vocab else { return Ok(None) };
