@@ -30,6 +30,8 @@
 //! | `arrow` | between arrow-rs and Polars; memory-mapped Arrow files |
 //! | `pickle` | Python's pickles, of which nothing is run |
 //! | `store`, `output` | object stores; files, directories and objects that are written whole or not at all |
+//! | [`npy`] | `.npy` files that are streamed, read by blocks, and made of bare buffers |
+//! | [`bundle`] | named arrays and values in a directory or one file |
 //! | [`toy_corpus`] | a generated corpus, to try everything |
 //! | [`corpus`] | sources of token lists that can be read again |
 //! | [`vocab`] | keys, counts, and what follows from the counts: noise, subsampling, the Huffman tree |
@@ -49,6 +51,7 @@
 #![warn(clippy::undocumented_unsafe_blocks)]
 
 mod arrow;
+pub mod bundle;
 pub mod cli;
 pub mod config;
 pub mod corpus;
@@ -60,6 +63,7 @@ mod expr;
 pub mod formats;
 pub mod kernel;
 pub mod models;
+pub mod npy;
 mod output;
 mod pickle;
 mod process;

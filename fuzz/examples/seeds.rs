@@ -12,7 +12,7 @@ use polargram::toy_corpus::write_corpus;
 use polargram::vectors::Rows;
 use polargram::vocab::Keys;
 use polargram::{KeyedVectors, Progress};
-use polargram_fuzz::{COLUMN, SENTENCES, VECTOR_NAMES, as_one_input, place, small_checkpoint, small_model};
+use polargram_fuzz::{COLUMN, SENTENCES, VECTOR_NAMES, as_one_input, place, small_bundle, small_checkpoint, small_model};
 
 /// NumPy's array of lists of strings as Python pickles it (protocol 4).
 const PICKLED: &[u8] = b"\x80\x04\x95\xa4\x00\x00\x00\x00\x00\x00\x00\x8c\x16numpy._core.multiarray\x94\x8c\x0c_r\
@@ -161,6 +161,26 @@ fn pickles() {
     seed("pickle", "varembed", VAREMBED);
 }
 
+fn blocks() {
+    let values: Vec<u8> = (0..12).collect();
+    for (name, header) in [
+        ("c", "{'descr': '<u2', 'fortran_order': False, 'shape': (3, 2), }"),
+        ("fortran", "{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }"),
+        ("one axis", "{'descr': '|u1', 'fortran_order': False, 'shape': (12,), }"),
+    ] {
+        seed("npy_blocks", name, &[b"\x02", npy(header, &values).as_slice()].concat());
+    }
+}
+
+fn bundles() {
+    small_bundle("bundle");
+    small_bundle("bundle.zip");
+    for (which, name) in ["bundle/bundle.json", "bundle/v.npy", "bundle.zip"].into_iter().enumerate() {
+        let name_of_seed = name.rsplit('/').next().expect("a name");
+        seed("bundle", name_of_seed, &[&[which as u8], bytes_of(name).as_slice()].concat());
+    }
+}
+
 fn texts() {
     let text = SENTENCES.join("\n");
     seed("corpus_text", "lines", text.as_bytes());
@@ -187,6 +207,8 @@ fn main() {
     tables();
     arrays();
     pickles();
+    blocks();
+    bundles();
     texts();
     models();
 }

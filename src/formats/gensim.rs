@@ -22,7 +22,7 @@ use memmap2::Mmap;
 use super::contents::Contents;
 use super::options::LoadOptions;
 use crate::arrow::ipc::buffer_over;
-use crate::arrow::npy_header::{HeaderError, NpyHeader};
+use crate::npy::{Header, HeaderError};
 use crate::error::{Error, IoContext, Result};
 use crate::pickle::{self, Array, Data, Id, ItemType, Node, Pickle};
 use crate::progress::Progress;
@@ -262,7 +262,7 @@ impl<'s> Part<'s> {
         let damaged = |error: &dyn std::fmt::Display| Error::format(path, format!("is not a valid .npz: {error}"));
         let mut archive = zip::ZipArchive::new(file).map_err(|error| damaged(&error))?;
         let mut entry = archive.by_name("val.npy").map_err(|error| damaged(&error))?;
-        let header = NpyHeader::read(&mut entry).map_err(|error| header_fault(&error, path))?;
+        let header = Header::read(&mut entry).map_err(|error| header_fault(&error, path))?;
         let item = item_of(&header, path)?;
         let size = header.shape.iter().try_fold(item.size as u64, |size, &length| size.checked_mul(length));
         let size = size.ok_or_else(|| Error::format(path, "has a shape larger than any memory"))?;
@@ -455,19 +455,19 @@ fn header_fault(error: &HeaderError, path: &Path) -> Error {
     )
 }
 
-fn item_of(header: &NpyHeader, path: &Path) -> Result<ItemType> {
+fn item_of(header: &Header, path: &Path) -> Result<ItemType> {
     let item = ItemType::parse(&header.descr).filter(|item| item.kind == 'f');
     item.ok_or_else(|| Error::format(path, format!("holds {}; expected floats", header.descr)))
 }
 
-fn header_of(mut bytes: &[u8], path: &Path) -> Result<(NpyHeader, ItemType)> {
-    let header = NpyHeader::read(&mut bytes).map_err(|error| header_fault(&error, path))?;
+fn header_of(mut bytes: &[u8], path: &Path) -> Result<(Header, ItemType)> {
+    let header = Header::read(&mut bytes).map_err(|error| header_fault(&error, path))?;
     let item = item_of(&header, path)?;
     Ok((header, item))
 }
 
 /// The matrix of values that are not float32 in C order.
-fn rows_of_bytes(header: &NpyHeader, item: ItemType, bytes: &[u8], path: &Path) -> Result<Rows> {
+fn rows_of_bytes(header: &Header, item: ItemType, bytes: &[u8], path: &Path) -> Result<Rows> {
     let fault = |reason: String| Error::format(path, reason);
     let shape = header.shape.iter().map(|&length| usize::try_from(length).ok()).collect::<Option<Vec<usize>>>();
     let shape = shape.ok_or_else(|| fault("has a shape larger than any memory".into()))?;

@@ -25,9 +25,9 @@ use super::parts::Parsed;
 use super::values::{self, Float};
 use super::vocabulary;
 use crate::arrow::ipc::map_bytes;
-use crate::arrow::npy_header::{HeaderError, MAGIC, NpyHeader};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::Matrix;
+use crate::npy::{Header, HeaderError, MAGIC};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::store::Location;
@@ -116,7 +116,7 @@ fn map_rows(path: &Path) -> Result<Rows> {
 
 /// True if an array ends before what its header announces.
 fn is_cut(bytes: &Buffer) -> bool {
-    match NpyHeader::read(&mut bytes.as_slice()) {
+    match Header::read(&mut bytes.as_slice()) {
         Ok(header) => Layout::of(&header)
             .is_ok_and(|layout| layout.bytes().is_some_and(|announced| announced > bytes.len() - header.end)),
         Err(HeaderError::Io(_)) => true,
@@ -137,8 +137,8 @@ pub(super) struct Layout {
 impl Layout {
     /// # Errors
     /// What else the header describes.
-    pub(super) fn of(header: &NpyHeader) -> Parsed<Self> {
-        let NpyHeader { descr, is_fortran, shape, .. } = header;
+    pub(super) fn of(header: &Header) -> Parsed<Self> {
+        let Header { descr, is_fortran, shape, .. } = header;
         let float = match descr.get(1..) {
             Some("f2") => Some(Float::F16),
             Some("f4") => Some(Float::F32),
@@ -191,8 +191,8 @@ impl Layout {
 ///
 /// # Errors
 /// Why these bytes do not start with one.
-pub(super) fn header_of(mut bytes: &[u8]) -> Parsed<NpyHeader> {
-    NpyHeader::read(&mut bytes).map_err(|error| match error {
+pub(super) fn header_of(mut bytes: &[u8]) -> Parsed<Header> {
+    Header::read(&mut bytes).map_err(|error| match error {
         HeaderError::Io(_) => "ends within its header".to_owned(),
         HeaderError::Invalid(reason) => reason.to_owned(),
     })

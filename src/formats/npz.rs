@@ -34,7 +34,7 @@ use super::options::{LoadOptions, SaveOptions};
 use super::parts::{KeyBytes, Parsed, Parts, counts_of, words_of};
 use super::values;
 use crate::arrow::ipc::map_bytes;
-use crate::arrow::npy_header::{HeaderError, NpyHeader};
+use crate::npy::{Header, HeaderError};
 use crate::error::{Error, IoContext, Result};
 use crate::output::{Out, Output};
 use crate::progress::Progress;
@@ -169,7 +169,7 @@ struct Array {
     name: String,
     /// Its number in the archive.
     index: usize,
-    header: NpyHeader,
+    header: Header,
     /// Where it starts in the file, if it is not compressed.
     stored_at: Option<u64>,
     compressed: u64,
@@ -272,7 +272,7 @@ impl<'b> Archive<'b> {
 
     fn listed(&self) -> String {
         let arrays = self.arrays.iter().map(|array| {
-            let NpyHeader { descr, shape, .. } = &array.header;
+            let Header { descr, shape, .. } = &array.header;
             format!("{:?} ({descr} of shape {shape:?})", array.name)
         });
         let arrays: Vec<String> = arrays.collect();
@@ -449,7 +449,7 @@ impl<'b> Archive<'b> {
 impl Array {
     fn read(zip: &mut ZipArchive<Cursor<&[u8]>>, index: usize, name: &str) -> Parsed<Self> {
         let mut entry = zip.by_index(index).map_err(|error| format!("cannot be read: {error}"))?;
-        let header = NpyHeader::read(&mut entry).map_err(|error| match error {
+        let header = Header::read(&mut entry).map_err(|error| match error {
             HeaderError::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
                 "ends within its header".to_owned()
             }

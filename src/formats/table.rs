@@ -6,7 +6,7 @@ use std::path::Path;
 use super::contents::{Contents, is_gzip_name, refuse_other_compressions};
 use super::options::{LoadOptions, SaveOptions};
 use super::{arrow, gensim, npy, npz, parquet, projector, safetensors, vocabulary, word2vec};
-use crate::arrow::{footer, message, npy_header};
+use crate::arrow::{footer, message};
 use crate::error::{Error, Result};
 use crate::output::Output;
 use crate::progress::Progress;
@@ -81,7 +81,7 @@ static FORMATS: &[Format] = &[
         name: "npy",
         about: "NumPy matrix, with keys and counts in NAME.vocab.txt; memory-mapped",
         endings: &["npy"],
-        magic: Some(npy_header::MAGIC),
+        magic: Some(crate::npy::MAGIC),
         resembles: |_, _| false,
         word_fault: vocabulary::word_fault,
         companion: Some(npy::VOCABULARY_ENDING),
