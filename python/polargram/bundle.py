@@ -22,8 +22,8 @@ _Item: TypeAlias = tuple[str, str, Any]
 class Bundle:
     """A directory of named arrays and values: ``bundle.json``, and a ``.npy`` file for each array.
 
-    If its name ends in ``.zip`` or ``.npz`` it is one file, which :func:`numpy.load` opens too. A saved model is a bundle
-    as well. Nothing in a bundle can run code.
+    If its name ends in ``.zip`` or ``.npz`` it is one file, which :func:`numpy.load` opens too. A saved model is a
+    bundle as well. Nothing in a bundle can run code.
 
     Examples
     --------
@@ -42,8 +42,8 @@ class Bundle:
         Parameters
         ----------
         path
-            A directory, or one file if it ends in ``.zip`` or ``.npz``; or the URL of a store (``s3://…``). Other files in
-            the directory stay.
+            A directory, or one file if it ends in ``.zip`` or ``.npz``; or the URL of a store (``s3://…``). Other
+            files in the directory stay.
         values
             Arrays of numbers, booleans, fixed-width text, or dates and times; None, bool, int (up to 64 bits), float
             (NaN and infinity too), str, lists and dictionaries of these; and dictionaries whose values are arrays, one

@@ -68,8 +68,8 @@ class Writer:
     def append(self, rows: ArrayLike) -> None:
         """Append rows: an array, or lists, with the axes of the shape.
 
-        The values may be of another type if none of them loses its kind: float64 becomes float32, but floats do not become
-        integers.
+        The values may be of another type if none of them loses its kind: float64 becomes float32, but floats do not
+        become integers.
 
         Examples
         --------
@@ -120,12 +120,12 @@ class Writer:
 def blocks(path: _Path, rows: int = 65536) -> Iterator[Any]:
     """Iterate over an array by blocks of rows, or over an array of Python objects one object at a time.
 
-    The file is checked at once, and read block by block. Each block is a copy of its own, so memory holds one block, also
-    of a matrix in Fortran order.
+    The file is checked at once, and read block by block. Each block is a copy of its own, so memory holds one block,
+    also of a matrix in Fortran order.
 
-    Of an array of objects, which NumPy pickles, only the structure is in memory; the objects are made when they are asked
-    for, in C order of the elements. Nothing in the file is run: objects may be None, bool, int, float, str, bytes, lists,
-    tuples and dictionaries of these, and arrays of numbers.
+    Of an array of objects, which NumPy pickles, only the structure is in memory; the objects are made when they are
+    asked for, in C order of the elements. Nothing in the file is run: objects may be None, bool, int, float, str,
+    bytes, lists, tuples and dictionaries of these, and arrays of numbers.
 
     Parameters
     ----------
@@ -137,8 +137,8 @@ def blocks(path: _Path, rows: int = 65536) -> Iterator[Any]:
     Raises
     ------
     ValueError
-        If it is not such a file, or is longer or shorter than its header says; or at an object of another class, which is
-        named.
+        If it is not such a file, or is longer or shorter than its header says; or at an object of another class,
+        which is named.
 
     Examples
     --------
@@ -161,8 +161,8 @@ def open(path: _Path, mmap: _Mode | None = "r") -> NDArray[Any]:  # noqa: A001 -
     path
         A ``.npy`` file on this machine, of numbers, booleans, text, or dates and times.
     mmap
-        ``"r"`` maps it read-only, ``"c"`` with changes that stay in memory, ``"r+"`` with changes that go to the file, as
-        :class:`numpy.memmap` does; None reads it into memory.
+        ``"r"`` maps it read-only, ``"c"`` with changes that stay in memory, ``"r+"`` with changes that go to the
+        file, as :class:`numpy.memmap` does; None reads it into memory.
 
     Raises
     ------
@@ -183,8 +183,8 @@ def open(path: _Path, mmap: _Mode | None = "r") -> NDArray[Any]:  # noqa: A001 -
 def from_raw(raw: _Path, out: _Path, dtype: DTypeLike, shape: Sequence[int | None]) -> None:
     """Make a ``.npy`` of a file that holds the values alone, as :class:`numpy.memmap` writes it.
 
-    The system copies the values where it can, so memory does not grow with them. ``out`` appears whole or not at all; it
-    may be the same file.
+    The system copies the values where it can, so memory does not grow with them. ``out`` appears whole or not at all;
+    it may be the same file.
 
     Parameters
     ----------
