@@ -63,19 +63,13 @@ pub(super) fn matrix_header(rows: &Rows, float: FloatType) -> Vec<u8> {
         FloatType::Float32 => "<f4",
         FloatType::Float16 => "<f2",
     };
-    header(descr, &format!("{}, {}", rows.len(), rows.vector_size()))
+    header(descr, &[rows.len() as u64, rows.vector_size() as u64])
 }
 
 /// The header of an array, after which the values start at a multiple of 64 bytes.
-pub(super) fn header(descr: &str, shape: &str) -> Vec<u8> {
-    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
-    let start = MAGIC.len() + 4;
-    let length = (start + text.len() + 1).next_multiple_of(64) - start;
-    let mut bytes = [MAGIC, &[1, 0]].concat();
-    // A few dozen bytes.
-    bytes.extend((length as u16).to_le_bytes());
-    bytes.extend(format!("{text:0$}\n", length - 1).bytes());
-    bytes
+pub(super) fn header(descr: &str, shape: &[u64]) -> Vec<u8> {
+    let header = Header { descr: descr.to_owned(), is_fortran: false, shape: shape.to_vec(), end: 0 };
+    Header { end: header.least_end(), ..header }.bytes()
 }
 
 pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, progress: &Progress) -> Result<KeyedVectors> {
@@ -246,8 +240,8 @@ mod tests {
 
     #[test]
     fn values_start_at_a_multiple_of_64_bytes() {
-        for shape in ["0, 1", "123456789012, 300"] {
-            let bytes = header("<f4", shape);
+        for shape in [[0, 1], [123_456_789_012, 300]] {
+            let bytes = header("<f4", &shape);
             assert_eq!((bytes.len() % 64, header_of(&bytes).unwrap().end), (0, bytes.len()));
         }
     }

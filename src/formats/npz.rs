@@ -91,7 +91,7 @@ fn write_arrays(vectors: &KeyedVectors, options: &SaveOptions, zip: &mut Zip<'_,
         KeyBytes::Text { bytes, offsets } => {
             write_list(zip, "words_offsets", "<i8", offsets.iter().map(|offset| offset.to_le_bytes()))?;
             start(zip, "words_utf8", CompressionMethod::Deflated, bytes.len())?;
-            zip.write_all(&header("|u1", &format!("{},", bytes.len())))?;
+            zip.write_all(&header("|u1", &[bytes.len() as u64]))?;
             zip.write_all(&bytes)
         }
     }
@@ -614,7 +614,7 @@ mod tests {
         zip.start_file("words.npy", deflated).unwrap();
         zip.write_all(&array("|S1", "2,", b"ab")).unwrap();
         zip.start_file("vectors.npy", deflated).unwrap();
-        zip.write_all(&header("<f4", "2, 20000000")).unwrap();
+        zip.write_all(&header("<f4", &[2, 20_000_000])).unwrap();
         (0..160).for_each(|_| zip.write_all(&[0; 1_000_000]).unwrap());
         let error = load(&zip.finish().unwrap().into_inner()).unwrap_err().to_string();
         assert!(error.contains("zip bomb"), "{error}");
