@@ -28,7 +28,10 @@
 //! | `error`, `utf8`, `exact`, `process`, `progress`, [`config`] | the ground: errors, invalid UTF-8, exact floats in JSON, forks, progress, and the table of hyperparameters |
 //! | [`kernel`] | rows of floats and what is done to them, for each instruction set; it knows nothing of words |
 //! | `arrow` | between arrow-rs and Polars; memory-mapped Arrow files |
+//! | `pickle` | Python's pickles, of which nothing is run |
 //! | `store`, `output` | object stores; files, directories and objects that are written whole or not at all |
+//! | [`npy`] | `.npy` files that are streamed, read by blocks, and made of bare buffers |
+//! | [`bundle`] | named arrays and values in a directory or one file |
 //! | [`toy_corpus`] | a generated corpus, to try everything |
 //! | [`corpus`] | sources of token lists that can be read again |
 //! | [`vocab`] | keys, counts, and what follows from the counts: noise, subsampling, the Huffman tree |
@@ -48,6 +51,7 @@
 #![warn(clippy::undocumented_unsafe_blocks)]
 
 mod arrow;
+pub mod bundle;
 pub mod cli;
 pub mod config;
 pub mod corpus;
@@ -59,7 +63,9 @@ mod expr;
 pub mod formats;
 pub mod kernel;
 pub mod models;
+pub mod npy;
 mod output;
+mod pickle;
 mod process;
 mod progress;
 #[cfg(feature = "python")]

@@ -12,7 +12,7 @@ use polargram::toy_corpus::write_corpus;
 use polargram::vectors::Rows;
 use polargram::vocab::Keys;
 use polargram::{KeyedVectors, Progress};
-use polargram_fuzz::{COLUMN, SENTENCES, VECTOR_NAMES, as_one_input, place, small_checkpoint, small_model};
+use polargram_fuzz::{COLUMN, SENTENCES, VECTOR_NAMES, as_one_input, place, small_bundle, small_checkpoint, small_model};
 
 /// NumPy's array of lists of strings as Python pickles it (protocol 4).
 const PICKLED: &[u8] = b"\x80\x04\x95\xa4\x00\x00\x00\x00\x00\x00\x00\x8c\x16numpy._core.multiarray\x94\x8c\x0c_r\
@@ -41,6 +41,16 @@ const COMPRESSED: [(&str, &[u8]); 4] = [
     \x01\x00\x00\x00\x00\x04YZ",
     ),
 ];
+
+/// `KeyedVectors` of one word as gensim 4 pickles it (protocol 0, without what is not read).
+const GENSIM: &[u8] = b"ccopy_reg\n_reconstructor\n(cgensim.models.keyedvectors\nKeyedVectors\nc__builtin__\nobject\nNtR(d\
+    Vindex_to_key\n(lVking\nasVkey_to_index\n(dVking\nI0\nssVvectors\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\n\
+    ndarray\n(I0\ntS'b'\ntR(I1\n(I1\nI2\ntcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n\
+    S'\\x00\\x00\\x80?\\x00\\x00\\x00?'\ntbsb.";
+/// VarEmbed's dictionary of one word.
+const VAREMBED: &[u8] = b"(dVword_to_ix\n(dVking\nI0\nssVword_embeddings\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\n\
+    ndarray\n(I0\ntS'b'\ntR(I1\n(I1\nI1\ntcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n\
+    S'\\x00\\x00\\x80?'\ntbs.";
 
 fn seed(target: &str, name: &str, data: &[u8]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
@@ -169,6 +179,31 @@ fn arrays() {
     seed("corpus_npy", "lists", &npy("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", PICKLED));
 }
 
+fn pickles() {
+    seed("pickle", "gensim", GENSIM);
+    seed("pickle", "varembed", VAREMBED);
+}
+
+fn blocks() {
+    let values: Vec<u8> = (0..12).collect();
+    for (name, header) in [
+        ("c", "{'descr': '<u2', 'fortran_order': False, 'shape': (3, 2), }"),
+        ("fortran", "{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }"),
+        ("one axis", "{'descr': '|u1', 'fortran_order': False, 'shape': (12,), }"),
+    ] {
+        seed("npy_blocks", name, &[b"\x02", npy(header, &values).as_slice()].concat());
+    }
+}
+
+fn bundles() {
+    small_bundle("bundle");
+    small_bundle("bundle.zip");
+    for (which, name) in ["bundle/bundle.json", "bundle/v.npy", "bundle.zip"].into_iter().enumerate() {
+        let name_of_seed = name.rsplit('/').next().expect("a name");
+        seed("bundle", name_of_seed, &[&[which as u8], bytes_of(name).as_slice()].concat());
+    }
+}
+
 fn texts() {
     let text = SENTENCES.join("\n");
     seed("corpus_text", "lines", text.as_bytes());
@@ -195,6 +230,9 @@ fn main() {
     vectors_of_any_name();
     tables();
     arrays();
+    pickles();
+    blocks();
+    bundles();
     texts();
     models();
 }

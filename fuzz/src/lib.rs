@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use polargram::bundle::{Array, Item, Value, save};
 use polargram::corpus::{Corpus, FileCorpus, ReadOptions};
 use polargram::models::{Checkpoint, TrainOptions};
-use polargram::{Config, KeyedVectors, Progress, Result, Word2Vec};
+use polargram::{Config, KeyedVectors, Location, Progress, Result, Word2Vec};
 
 /// The column of token lists in the corpora of tables.
 pub const COLUMN: &str = "tokens";
@@ -95,6 +96,19 @@ pub fn small_checkpoint(checkpoint: &Checkpoint, progress: &Progress) {
     let model = Word2Vec::count(&corpus, config(), progress).expect("a corpus that can be counted");
     let options = TrainOptions { checkpoint: Some(checkpoint), ..TrainOptions::default() };
     model.train(&corpus, &options, &mut (), progress).expect("a corpus that can be trained on");
+}
+
+/// Saves a bundle of this name: an array, a group and values.
+pub fn small_bundle(name: &str) {
+    let values = [1.0f32, 2.0].map(f32::to_le_bytes).concat();
+    let array = || Item::Array(Array { descr: "<f4".into(), is_fortran: false, shape: vec![2, 1], values: &values });
+    let group = vec![("a".to_owned(), array()), ("n".to_owned(), Item::Value(Value::Int(20)))];
+    let items = [
+        ("v".to_owned(), array()),
+        ("parts".to_owned(), Item::Group(group)),
+        ("x".to_owned(), Item::Value(Value::List(vec![Value::None, Value::Float(f64::NAN)]))),
+    ];
+    save(&Location::from(place(name)), &items, &Progress::default()).expect("a bundle");
 }
 
 /// Looks at every key and vector, and searches: what a file promises must be there.

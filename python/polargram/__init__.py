@@ -1,6 +1,8 @@
 """Word vectors from Parquet and Arrow columns of tokens, looked up again inside Polars expressions."""
 
+from polargram import npy
 from polargram._polargram import __version__
+from polargram.bundle import Bundle
 from polargram.callbacks import StopTraining
 from polargram.expr import W2VNamespace, embed
 from polargram.index import Index
@@ -14,6 +16,7 @@ __all__ = [
     "RULE_DISCARD",
     "RULE_KEEP",
     "BrownCorpus",
+    "Bundle",
     "Index",
     "KeyedVectors",
     "LineSentence",
@@ -24,4 +27,5 @@ __all__ = [
     "Word2Vec",
     "__version__",
     "embed",
+    "npy",
 ]

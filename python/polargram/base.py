@@ -323,6 +323,10 @@ class BaseModel:
     def load(cls, fname: str | os.PathLike[str], *, storage_options: dict[str, Any] | None = None) -> Self:
         """Load a model that :meth:`save` wrote, to use it or to train on. Nothing in it can run code.
 
+        The file of a Word2Vec model that gensim saved (any version from 0.12 on) is loaded too, with the arrays in
+        files beside it; nothing in its pickle is run. Hyperparameters that are ours too are taken over, and so are
+        counts and all weights. ``hashfxn``, callbacks and random states are not.
+
         ``fname`` may be the URL of a store (``s3://…``): the files are copied to temporary ones, which are removed when
         the model is loaded.
 
@@ -339,7 +343,8 @@ class BaseModel:
         try:
             model._restore(*saved)
         except (AttributeError, TypeError, ValueError) as error:
-            msg = f"{os.path.join(fname, 'config.json')}: was changed: {error}"
+            description = os.path.join(fname, "config.json") if os.path.isdir(fname) else os.fspath(fname)
+            msg = f"{description}: was changed: {error}"
             raise ValueError(msg) from error
         return model
 

@@ -263,10 +263,11 @@ class Index:
         # One more, for the key itself.
         wanted = min(topn + 1, len(self._wv))
         matches = self._graph.search(matrix, wanted)
-        found = np.asarray(matches.keys).reshape(len(matrix), wanted).astype(np.int64)
-        counts = getattr(matches, "counts", None)
-        counts = np.full(len(matrix), len(matches)) if counts is None else np.asarray(counts)
-        found[np.arange(wanted) >= counts[:, None]] = -1
+        # Of one query there may come fewer; of several, what is missing is undefined.
+        keys = np.atleast_2d(np.asarray(matches.keys)).astype(np.int64)
+        counts = np.atleast_1d(np.asarray(getattr(matches, "counts", keys.shape[1])))
+        found = np.full((len(matrix), wanted), -1, dtype=np.int64)
+        found[:, : keys.shape[1]] = np.where(np.arange(keys.shape[1]) < counts[:, None], keys, -1)
         found[found == left_out[:, None]] = -1
         cosines = _polargram.cosines_of(self._wv, matrix, found)
         # By cosine, then by row; NaN last, and what is missing behind it.

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from polargram._polargram import Table
 from polargram.attributes import COMPUTED, COUNT, Attributes, Stored
+from polargram.evaluation import Evaluation
 from polargram.files import VectorFiles
+from polargram.queries import Queries
 from polargram.search import Search
 from polargram.values import count as whole_number
 from polargram.values import factors_of
@@ -26,7 +28,7 @@ Key: TypeAlias = str | int
 logger = logging.getLogger("polargram")
 
 
-class KeyedVectors(Search, VectorFiles):
+class KeyedVectors(Queries, Evaluation, Search, VectorFiles):
     """A table of keys and vectors: a trained model's (``model.wv``), a file's (:meth:`load`), or one that you fill.
 
     ``wv[key]`` is a key's vector, ``wv[[key, …]]`` the matrix of several; ``key in wv``, ``len(wv)`` and ``iter(wv)``
@@ -711,48 +713,6 @@ class KeyedVectors(Search, VectorFiles):
         """Gone since gensim 4: :attr:`key_to_index`, :attr:`index_to_key`, :meth:`get_vecattr`, :meth:`set_vecattr`."""
         msg = "vocab is gone since gensim 4: use key_to_index, index_to_key, get_vecattr(key, attr) and set_vecattr"
         raise AttributeError(msg)
-
-    def similarity(self, w1: Key, w2: Key) -> float:
-        """Give the cosine of the vectors of two keys, from -1 to 1.
-
-        Examples
-        --------
-        >>> import polargram as pg
-        >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
-        >>> round(wv.similarity("a", "a"), 4)
-        1.0
-        """
-        return super().similarity(w1, w2)
-
-    def most_similar(
-        self,
-        positive: Key | Iterable[Key] | None = None,
-        negative: Key | Iterable[Key] | None = None,
-        topn: int = 10,
-    ) -> list[tuple[Any, float]]:
-        """Give the ``topn`` nearest keys and their cosines, the nearest first.
-
-        They are the nearest to the mean of the unit vectors of ``positive`` and the negated ones of ``negative``
-        (3CosAdd; Mikolov et al. 2013). The keys asked with are left out.
-
-        Raises
-        ------
-        KeyError
-            For a key that is not there.
-        ValueError
-            If no key is given.
-
-        Examples
-        --------
-        >>> import polargram as pg
-        >>> wv = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv
-        >>> [key for key, _ in wv.most_similar("the", topn=2)]  # doctest: +SKIP
-        ['sat', 'cat']
-        >>> len(wv.most_similar(positive=["the", "cat"], negative=["sat"]))
-        0
-        """
-        return super().most_similar(positive, negative, topn)
-
 
 def _is_key(value: object) -> bool:
     return isinstance(value, str | int | np.integer)

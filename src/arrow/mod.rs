@@ -3,5 +3,4 @@
 pub(crate) mod footer;
 pub(crate) mod ipc;
 pub(crate) mod message;
-pub(crate) mod npy_header;
 pub(crate) mod polars;

@@ -314,6 +314,7 @@ fn in_one(several: &[ArrayRef]) -> Parsed<ArrayRef> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
     use std::sync::Arc;
 
     use arrow::array::{
@@ -329,10 +330,10 @@ mod tests {
         RecordBatch::try_from_iter(columns).unwrap()
     }
 
-    fn read(
-        batches: &[RecordBatch],
-        options: &LoadOptions,
-    ) -> Parsed<(Vec<String>, Option<Vec<u64>>, Vec<f32>, usize)> {
+    /// Words, counts, values and their number in a row.
+    type Found = (Vec<String>, Option<Vec<u64>>, Vec<f32>, usize);
+
+    fn read(batches: &[RecordBatch], options: &LoadOptions) -> Parsed<Found> {
         let schema = batches[0].schema();
         let columns = Columns::choose(&schema, options)?;
         let mut reader = TableReader::new(&columns);
@@ -369,7 +370,7 @@ mod tests {
             for vectors in [lists(values, [2, 2]), Arc::new(large), Arc::new(view), Arc::new(fixed) as ArrayRef] {
                 let table = batch(vec![("w", words()), ("v", vectors.clone())]);
                 let want = (vec!["a".to_owned(), "b".to_owned()], None, vec![1.0, 2.0, 3.0, 4.0], 2);
-                assert_eq!(read(&[table.clone()], &LoadOptions::default()), Ok(want));
+                assert_eq!(read(from_ref(&table), &LoadOptions::default()), Ok(want));
                 let cut = read(&[table.slice(1, 1), table.slice(0, 1)], &LoadOptions::default()).unwrap();
                 assert_eq!((cut.0, cut.2), (vec!["b".to_owned(), "a".to_owned()], vec![3.0, 4.0, 1.0, 2.0]));
             }

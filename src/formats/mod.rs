@@ -10,6 +10,7 @@ mod arrow;
 mod columns;
 mod contents;
 mod fasttext;
+pub(crate) mod gensim;
 pub(crate) mod npy;
 mod npz;
 mod opened;
@@ -42,6 +43,17 @@ use crate::vectors::KeyedVectors;
 #[cfg(feature = "python")]
 use crate::vectors::Rows;
 
+/// The bytes of any file, decompressed if it starts as compressed files do.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read; [`Error::Format`] if its compression is damaged; [`Error::Interrupted`].
+#[cfg(feature = "python")]
+pub(crate) fn file_bytes(location: &Location, progress: &Progress) -> Result<Vec<u8>> {
+    let copy = LocalCopy::of_file(location, progress)?;
+    let contents = Contents::open(copy.path(), progress, |_| false);
+    contents.map(|contents| contents.bytes().to_vec()).map_err(|error| copy.named(error))
+}
+
 impl KeyedVectors {
     /// Loads a file of any [`Format`], which its first bytes tell, or else its ending. `.arrow` and `.npy` (with
     /// `NAME.vocab.txt` beside it) are memory-mapped. A file in a store is first copied to this machine, and so is what
@@ -71,6 +83,11 @@ impl KeyedVectors {
         }
         if let Some(ending) = format.companion {
             copy.add_companion(ending, progress)?;
+        }
+        if copy.is_temporary() && format.name == "gensim" {
+            for ending in gensim::companions(&contents, progress).map_err(|error| copy.named(error))? {
+                copy.add_beside(&ending, progress)?;
+            }
         }
         (format.read)(&contents, options, progress).map_err(|error| copy.named(error))
     }

@@ -25,9 +25,9 @@ use super::parts::Parsed;
 use super::values::{self, Float};
 use super::vocabulary;
 use crate::arrow::ipc::map_bytes;
-use crate::arrow::npy_header::{HeaderError, MAGIC, NpyHeader};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::Matrix;
+use crate::npy::{Header, HeaderError, MAGIC};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::store::Location;
@@ -63,19 +63,13 @@ pub(super) fn matrix_header(rows: &Rows, float: FloatType) -> Vec<u8> {
         FloatType::Float32 => "<f4",
         FloatType::Float16 => "<f2",
     };
-    header(descr, &format!("{}, {}", rows.len(), rows.vector_size()))
+    header(descr, &[rows.len() as u64, rows.vector_size() as u64])
 }
 
 /// The header of an array, after which the values start at a multiple of 64 bytes.
-pub(super) fn header(descr: &str, shape: &str) -> Vec<u8> {
-    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
-    let start = MAGIC.len() + 4;
-    let length = (start + text.len() + 1).next_multiple_of(64) - start;
-    let mut bytes = [MAGIC, &[1, 0]].concat();
-    // A few dozen bytes.
-    bytes.extend((length as u16).to_le_bytes());
-    bytes.extend(format!("{text:0$}\n", length - 1).bytes());
-    bytes
+pub(super) fn header(descr: &str, shape: &[u64]) -> Vec<u8> {
+    let header = Header { descr: descr.to_owned(), is_fortran: false, shape: shape.to_vec(), end: 0 };
+    Header { end: header.least_end(), ..header }.bytes()
 }
 
 pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, progress: &Progress) -> Result<KeyedVectors> {
@@ -116,7 +110,7 @@ fn map_rows(path: &Path) -> Result<Rows> {
 
 /// True if an array ends before what its header announces.
 fn is_cut(bytes: &Buffer) -> bool {
-    match NpyHeader::read(&mut bytes.as_slice()) {
+    match Header::read(&mut bytes.as_slice()) {
         Ok(header) => Layout::of(&header)
             .is_ok_and(|layout| layout.bytes().is_some_and(|announced| announced > bytes.len() - header.end)),
         Err(HeaderError::Io(_)) => true,
@@ -137,8 +131,8 @@ pub(super) struct Layout {
 impl Layout {
     /// # Errors
     /// What else the header describes.
-    pub(super) fn of(header: &NpyHeader) -> Parsed<Self> {
-        let NpyHeader { descr, is_fortran, shape, .. } = header;
+    pub(super) fn of(header: &Header) -> Parsed<Self> {
+        let Header { descr, is_fortran, shape, .. } = header;
         let float = match descr.get(1..) {
             Some("f2") => Some(Float::F16),
             Some("f4") => Some(Float::F32),
@@ -191,8 +185,8 @@ impl Layout {
 ///
 /// # Errors
 /// Why these bytes do not start with one.
-pub(super) fn header_of(mut bytes: &[u8]) -> Parsed<NpyHeader> {
-    NpyHeader::read(&mut bytes).map_err(|error| match error {
+pub(super) fn header_of(mut bytes: &[u8]) -> Parsed<Header> {
+    Header::read(&mut bytes).map_err(|error| match error {
         HeaderError::Io(_) => "ends within its header".to_owned(),
         HeaderError::Invalid(reason) => reason.to_owned(),
     })
@@ -246,8 +240,8 @@ mod tests {
 
     #[test]
     fn values_start_at_a_multiple_of_64_bytes() {
-        for shape in ["0, 1", "123456789012, 300"] {
-            let bytes = header("<f4", shape);
+        for shape in [[0, 1], [123_456_789_012, 300]] {
+            let bytes = header("<f4", &shape);
             assert_eq!((bytes.len() % 64, header_of(&bytes).unwrap().end), (0, bytes.len()));
         }
     }

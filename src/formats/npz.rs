@@ -34,7 +34,7 @@ use super::options::{LoadOptions, SaveOptions};
 use super::parts::{KeyBytes, Parsed, Parts, counts_of, words_of};
 use super::values;
 use crate::arrow::ipc::map_bytes;
-use crate::arrow::npy_header::{HeaderError, NpyHeader};
+use crate::npy::{Header, HeaderError};
 use crate::error::{Error, IoContext, Result};
 use crate::output::{Out, Output};
 use crate::progress::Progress;
@@ -91,7 +91,7 @@ fn write_arrays(vectors: &KeyedVectors, options: &SaveOptions, zip: &mut Zip<'_,
         KeyBytes::Text { bytes, offsets } => {
             write_list(zip, "words_offsets", "<i8", offsets.iter().map(|offset| offset.to_le_bytes()))?;
             start(zip, "words_utf8", CompressionMethod::Deflated, bytes.len())?;
-            zip.write_all(&header("|u1", &format!("{},", bytes.len())))?;
+            zip.write_all(&header("|u1", &[bytes.len() as u64]))?;
             zip.write_all(&bytes)
         }
     }
@@ -169,7 +169,7 @@ struct Array {
     name: String,
     /// Its number in the archive.
     index: usize,
-    header: NpyHeader,
+    header: Header,
     /// Where it starts in the file, if it is not compressed.
     stored_at: Option<u64>,
     compressed: u64,
@@ -272,7 +272,7 @@ impl<'b> Archive<'b> {
 
     fn listed(&self) -> String {
         let arrays = self.arrays.iter().map(|array| {
-            let NpyHeader { descr, shape, .. } = &array.header;
+            let Header { descr, shape, .. } = &array.header;
             format!("{:?} ({descr} of shape {shape:?})", array.name)
         });
         let arrays: Vec<String> = arrays.collect();
@@ -449,7 +449,7 @@ impl<'b> Archive<'b> {
 impl Array {
     fn read(zip: &mut ZipArchive<Cursor<&[u8]>>, index: usize, name: &str) -> Parsed<Self> {
         let mut entry = zip.by_index(index).map_err(|error| format!("cannot be read: {error}"))?;
-        let header = NpyHeader::read(&mut entry).map_err(|error| match error {
+        let header = Header::read(&mut entry).map_err(|error| match error {
             HeaderError::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
                 "ends within its header".to_owned()
             }
@@ -478,7 +478,7 @@ fn utf32(row: &[u8], is_big_endian: bool, word: &mut String) -> Option<()> {
     let units = row.as_chunks::<4>().0;
     let units =
         || units.iter().map(|&unit| if is_big_endian { u32::from_be_bytes(unit) } else { u32::from_le_bytes(unit) });
-    let length = units().enumerate().filter(|(_, unit)| *unit != 0).last().map_or(0, |(at, _)| at + 1);
+    let length = units().rposition(|unit| unit != 0).map_or(0, |last| last + 1);
     units().take(length).try_for_each(|unit| char::from_u32(unit).map(|character| word.push(character)))
 }
 
@@ -614,7 +614,7 @@ mod tests {
         zip.start_file("words.npy", deflated).unwrap();
         zip.write_all(&array("|S1", "2,", b"ab")).unwrap();
         zip.start_file("vectors.npy", deflated).unwrap();
-        zip.write_all(&header("<f4", "2, 20000000")).unwrap();
+        zip.write_all(&header("<f4", &[2, 20_000_000])).unwrap();
         (0..160).for_each(|_| zip.write_all(&[0; 1_000_000]).unwrap());
         let error = load(&zip.finish().unwrap().into_inner()).unwrap_err().to_string();
         assert!(error.contains("zip bomb"), "{error}");

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::contents::{Contents, is_gzip_name, refuse_other_compressions};
 use super::options::{LoadOptions, SaveOptions};
-use super::{arrow, fasttext, npy, npz, parquet, projector, safetensors, vocabulary, word2vec};
-use crate::arrow::{footer, message, npy_header};
+use super::{arrow, fasttext, gensim, npy, npz, parquet, projector, safetensors, vocabulary, word2vec};
+use crate::arrow::{footer, message};
 use crate::error::{Error, Result};
 use crate::output::Output;
 use crate::progress::Progress;
@@ -81,7 +81,7 @@ static FORMATS: &[Format] = &[
         name: "npy",
         about: "NumPy matrix, with keys and counts in NAME.vocab.txt; memory-mapped",
         endings: &["npy"],
-        magic: Some(npy_header::MAGIC),
+        magic: Some(crate::npy::MAGIC),
         resembles: |_, _| false,
         word_fault: vocabulary::word_fault,
         companion: Some(npy::VOCABULARY_ENDING),
@@ -144,6 +144,17 @@ static FORMATS: &[Format] = &[
         companion: None,
         read: projector::read,
         write: Some(projector::write),
+    },
+    Format {
+        name: "gensim",
+        about: "gensim's own files, and VarEmbed's pickle; nothing in them is run",
+        endings: &["kv", "model", "wv", "pkl"],
+        magic: None,
+        resembles: gensim::resembles,
+        word_fault: |_| None,
+        companion: None,
+        read: gensim::read,
+        write: None,
     },
 ];
 

@@ -3,6 +3,7 @@
 //! [`Job`], checkpoints and saved models work on any [`Family`] of models, of which [`Word2Vec`] is one.
 
 mod checkpoint;
+mod gensim;
 mod inference;
 mod job;
 mod memory;

@@ -1,4 +1,5 @@
-//! A model as a directory: `config.json`, `vectors.arrow`, and the other weights as `.npy`.
+//! A model as a directory: `config.json`, `vectors.arrow`, and the other weights as `.npy`. Its `bundle.json` makes it a
+//! bundle too.
 
 use std::fs;
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::state::{CorpusSize, Family, State};
+use crate::bundle::{self, Manifest, Named};
 use crate::config::Config;
 use crate::encode::Encoded;
 use crate::error::{Error, IoContext, Result};
@@ -26,10 +28,15 @@ pub(super) const DESCRIPTION: &str = "config.json";
 const VECTORS: &str = "vectors.arrow";
 /// Everything that a saved model of any family may consist of: a model may replace one of another family. It has all
 /// [`TABLES`](Family::TABLES).
-const FILES: [&str; 4] = [DESCRIPTION, VECTORS, "output.npy", "nodes.npy"];
+const FILES: [&str; 5] = [DESCRIPTION, bundle::FILE, VECTORS, "output.npy", "nodes.npy"];
 /// A directory that a model may be saved over.
-pub(super) static MODEL: DirectoryKind =
-    DirectoryKind { name: "a model", files: &FILES, description: DESCRIPTION, is_description: is_model };
+pub(super) static MODEL: DirectoryKind = DirectoryKind {
+    name: "a model",
+    files: &FILES,
+    listed: |_| Vec::new(),
+    description: DESCRIPTION,
+    is_description: is_model,
+};
 
 /// The content of `config.json`.
 #[derive(Serialize, Deserialize)]
@@ -101,6 +108,8 @@ pub(super) fn save<F: Family>(
     };
     let mut output = Output::new_directory(location, &MODEL, progress)?;
     vectors.write_to(&mut output, VECTORS.as_ref(), &SaveOptions::default())?;
+    let manifest = manifest(state.tables.iter().map(|(name, _)| *name));
+    output.write(bundle::FILE, |out| serde_json::to_writer_pretty(out, &manifest).map_err(Into::into))?;
     for (name, rows) in state.tables {
         let rows = Rows::from_matrix(rows);
         output.write(name, |out| npy::write_rows(&rows, out))?;
@@ -108,6 +117,14 @@ pub(super) fn save<F: Family>(
     // The last one to appear where they appear one by one.
     output.write(DESCRIPTION, |out| serde_json::to_writer_pretty(out, &description).map_err(Into::into))?;
     output.commit().map(drop)
+}
+
+/// The names under which a bundle gives the model's files.
+fn manifest(tables: impl Iterator<Item = &'static str>) -> Manifest {
+    let own = [("config", Named::Json(DESCRIPTION.to_owned())), ("vectors", Named::Vectors(VECTORS.to_owned()))];
+    let tables = tables.map(|file| (file.trim_end_matches(".npy"), Named::Array(file.to_owned())));
+    let entries = own.into_iter().chain(tables).map(|(name, content)| (name.to_owned(), content));
+    Manifest::of_kind(MODEL.name, entries.collect())
 }
 
 /// Loads what [`save`] wrote. A model in a store is copied to this machine first, and cancelling `progress` interrupts

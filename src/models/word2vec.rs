@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::gensim;
 use super::job::{Fitted, Job};
 use super::saved::{self, Saved};
 use super::state::{CorpusSize, Family, State, TableShape};
@@ -237,8 +238,7 @@ impl Word2Vec {
     /// [`Error::Parameter`] if there is not one for each word, or if they add up to 2^64 or more.
     pub fn with_counts(&self, counts: Vec<u64>) -> Result<Self> {
         let known = &self.vocabulary;
-        let vocabulary =
-            Vocabulary::from_parts(known.keys().clone(), counts, known.raw_tokens(), known.raw_words())?;
+        let vocabulary = Vocabulary::from_parts(known.keys().clone(), counts, known.raw_tokens(), known.raw_words())?;
         Ok(Self { vocabulary: Arc::new(vocabulary), ..self.clone() })
     }
 
@@ -280,7 +280,8 @@ impl Word2Vec {
         saved::save(self, &location.into(), None, attributes, progress)
     }
 
-    /// Loads what [`save`](Self::save) wrote, to train on. Nothing in it can run code.
+    /// Loads what [`save`](Self::save) wrote, to train on; or the file of a model of gensim's, with the arrays beside it.
+    /// Nothing in it can run code.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read, [`Error::Format`] if it is damaged.
@@ -294,7 +295,12 @@ impl Word2Vec {
     /// # Errors
     /// As for [`load`](Self::load); [`Error::Interrupted`].
     pub fn load_with(location: impl Into<Location>, progress: &Progress) -> Result<Saved<Self>> {
-        saved::load(&location.into(), progress)
+        let location = location.into();
+        if location.url().is_none() && location.path().is_file() {
+            let Saved { model, resume, attributes } = gensim::load(location.path(), [OUTPUT, NODES], progress)?;
+            return Ok(Saved { model: Self::from_state(model), resume, attributes });
+        }
+        saved::load(&location, progress)
     }
 
     /// The word vectors, which share the model's memory.

@@ -11,8 +11,10 @@ use crate::error::{Error, IoContext, Result};
 pub(crate) struct DirectoryKind {
     /// As in "is not a model's directory".
     pub(crate) name: &'static str,
-    /// Every file that such a directory may consist of. Others belong to the user.
+    /// Files that such a directory may consist of, besides those that its description lists. Others belong to the user.
     pub(crate) files: &'static [&'static str],
+    /// The files that a description lists.
+    pub(crate) listed: fn(&[u8]) -> Vec<String>,
     /// The file that tells the kind. It is written last.
     pub(crate) description: &'static str,
     /// True if the description is one of this kind. Other programs may use its name too.
@@ -20,6 +22,17 @@ pub(crate) struct DirectoryKind {
 }
 
 impl DirectoryKind {
+    /// The files that a directory with this description may consist of.
+    pub(super) fn files_of(&self, description: Option<&[u8]>) -> Vec<String> {
+        let listed = description.map(self.listed).unwrap_or_default();
+        self.files.iter().map(|&file| file.to_owned()).chain(listed).collect()
+    }
+
+    /// The description of a directory, if it is of this kind.
+    fn description_in(&self, directory: &Path) -> Option<Vec<u8>> {
+        fs::read(directory.join(self.description)).ok().filter(|text| (self.is_description)(text))
+    }
+
     /// The error that something else stands at this place.
     pub(super) fn refused(&self, place: &Path) -> Error {
         let reason = format!("is not {}'s directory; choose another place, or remove it first", self.name);
@@ -31,7 +44,8 @@ impl DirectoryKind {
 pub(super) struct NewDirectory {
     path: PathBuf,
     target: PathBuf,
-    kind: &'static DirectoryKind,
+    /// The files of the older directory at its target, and its own.
+    files: Vec<String>,
 }
 
 impl NewDirectory {
@@ -42,7 +56,8 @@ impl NewDirectory {
             // The link stays; what it leads to is replaced.
             target = fs::canonicalize(&target).at("follow the link", &target)?;
         }
-        if target.exists() && !is_replaceable(&target, kind) {
+        let description = kind.description_in(&target);
+        if target.exists() && description.is_none() && !is_empty(&target) {
             return Err(kind.refused(&target));
         }
         let name = target.file_name().ok_or_else(|| Error::format(&target, "is not a name for a directory"))?;
@@ -52,13 +67,20 @@ impl NewDirectory {
         let path = parent_of(&target).join(hidden);
         // A run that was killed has left it, perhaps with files of the user's.
         if path.exists() {
-            if target.exists() {
-                keep_others(&path, &target, kind)?;
+            // Without a description it has never been at the target, and nothing in it is the user's.
+            let left = kind.description_in(&path);
+            if let Some(left) = left.filter(|_| target.exists()) {
+                keep_others(&path, &target, &kind.files_of(Some(&left)))?;
             }
             fs::remove_dir_all(&path).at("remove", &path)?;
         }
         fs::create_dir(&path).at("create the directory", &target)?;
-        Ok(Self { path, target, kind })
+        Ok(Self { path, target, files: kind.files_of(description.as_deref()) })
+    }
+
+    /// Counts a file among its own before it is written.
+    pub(super) fn expect(&mut self, name: &Path) {
+        self.files.push(name.to_string_lossy().into_owned());
     }
 
     /// Where to write its files.
@@ -82,7 +104,7 @@ impl NewDirectory {
         if target.exists() {
             exchange(&self.path, target).at("replace", target)?;
             // The old files are now here.
-            keep_others(&self.path, target, self.kind)?;
+            keep_others(&self.path, target, &self.files)?;
         } else {
             fs::rename(&self.path, target).at("create", target)?;
         }
@@ -94,19 +116,19 @@ impl NewDirectory {
 impl Drop for NewDirectory {
     fn drop(&mut self) {
         // Not all that is in it: after a failure these may be files of the user's.
-        for file in self.kind.files {
+        for file in &self.files {
             let _ = fs::remove_file(self.path.join(file));
         }
         let _ = fs::remove_dir(&self.path);
     }
 }
 
-/// Moves the files that are not of the kind, which belong to the user.
-fn keep_others(from: &Path, to: &Path, kind: &DirectoryKind) -> Result<()> {
+/// Moves files that are not among these: they belong to the user.
+fn keep_others(from: &Path, to: &Path, files: &[String]) -> Result<()> {
     for entry in fs::read_dir(from).at("read", from)? {
         let name = entry.at("read", from)?.file_name();
-        let is_of_kind = kind.files.iter().any(|file| name == OsStr::new(file));
-        if !is_of_kind && !is_temporary(&name) {
+        let is_one_of_them = files.iter().any(|file| name == OsStr::new(file));
+        if !is_one_of_them && !is_temporary(&name) {
             let kept = to.join(&name);
             fs::rename(from.join(&name), &kept).at("keep", &kept)?;
         }
@@ -114,11 +136,9 @@ fn keep_others(from: &Path, to: &Path, kind: &DirectoryKind) -> Result<()> {
     Ok(())
 }
 
-/// True if the directory is empty, or of the kind.
-fn is_replaceable(directory: &Path, kind: &DirectoryKind) -> bool {
-    let Ok(mut entries) = fs::read_dir(directory) else { return false };
-    let is_described = || fs::read(directory.join(kind.description)).is_ok_and(|text| (kind.is_description)(&text));
-    entries.next().is_none() || is_described()
+/// True for a directory without files.
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// Exchanges the names of two directories, in one step if the system can.

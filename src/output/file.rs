@@ -20,11 +20,14 @@ pub(super) fn is_temporary(name: &OsStr) -> bool {
     name.to_string_lossy().starts_with(TEMPORARY_PREFIX)
 }
 
+/// What fails if there is no room for what is sent to a store.
+const IN_TEMPORARY: &str = "write to a temporary file for";
+
 /// Where a format writes to.
 pub(crate) type Out<'a> = BufWriter<&'a File>;
 
 /// A file that was written, but does not have its name yet.
-pub(super) struct StagedFile {
+pub(crate) struct StagedFile {
     content: Content,
     /// Its path or URL.
     target: PathBuf,
@@ -38,17 +41,26 @@ enum Content {
 }
 
 impl StagedFile {
+    /// An empty file. It is dropped, or [synced](Self::sync) and then [appears](Self::appear).
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Format`], naming the target.
+    pub(crate) fn create(target: PathBuf) -> Result<Self> {
+        refuse_pipe(&target)?;
+        let (file, action) = match url_of(&target) {
+            Some(_) => (tempfile::tempfile().map(Content::Unnamed), IN_TEMPORARY),
+            None => (named_beside(&target).map(Content::Beside), "write"),
+        };
+        Ok(Self { content: file.at(action, &target)?, target })
+    }
+
     /// Writes the content.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Format`], naming the target.
     pub(super) fn write(target: PathBuf, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<Self> {
-        refuse_pipe(&target)?;
-        let (file, action) = match url_of(&target) {
-            Some(_) => (tempfile::tempfile().map(Content::Unnamed), "write to a temporary file for"),
-            None => (named_beside(&target).map(Content::Beside), "write"),
-        };
-        let file = Self { content: file.at(action, &target)?, target };
+        let file = Self::create(target)?;
+        let action = if file.url().is_some() { IN_TEMPORARY } else { "write" };
         let mut out = BufWriter::new(file.content());
         content(&mut out).and_then(|()| out.flush()).map_err(|source| match source.kind() {
             io::ErrorKind::InvalidInput => Error::format(&file.target, source.to_string()),
@@ -58,11 +70,16 @@ impl StagedFile {
         Ok(file)
     }
 
-    pub(super) fn content(&self) -> &File {
+    pub(crate) fn content(&self) -> &File {
         match &self.content {
             Content::Beside(file) => file.as_file(),
             Content::Unnamed(file) => file,
         }
+    }
+
+    /// Its path or URL.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
     }
 
     /// The URL that the content is to be sent to.
@@ -74,7 +91,7 @@ impl StagedFile {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn sync(&self) -> Result<()> {
+    pub(crate) fn sync(&self) -> Result<()> {
         self.content().sync_all().at("write", &self.target)?;
         match self.target.is_dir() {
             true => Err(io::Error::from(io::ErrorKind::IsADirectory)).at("write", &self.target),
@@ -86,7 +103,7 @@ impl StagedFile {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn appear(self) -> Result<PathBuf> {
+    pub(crate) fn appear(self) -> Result<PathBuf> {
         let Self { content, target } = self;
         if let Content::Beside(file) = content {
             file.persist(&target).map_err(|error| error.error).at("write", &target)?;

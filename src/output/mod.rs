@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use directory::DirectoryKind;
 use directory::{MadeDirectories, NewDirectory};
-pub(crate) use file::Out;
-use file::StagedFile;
+pub(crate) use file::{Out, StagedFile};
 
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -28,6 +27,9 @@ pub(crate) struct Output {
     progress: Progress,
 }
 
+/// The names of files that an older directory of this kind may have.
+type OldFiles = Vec<String>;
+
 /// What the names of the files are relative to.
 enum Root {
     /// Each file is named by its own path or URL.
@@ -39,7 +41,7 @@ enum Root {
     /// A prefix of a store, which may hold other files.
     Prefix(PathBuf),
     /// A prefix of a store, whose files of a kind are replaced as a whole.
-    NewPrefix(PathBuf, &'static DirectoryKind),
+    NewPrefix(PathBuf, OldFiles),
 }
 
 impl Root {
@@ -88,9 +90,10 @@ impl Output {
             Some(url) => {
                 let description =
                     Location::new(file_in(url.as_ref(), kind.description.as_ref()), location.storage().clone());
-                match LocalCopy::of_file(&description, progress) {
-                    Ok(copy) if fs::read(copy.path()).is_ok_and(|text| (kind.is_description)(&text)) => {
-                        Root::NewPrefix(PathBuf::from(url), kind)
+                let found = LocalCopy::of_file(&description, progress);
+                match found.map(|copy| fs::read(copy.path()).unwrap_or_default()) {
+                    Ok(text) if (kind.is_description)(&text) => {
+                        Root::NewPrefix(PathBuf::from(url), kind.files_of(Some(&text)))
                     }
                     Ok(_) => return Err(kind.refused(location.path())),
                     // Nothing of the kind is there, so nothing is to be removed.
@@ -98,7 +101,7 @@ impl Output {
                         Root::Prefix(PathBuf::from(url))
                     }
                     // Some stores do not tell whether it is there.
-                    Err(error) if is_absent(&error) => Root::NewPrefix(PathBuf::from(url), kind),
+                    Err(error) if is_absent(&error) => Root::NewPrefix(PathBuf::from(url), kind.files_of(None)),
                     Err(error) => return Err(error),
                 }
             }
@@ -140,6 +143,9 @@ impl Output {
         let target = self.target(name.as_ref());
         let target = if url_of(&target).is_some() { target } else { local(&target)? };
         self.progress.check()?;
+        if let Root::New(directory) = &mut self.root {
+            directory.expect(name.as_ref());
+        }
         self.files.push(StagedFile::write(target, content).map_err(|error| self.root.named(error))?);
         Ok(())
     }
@@ -175,9 +181,9 @@ impl Output {
         match root {
             Root::Directory(made) => made.keep(),
             Root::New(directory) => directory.take_its_place()?,
-            Root::NewPrefix(url, kind) => {
+            Root::NewPrefix(url, old_files) => {
                 // Files that the older one had, and the new one does not have.
-                let files = kind.files.iter().map(|name| file_in(&url, name.as_ref()));
+                let files = old_files.iter().map(|name| file_in(&url, name.as_ref()));
                 files
                     .filter(|file| !targets.contains(file))
                     .try_for_each(|file| uploads.remove(&file.to_string_lossy()))?;
@@ -232,8 +238,13 @@ mod tests {
 
     #[test]
     fn an_error_names_the_place_that_a_file_would_have_had() {
-        static KIND: DirectoryKind =
-            DirectoryKind { name: "a test", files: &["v"], description: "v", is_description: |_| true };
+        static KIND: DirectoryKind = DirectoryKind {
+            name: "a test",
+            files: &["v"],
+            listed: |_| Vec::new(),
+            description: "v",
+            is_description: |_| true,
+        };
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().join("m");
         let mut output = Output::new_directory(&Location::from(&place), &KIND, &Progress::default()).unwrap();
@@ -251,6 +262,7 @@ mod tests {
         static KIND: DirectoryKind = DirectoryKind {
             name: "a test",
             files: &["d", "v"],
+            listed: |_| Vec::new(),
             description: "d",
             is_description: |text| text == b"test",
         };
@@ -264,11 +276,45 @@ mod tests {
         save();
         // As if the last save had been killed when the directories had changed places.
         fs::create_dir(&partial).unwrap();
+        fs::write(partial.join("d"), "test").unwrap();
         fs::write(partial.join("v"), "old").unwrap();
         fs::write(partial.join("notes"), "mine").unwrap();
         save();
         assert_eq!(names(&place), ["d", "notes"]);
         assert_eq!(names(directory.path()), ["m"]);
+    }
+
+    #[test]
+    fn files_that_only_the_description_names_go_with_their_directory_and_others_stay() {
+        static KIND: DirectoryKind = DirectoryKind {
+            name: "a test",
+            files: &["d"],
+            listed: |text| String::from_utf8_lossy(text).split(' ').map(str::to_owned).collect(),
+            description: "d",
+            is_description: |_| true,
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let (place, partial) = (directory.path().join("m"), directory.path().join(".m.partial"));
+        let save = |files: &[&str]| {
+            let mut output = Output::new_directory(&Location::from(&place), &KIND, &Progress::default()).unwrap();
+            files.iter().for_each(|name| output.write(name, |out| out.write_all(b"new")).unwrap());
+            output.write("d", |out| out.write_all(files.join(" ").as_bytes())).unwrap();
+            output
+        };
+        save(&["a", "b"]).commit().unwrap();
+        fs::write(place.join("notes"), "mine").unwrap();
+        // As if a save had been killed before the directories changed places.
+        fs::create_dir(&partial).unwrap();
+        fs::write(partial.join("x"), "half").unwrap();
+        save(&["b", "c"]).commit().unwrap();
+        assert_eq!(names(&place), ["b", "c", "d", "notes"]);
+        drop(save(&["e"]));
+        fs::create_dir(directory.path().join("other")).unwrap();
+        let mut failing = save(&["f"]);
+        fs::create_dir(partial.join("g")).unwrap();
+        failing.write("g", |out| out.write_all(b"new")).unwrap();
+        assert!(failing.commit().is_err());
+        assert_eq!(names(&place), ["b", "c", "d", "notes"]);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use super::keys::{PyKey, is_key, known_row, list_of, new_key, row_of, vector_of};
 use super::table::{Content, PyTable};
 use super::views::{Views, read_only};
-use crate::vectors::{KeyedVectors, exact_cosine, unit};
-use crate::vocab::{Key, WordId};
+use crate::vectors::{KeyedVectors, unit};
+use crate::vocab::Key;
 
 /// Looks keys up in a table. Python's `KeyedVectors` derives from it, so that a lookup runs no Python code.
 ///
@@ -32,28 +32,6 @@ impl PyVectors {
 
 const KEYS_ARE_ADDED: &str = "the keys belong to their vectors: make KeyedVectors(vector_size), and add both with \
                               add_vectors(keys, vectors)";
-
-/// The keys that a user has named: one, or several.
-fn keys_of(vectors: &KeyedVectors, keys: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<PyKey>> {
-    let Some(keys) = keys else { return Ok(Vec::new()) };
-    match is_key(keys) {
-        true => Ok(vec![asked_key(vectors, keys)?]),
-        false => list_of(vectors, keys)?.map(|key| asked_key(vectors, &key?)).collect(),
-    }
-}
-
-/// A key that has a vector.
-fn asked_key(vectors: &KeyedVectors, key: &Bound<'_, PyAny>) -> PyResult<PyKey> {
-    match key_of(vectors, key) {
-        Ok(key) => Ok(PyKey::from(key)),
-        Err(error) => vector_of(vectors, key).ok().and_then(|_| PyKey::of(key)).ok_or(error),
-    }
-}
-
-fn key_of<'a>(vectors: &'a KeyedVectors, key: &Bound<'_, PyAny>) -> PyResult<Key<'a>> {
-    // A row is a word's number.
-    row_of(vectors, key).map(|row| vectors.keys().key(row as WordId))
-}
 
 #[pymethods]
 impl PyVectors {
@@ -280,31 +258,5 @@ impl PyVectors {
         if force {
             self.inner().forget_norms();
         }
-    }
-
-    /// The cosine of two keys' vectors.
-    fn similarity(&self, w1: &Bound<'_, PyAny>, w2: &Bound<'_, PyAny>) -> PyResult<f32> {
-        let vectors = self.inner();
-        match (key_of(&vectors, w1), key_of(&vectors, w2)) {
-            (Ok(w1), Ok(w2)) => Ok(vectors.similarity(w1, w2)?),
-            _ => Ok(exact_cosine(&vector_of(&vectors, w1)?, &vector_of(&vectors, w2)?)),
-        }
-    }
-
-    /// The `topn` keys nearest to the mean of the unit vectors of `positive` and the negated ones of `negative`, as
-    /// (key, cosine).
-    #[pyo3(signature = (positive = None, negative = None, topn = 10))]
-    fn most_similar<'py>(
-        &self,
-        py: Python<'py>,
-        positive: Option<&Bound<'py, PyAny>>,
-        negative: Option<&Bound<'py, PyAny>>,
-        topn: i64,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let vectors = self.inner();
-        let (positive, negative) = (keys_of(&vectors, positive)?, keys_of(&vectors, negative)?);
-        let [positive, negative] = [&positive, &negative].map(|keys| keys.iter().map(PyKey::key).collect::<Vec<_>>());
-        let topn = usize::try_from(topn).unwrap_or(0);
-        PyList::new(py, py.detach(|| vectors.most_similar(&positive, &negative, topn))?)
     }
 }

@@ -47,14 +47,6 @@ impl PyKey {
         Ok(Self::of(object))
     }
 
-    pub(super) fn from(key: Key<'_>) -> Self {
-        match key {
-            Key::Text(text) => Self::Text(text.to_owned()),
-            Key::Int64(number) => Self::Int64(number),
-            Key::UInt64(number) => Self::UInt64(number),
-        }
-    }
-
     pub(super) fn key(&self) -> Key<'_> {
         match self {
             Self::Text(text) => Key::Text(text),

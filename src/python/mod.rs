@@ -1,5 +1,6 @@
 //! The extension module `polargram._polargram`: PyO3 classes, thin over the crate.
 
+mod bundle;
 mod corpus;
 mod errors;
 mod files;
@@ -8,7 +9,9 @@ mod job;
 mod keyed_vectors;
 mod keys;
 mod location;
+mod npy;
 mod parameters;
+mod queries;
 mod search;
 mod sentences;
 mod source;
@@ -33,7 +36,16 @@ mod _polargram {
     use pyo3::types::PyDict;
 
     #[pymodule_export]
+    use super::bundle::{PyOpenBundle, save_bundle};
+    #[pymodule_export]
     use super::keyed_vectors::PyVectors;
+    #[pymodule_export]
+    use super::npy::{PyNpyBlocks, PyNpyObjects, PyNpyWriter, npy_from_raw, npy_has_objects, npy_header};
+    #[pymodule_export]
+    use super::queries::{
+        centralities, closer_than, cosines_with, euclidean_distances, evaluate_analogies, file_bytes, mean_similarity,
+        most_similar, most_similar_cosmul, query_direction, rank, similarities_of_words, similarity,
+    };
     #[pymodule_export]
     use super::search::{cosines_of, fingerprint, query_matrix, search, search_arrays};
     #[pymodule_export]

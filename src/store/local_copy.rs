@@ -115,6 +115,29 @@ impl LocalCopy {
             .save(&self.path.with_extension(ending), progress)
     }
 
+    /// Copies the file beside this one whose name goes on with `suffix`.
+    ///
+    /// # Errors
+    /// As for [`add_companion`](Self::add_companion).
+    pub(crate) fn add_beside(&mut self, suffix: &str, progress: &Progress) -> Result<()> {
+        let name = |path: &Path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        if self.location.url().is_none() {
+            let reason = format!("is a pipe or a device, and its arrays are in other files, as NAME{suffix}");
+            return Err(Error::format(self.location.path(), reason));
+        }
+        let url = name(self.location.path());
+        Download::find(&url.to_string_lossy(), &self.location, progress)?.save(&name(&self.path), progress)
+    }
+
+    /// True if it is a copy.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.temporary.is_some()
+    }
+
     /// Where it is on this machine.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -122,7 +145,9 @@ impl LocalCopy {
 
     /// The error with the URL in place of the copy's path.
     pub(crate) fn named(&self, mut error: Error) -> Error {
-        if let (Error::Io { path, .. } | Error::Format { path, .. } | Error::Truncated { path, .. }, Some(_)) = (&mut error, &self.temporary) {
+        if let (Error::Io { path, .. } | Error::Format { path, .. } | Error::Truncated { path, .. }, Some(_)) =
+            (&mut error, &self.temporary)
+        {
             let rest = path.strip_prefix(&self.path).map(Path::to_owned);
             match rest {
                 Ok(rest) if rest.as_os_str().is_empty() => *path = self.location.path().to_owned(),

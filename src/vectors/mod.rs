@@ -1,21 +1,25 @@
 //! A table of keys and vectors: lookup, similarity and search.
 
+mod analogies;
 mod batch;
 mod edits;
 mod fingerprint;
 mod length;
 mod nearest;
 mod pooling;
+mod query;
 mod rows;
 mod search;
 mod subwords;
 
 use std::sync::{Arc, RwLock};
 
+pub use analogies::{AnalogyMethod, AnalogyOptions, AnalogyScores, AnalogySection, Question};
 pub use batch::{Neighbours, SearchOptions};
 #[cfg(feature = "python")]
 pub(crate) use length::{exact_cosine, unit};
 pub use pooling::Pooling;
+pub use query::{ProductQuery, Query};
 pub use rows::Rows;
 pub use subwords::{Ngrams, Subwords};
 

@@ -6,12 +6,11 @@ use std::sync::{Arc, PoisonError};
 use rayon::prelude::*;
 
 use super::KeyedVectors;
-use super::batch::SearchOptions;
 use super::length::{direction, exact_cosine, length};
+use super::query::Query;
 use crate::error::{Error, Result};
 use crate::kernel::dot;
 use crate::process::can_use_thread_pools;
-use crate::progress::Progress;
 use crate::vocab::{Key, WordId};
 
 /// Rows of one task.
@@ -28,14 +27,21 @@ impl KeyedVectors {
     /// [`Error::UnknownKey`].
     pub fn similarity<'k>(&self, a: impl Into<Key<'k>>, b: impl Into<Key<'k>>) -> Result<f32> {
         let (a, b) = (a.into(), b.into());
-        let (Some(a), Some(b)) = (self.keys.id(a), self.keys.id(b)) else {
-            return Ok(exact_cosine(&self.vector_of(a)?, &self.vector_of(b)?));
-        };
-        let (a, b) = (a as usize, b as usize);
+        match (self.keys.id(a), self.keys.id(b)) {
+            (Some(a), Some(b)) => Ok(self.cosine_of_rows(a as usize, b as usize)),
+            _ => Ok(exact_cosine(&self.vector_of(a)?, &self.vector_of(b)?)),
+        }
+    }
+
+    /// The cosine of two rows.
+    ///
+    /// # Panics
+    /// If there are no such rows.
+    pub fn cosine_of_rows(&self, a: usize, b: usize) -> f32 {
         let norms = self.norms();
         let norms = norms[a] * norms[b];
         let (a, b) = (self.rows.row(a), self.rows.row(b));
-        Ok(if ORDINARY.contains(&norms) { dot(a, b) / norms } else { exact_cosine(a, b) })
+        if ORDINARY.contains(&norms) { dot(a, b) / norms } else { exact_cosine(a, b) }
     }
 
     /// The `topn` keys nearest by cosine to the mean of the unit vectors of `positive` and the negated ones of
@@ -47,26 +53,15 @@ impl KeyedVectors {
     where
         K: Into<Key<'k>> + Copy,
     {
-        let mut query = vec![0.0; self.vector_size()];
-        let mut asked = Vec::new();
-        for (keys, sign) in [(positive, 1.0), (negative, -1.0)] {
+        let mut query = Query::new(self);
+        for (keys, weight) in [(positive, 1.0), (negative, -1.0)] {
             for &key in keys {
-                let key = key.into();
-                let values = self.vector_of(key)?;
-                asked.extend(self.keys.id(key).map(|row| row as usize));
-                let length = length(&values);
-                if length != 0.0 {
-                    query.iter_mut().zip(values.iter()).for_each(|(q, &v)| *q += sign * f64::from(v) / length);
-                }
+                query.add_key(key.into(), weight)?;
             }
         }
-        if positive.is_empty() && negative.is_empty() {
-            return Err(Error::parameter("positive", "name at least one key"));
-        }
         // A row is a word's number.
-        let options = SearchOptions { topn, rows: 0..self.len(), excluded: &[asked] };
-        let nearest = self.search_directions(direction(&query), &options, &Progress::default())?;
-        Ok(nearest.into_iter().flatten().map(|(row, cosine)| (self.keys.key(row as WordId), cosine)).collect())
+        let nearest = query.nearest(topn, 0..self.len())?.into_iter();
+        Ok(nearest.map(|(row, cosine)| (self.keys.key(row as WordId), cosine)).collect())
     }
 
     /// The cosines of some rows with a query, which are those of [`nearest`](Self::nearest).

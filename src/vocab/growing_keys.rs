@@ -41,7 +41,8 @@ impl Keys {
     fn type_with(&self, keys: &[Key<'_>]) -> KeyType {
         match keys.first().map(|key| key.key_type()) {
             Some(first) if self.is_empty() => {
-                let needs_unsigned = first.is_integer() && keys.iter().any(|key| matches!(key, Key::UInt64(number) if i64::try_from(*number).is_err()));
+                let needs_unsigned = first.is_integer()
+                    && keys.iter().any(|key| matches!(key, Key::UInt64(number) if i64::try_from(*number).is_err()));
                 match first {
                     KeyType::Text => first,
                     _ if needs_unsigned => KeyType::UInt64,

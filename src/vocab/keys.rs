@@ -411,11 +411,12 @@ impl Keys {
         if self.key_type().is_integer() {
             return Ok(self.clone());
         }
-        let parsed = self.iter().filter_map(Key::as_text).zip(0..).map(|(text, id)| match (text.parse(), text.parse()) {
-            (Ok(signed), _) => Ok(Key::Int64(signed)),
-            (_, Ok(unsigned)) => Ok(Key::UInt64(unsigned)),
-            _ => Err(id),
-        });
+        let parsed =
+            self.iter().filter_map(Key::as_text).zip(0..).map(|(text, id)| match (text.parse(), text.parse()) {
+                (Ok(signed), _) => Ok(Key::Int64(signed)),
+                (_, Ok(unsigned)) => Ok(Key::UInt64(unsigned)),
+                _ => Err(id),
+            });
         let keys = parsed.collect::<Result<Vec<_>, WordId>>()?;
         let key_type = if keys.iter().all(|key| key.as_i64().is_some()) { KeyType::Int64 } else { KeyType::UInt64 };
         match Column::collect(key_type, keys.iter().copied()) {

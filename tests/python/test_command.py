@@ -25,6 +25,10 @@ FORMATS = {
     "npy": ["vectors.npy", "vectors.vocab.txt"],
     "txt": ["vectors.txt"],
     "bin": ["vectors.bin"],
+    "parquet": ["vectors.parquet"],
+    "npz": ["vectors.npz"],
+    "safetensors": ["vectors.safetensors"],
+    "tsv": ["vectors.metadata.tsv", "vectors.tsv"],
 }
 
 
@@ -89,7 +93,10 @@ def test_just_the_named_formats_are_written_and_hold_the_same(
     command("train", sample, "--output", tmp_path / "out", *FAST, *chosen)
     wanted = sorted({file for name in formats or ["arrow"] for file in FORMATS[name]})
     assert listing(tmp_path / "out") == wanted
-    tables = [pg.KeyedVectors.load(tmp_path / "out" / file) for file in wanted if "vocab" not in file]
+    if wanted == FORMATS["tsv"]:
+        return
+    read = [file for file in wanted if "vocab" not in file and not file.endswith(".tsv")]
+    tables = [pg.KeyedVectors.load(tmp_path / "out" / file) for file in read]
     assert all(np.array_equal(table.vectors, tables[0].vectors) for table in tables)
     if "bin" in formats:
         theirs = GensimVectors.load_word2vec_format(str(tmp_path / "out" / "vectors.bin"), binary=True)

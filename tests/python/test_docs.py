@@ -151,8 +151,7 @@ def test_the_stubs_have_the_parameters_of_the_native_module() -> None:
         for stub in scope.body:
             is_plain = isinstance(stub, ast.FunctionDef) and (not stub.name.startswith("_") or stub.name == "__new__")
             # A setter's mark is the attribute of a property.
-            marks = [getattr(mark, "id", "property") for mark in stub.decorator_list]
-            if not is_plain or "property" in marks:
+            if not is_plain or any(getattr(mark, "id", "property") == "property" for mark in stub.decorator_list):
                 continue
             signature = inspect.signature(owner if stub.name == "__new__" else getattr(owner, stub.name))
             parameters = [(name.lstrip("_"), p) for name, p in signature.parameters.items() if name != "self"]

@@ -85,6 +85,11 @@ def test_unknown_words_are_queries(lee: Path) -> None:
     np.testing.assert_allclose(both, [ours["night"], ours["nightlyish"]])
     assert ours.search(["nightlyish"], topn=1)[0][0][0] == next(iter(found))
     assert "nightlyish" not in ours.key_to_index
+    words = ["night", "nightlyish", "day"]
+    assert ours.doesnt_match(words) == theirs.doesnt_match(words)
+    for method in ("n_similarity", "wmdistance"):
+        want = float(getattr(theirs, method)(words, ["fire", "firelyish"]))
+        assert getattr(ours, method)(words, ["fire", "firelyish"]) == pytest.approx(want, abs=1e-4)
     with pytest.raises(KeyError):
         ours.get_index("nightlyish")
     assert ours.vectors_for_all(["night", "nightlyish"]).index_to_key == ["night", "nightlyish"]

@@ -99,7 +99,7 @@ def test_a_model_is_a_directory_without_pickles_whose_vectors_load_alone(rows: S
     model = pg.Word2Vec(rows, **SMALL, hs=1)
     model.save(str(tmp_path / "model"))
     names = sorted(path.name for path in (tmp_path / "model").iterdir())
-    assert names == ["config.json", "nodes.npy", "output.npy", "vectors.arrow"]
+    assert names == ["bundle.json", "config.json", "nodes.npy", "output.npy", "vectors.arrow"]
     assert json.loads((tmp_path / "model" / "config.json").read_text())["config"]["vector_size"] == 9
     assert np.array_equal(pg.KeyedVectors.load(tmp_path / "model" / "vectors.arrow").vectors, model.wv.vectors)
     assert np.array_equal(np.load(tmp_path / "model" / "nodes.npy", allow_pickle=False), model.syn1)
@@ -116,7 +116,7 @@ def test_a_newer_model_replaces_an_older_one_and_leaves_what_is_not_its_own(
     newer.save(tmp_path / "model")
     assert np.array_equal(pg.Word2Vec.load(tmp_path / "model").wv.vectors, newer.wv.vectors)
     assert np.array_equal(older.wv.vectors, before)
-    assert listing(tmp_path / "model") == ["config.json", "notes.txt", "output.npy", "vectors.arrow"]
+    assert listing(tmp_path / "model") == ["bundle.json", "config.json", "notes.txt", "output.npy", "vectors.arrow"]
     assert listing(tmp_path) == ["model"]
 
 

@@ -17,6 +17,7 @@ import pytest
 from gensim.models import KeyedVectors as GensimVectors
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from object_store import Bucket
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from vector_files import WITH_COUNTS, assert_same, counts
@@ -504,12 +505,12 @@ def test_encodings_are_those_of_gensim(binary: bool, encoding: str, errors: str,
     row = np.array([1, 2], np.float32).tobytes() if binary else b"1 2\n"
     words = ["кот", "café", "日本", "plain"]
     content = b"4 2\n" + b"".join(word.encode(encoding, "replace") + b" " + row for word in words)
-    (tmp_path / "v").write_bytes(content + b"" if encoding != "ascii" else content.replace(b"plain", b"pl\xe9in"))
+    (tmp_path / "v").write_bytes(content if encoding != "ascii" else content.replace(b"plain", b"pl\xe9in"))
     options = {"binary": binary, "encoding": encoding, "unicode_errors": errors}
     try:
         theirs = GensimVectors.load_word2vec_format(str(tmp_path / "v"), **options)
     except UnicodeDecodeError:
-        with pytest.raises(ValueError, match="v: word 4 .* is not ascii"):
+        with pytest.raises(ValueError, match="v: word [1-4], .*, is not ascii"):
             pg.KeyedVectors.load_word2vec_format(tmp_path / "v", **options)
         return
     ours = pg.KeyedVectors.load_word2vec_format(tmp_path / "v", **options)
@@ -552,3 +553,37 @@ def test_any_words_and_floats_come_back(words: list[str], data: st.DataObject, w
     for ending in (".arrow", ".parquet", ".npz", ".safetensors"):
         wv.save(tmp_path / f"v{ending}")
         assert_same(pg.KeyedVectors.load(tmp_path / f"v{ending}"), wv)
+
+
+@pytest.mark.parametrize("ending", [".npz", ".parquet", ".safetensors"])
+def test_expressions_and_the_command_look_words_up_in_every_format(
+    ending: str, wv: pg.KeyedVectors, python: Callable[..., object], tmp_path: Path
+) -> None:
+    wv.save(tmp_path / f"v{ending}")
+    frame = pl.DataFrame({"tokens": [["the", "café"], ["nothing"], ["日本"]]})
+    embedded = frame.select(pg.embed("tokens", str(tmp_path / f"v{ending}"), pooling="mean"))["tokens"]
+    mean = (wv["the"] + wv["café"]) / 2
+    assert np.allclose(embedded[0].to_list(), mean, atol=1e-6)
+    assert embedded[2].to_list() == wv["日本"].tolist()
+    done = python("-m", "polargram", "similar", "--vectors", tmp_path / f"v{ending}", "café", "--topn", 2)
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [
+        word for word, _ in wv.most_similar("café", topn=2)
+    ], done.stderr
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".npz", ".safetensors", ".tsv"])
+def test_every_format_goes_to_a_store_and_comes_back(
+    ending: str, wv: pg.KeyedVectors, bucket: Bucket, tmp_path: Path
+) -> None:
+    place, options = bucket.url(f"vector-formats/v{ending}"), {"storage_options": bucket.options}
+    if ending == ".tsv":
+        wv.save(place, **options)
+        return
+    wv.save(place, dtype=np.float16, **options)
+    assert np.array_equal(pg.KeyedVectors.load(place, **options).vectors, wv.vectors.astype(np.float16))
+    wv.save_word2vec_format(bucket.url("vector-formats/v.txt"), **options)
+    wv.save_word2vec_format(bucket.url("vector-formats/v.txt"), append=True, write_header=False, prefix="x", **options)
+    assert (
+        pg.KeyedVectors.load_word2vec_format(bucket.url("vector-formats/v.txt"), limit=9, **options).index_to_key
+        == wv.index_to_key
+    )

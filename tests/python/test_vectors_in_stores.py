@@ -35,7 +35,7 @@ from runs import Job
 
 import polargram as pg
 
-FILES = {"config.json", "nodes.npy", "output.npy", "vectors.arrow"}
+FILES = {"bundle.json", "config.json", "nodes.npy", "output.npy", "vectors.arrow"}
 
 
 @pytest.fixture(autouse=True)

@@ -49,8 +49,20 @@ pub(super) fn parse(
     if bytes.len() < 2 * BYTES_PER_TASK || !can_use_thread_pools() {
         return None;
     }
+    parse_in_tasks(bytes, size, most, errors, progress, BYTES_PER_TASK)
+}
+
+/// [`parse`] in tasks of about so many bytes.
+pub(super) fn parse_in_tasks(
+    bytes: &[u8],
+    size: usize,
+    most: usize,
+    errors: Utf8Errors,
+    progress: &Progress,
+    task_bytes: usize,
+) -> Option<ParsedLines> {
     // A last line that is not whole is left to the reader in order too.
-    let mut tasks = tasks(&bytes[..memrchr(b'\n', bytes)? + 1]);
+    let mut tasks = tasks(&bytes[..memrchr(b'\n', bytes)? + 1], task_bytes);
     // How many lines each task has, and how many come before it.
     let counts: Vec<usize> = tasks.par_iter().map(|task| memchr_iter(b'\n', task).count()).collect();
     let (mut lines, mut read) = (0, 0);
@@ -79,10 +91,10 @@ pub(super) fn parse(
 }
 
 /// The whole lines of the bytes, divided.
-fn tasks(mut bytes: &[u8]) -> Vec<&[u8]> {
+fn tasks(mut bytes: &[u8], task_bytes: usize) -> Vec<&[u8]> {
     let mut tasks = Vec::new();
     while !bytes.is_empty() {
-        let middle = bytes.len().min(BYTES_PER_TASK);
+        let middle = bytes.len().min(task_bytes);
         let end = memchr(b'\n', &bytes[middle - 1..]).map_or(bytes.len(), |at| middle + at);
         tasks.push(&bytes[..end]);
         bytes = &bytes[end..];
@@ -157,7 +169,7 @@ mod tests {
     use super::*;
 
     fn parse(bytes: &[u8], most: usize) -> Option<ParsedLines> {
-        super::parse(bytes, 3, most, Utf8Errors::Strict, &Progress::default())
+        super::parse(bytes, 3, most, &LoadOptions::default(), &Progress::default())
     }
 
     /// More than a few tasks read.
@@ -193,12 +205,12 @@ mod tests {
             assert!(parse(faulty.as_bytes(), usize::MAX).is_none());
         }
         let parsed = parse(&text.as_bytes()[..text.len() - 1], usize::MAX).unwrap();
-        assert_eq!((parsed.len(), &text[parsed.read..]), (299_999, "word 299999 1 -0.5 299999e-3\n"));
+        assert_eq!((parsed.len(), &text[parsed.read..]), (299_999, "word 299999 0 -0.5 299999e-3\n"));
         assert!(
-            super::parse(text.as_bytes(), usize::MAX, usize::MAX, Utf8Errors::Strict, &Progress::default()).is_none()
+            super::parse(text.as_bytes(), usize::MAX, usize::MAX, &LoadOptions::default(), &Progress::default()).is_none()
         );
         let progress = Progress::default();
         progress.cancel();
-        assert!(super::parse(text.as_bytes(), 3, usize::MAX, Utf8Errors::Strict, &progress).is_none());
+        assert!(super::parse(text.as_bytes(), 3, usize::MAX, &LoadOptions::default(), &progress).is_none());
     }
 }

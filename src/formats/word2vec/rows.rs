@@ -320,6 +320,46 @@ mod tests {
         }
     }
 
+    /// A number and what stands before it.
+    fn field() -> impl Strategy<Value = String> {
+        let number = prop_oneof![
+            8 => "-?[0-9]{1,9}(\\.[0-9]{1,9})?(e-?[0-9])?",
+            1 => Just("nan".to_owned()),
+            1 => "[0-9.e-]{1,4}",
+        ];
+        let space = prop_oneof![12 => Just(" "), 1 => Just("\t"), 1 => Just("  ")];
+        (space, number).prop_map(|(space, number)| format!("{space}{number}"))
+    }
+
+    /// Lines of words and numbers, most of them without a fault.
+    fn lines() -> impl Strategy<Value = String> {
+        let word = prop_oneof![6 => "[a-c1]{1,2}", 1 => "[a1 .]{0,3}"];
+        let end = prop_oneof![12 => Just("\n"), 1 => Just("\r\n"), 1 => Just(" \n"), 1 => Just("\n\n")];
+        let count = prop_oneof![9 => Just(2usize), 1 => 0..4usize];
+        let fields = count.prop_flat_map(|count| prop::collection::vec(field(), count));
+        let line = (word, fields, end).prop_map(|(word, fields, end)| format!("{word}{}{end}", fields.concat()));
+        prop::collection::vec(line, 1..9).prop_map(|lines| lines.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn lines_that_are_read_on_all_cores_are_what_they_are_in_order(lines in lines(), task_bytes in 1usize..40) {
+            let progress = Progress::default();
+            let parsed = lines::parse_in_tasks(lines.as_bytes(), 2, usize::MAX, Utf8Errors::Strict, &progress, task_bytes);
+            let Some(parsed) = parsed else { return Ok(()) };
+            let bytes = format!("{} 2\n{lines}", parsed.len());
+            let options = LoadOptions::default();
+            let mut rows = RowReader::new(&options, &progress);
+            rows.read_text(bytes.as_bytes()).unwrap();
+            let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+            prop_assert_eq!(bits(&rows.values), bits(&parsed.values));
+            let words = rows.words.finish();
+            prop_assert_eq!(words.iter().flatten().collect::<Vec<_>>(), parsed.words().collect::<Vec<_>>());
+        }
+    }
+
     #[test]
     fn a_header_that_promises_more_than_memory_holds_is_refused() {
         for header in

@@ -3,8 +3,8 @@
 use std::io::Read;
 
 use super::pickle::{FORTRAN, read_error};
-use crate::arrow::npy_header::{HeaderError, NpyHeader};
 use crate::error::{Error, Result};
+use crate::npy::{Header, HeaderError};
 
 /// What a `.npy` file holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,8 +19,8 @@ pub(super) enum Kind {
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Corpus`] for another array, or a file that is not an array.
-pub(super) fn read_header(input: &mut dyn Read, origin: &str) -> Result<(Kind, NpyHeader)> {
-    let header = NpyHeader::read(input).map_err(|error| match error {
+pub(super) fn read_header(input: &mut dyn Read, origin: &str) -> Result<(Kind, Header)> {
+    let header = Header::read(input).map_err(|error| match error {
         HeaderError::Io(error) => read_error(origin, error),
         HeaderError::Invalid(reason) => {
             Error::corpus(origin, format!("{reason}; expected an array of lists of strings, or of ids"))
@@ -34,14 +34,14 @@ pub(super) fn read_header(input: &mut dyn Read, origin: &str) -> Result<(Kind, N
 ///
 /// # Errors
 /// As for [`read_header`].
-pub(super) fn read_header_of(kind: Kind, input: &mut dyn Read, origin: &str) -> Result<NpyHeader> {
+pub(super) fn read_header_of(kind: Kind, input: &mut dyn Read, origin: &str) -> Result<Header> {
     match read_header(input, origin)? {
         (found, header) if found == kind => Ok(header),
         (_, header) => Err(Error::corpus(origin, format!("holds {}; it changed since it was opened", header.descr))),
     }
 }
 
-fn kind_of(header: &NpyHeader) -> Result<Kind, String> {
+fn kind_of(header: &Header) -> Result<Kind, String> {
     let kind = match header.descr.as_bytes() {
         b"|O" => Kind::Objects,
         [_, b'i' | b'u', b'1' | b'2' | b'4' | b'8'] => Kind::Ids,
