@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, TypeAlias, overload
+from typing import Any, Literal, NoReturn, SupportsIndex, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -407,11 +408,11 @@ class KeyedVectors(Queries, Evaluation, Search, VectorFiles):
 
     def intersect_word2vec_format(
         self,
-        fname: _Path,
+        fname: str | os.PathLike[str],
         lockf: float = 0.0,
         binary: bool = False,
-        encoding: Literal["utf8", "utf-8"] = "utf8",
-        unicode_errors: Literal["strict", "replace", "ignore"] = "strict",
+        encoding: str = "utf8",
+        unicode_errors: str = "strict",
         *,
         storage_options: dict[str, Any] | None = None,
     ) -> None:
@@ -443,14 +444,13 @@ class KeyedVectors(Queries, Evaluation, Search, VectorFiles):
         ([1.0, 2.0], [1.0, 0.0])
         """
         factor = factors_of([lockf], "lockf")[0]
-        table = Table.load_word2vec_format(
+        file = KeyedVectors.load_word2vec_format(
             fname,
             binary=binary,
             encoding=encoding,
             unicode_errors=unicode_errors,
             storage_options=storage_options,
         )
-        file = KeyedVectors._of(table)
         if file.vector_size != self.vector_size:
             msg = f"incompatible vector size {file.vector_size} in file {fname}: the vectors have {self.vector_size}"
             raise ValueError(msg)
@@ -713,6 +713,7 @@ class KeyedVectors(Queries, Evaluation, Search, VectorFiles):
         """Gone since gensim 4: :attr:`key_to_index`, :attr:`index_to_key`, :meth:`get_vecattr`, :meth:`set_vecattr`."""
         msg = "vocab is gone since gensim 4: use key_to_index, index_to_key, get_vecattr(key, attr) and set_vecattr"
         raise AttributeError(msg)
+
 
 def _is_key(value: object) -> bool:
     return isinstance(value, str | int | np.integer)

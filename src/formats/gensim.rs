@@ -187,6 +187,9 @@ impl<'b> Saved<'b> {
     }
 }
 
+/// Keys, and words with their objects.
+type KeysAndObjects<'s> = (Keys, Option<&'s [(Id, Id)]>);
+
 impl<'s> Part<'s> {
     /// An attribute, unless it is None.
     fn get(&self, name: &str) -> Option<Id> {
@@ -302,7 +305,7 @@ impl<'s> Part<'s> {
     }
 
     /// The keys in the order of their rows, and the objects of older versions that have their counts.
-    fn keys(&self) -> Result<Option<(Keys, Option<&'s [(Id, Id)]>)>> {
+    fn keys(&self) -> Result<Option<KeysAndObjects<'s>>> {
         let pickle = &self.saved.pickle;
         let vocab = self.get("vocab").and_then(|id| pickle.entries(id));
         let names = ["index_to_key", "index2word", "index2entity"];

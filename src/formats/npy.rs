@@ -27,7 +27,7 @@ use super::vocabulary;
 use crate::arrow::ipc::map_bytes;
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::Matrix;
-use crate::npy::{Header, HeaderError, MAGIC};
+use crate::npy::{Header, HeaderError};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::store::Location;
@@ -204,6 +204,7 @@ pub(super) fn matrix_of(bytes: &Buffer) -> Parsed<Rows> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::npy::MAGIC;
 
     fn array(descr: &str, order: &str, shape: &str, values: &[u8]) -> Parsed<(Vec<f32>, usize)> {
         let text = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({shape}), }}\n");

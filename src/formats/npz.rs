@@ -34,8 +34,8 @@ use super::options::{LoadOptions, SaveOptions};
 use super::parts::{KeyBytes, Parsed, Parts, counts_of, words_of};
 use super::values;
 use crate::arrow::ipc::map_bytes;
-use crate::npy::{Header, HeaderError};
 use crate::error::{Error, IoContext, Result};
+use crate::npy::{Header, HeaderError};
 use crate::output::{Out, Output};
 use crate::progress::Progress;
 use crate::vectors::{KeyedVectors, Rows};
@@ -116,7 +116,7 @@ fn write_list(
     values: impl ExactSizeIterator<Item = [u8; 8]>,
 ) -> io::Result<()> {
     start(zip, name, CompressionMethod::Stored, values.len() * 8)?;
-    zip.write_all(&header(descr, &format!("{},", values.len())))?;
+    zip.write_all(&header(descr, &[values.len() as u64]))?;
     let bytes: Vec<u8> = values.flatten().collect();
     zip.write_all(&bytes)
 }
@@ -135,7 +135,7 @@ fn longest_word(keys: &Keys) -> Option<usize> {
 /// Writes NumPy's text: UTF-32, padded with zeros.
 fn write_text(zip: &mut Zip<'_, '_>, keys: &Keys, longest: usize) -> io::Result<()> {
     start(zip, "words", CompressionMethod::Deflated, longest * 4 * keys.len())?;
-    zip.write_all(&header(&format!("<U{longest}"), &format!("{},", keys.len())))?;
+    zip.write_all(&header(&format!("<U{longest}"), &[keys.len() as u64]))?;
     let mut row = Vec::with_capacity(longest * 4);
     for word in keys.iter().filter_map(|key| key.as_text()) {
         row.clear();
@@ -515,7 +515,7 @@ fn integers(bytes: &[u8], descr: &str, width: usize) -> Integers {
 mod tests {
     use super::*;
 
-    fn array(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    fn array(descr: &str, shape: &[u64], values: &[u8]) -> Vec<u8> {
         [header(descr, shape).as_slice(), values].concat()
     }
 
@@ -536,7 +536,7 @@ mod tests {
     }
 
     fn matrix() -> Vec<u8> {
-        array("<f4", "2, 1", &[1.0f32.to_le_bytes(), 2.0f32.to_le_bytes()].concat())
+        array("<f4", &[2, 1], &[1.0f32.to_le_bytes(), 2.0f32.to_le_bytes()].concat())
     }
 
     #[test]
@@ -551,7 +551,7 @@ mod tests {
             ("<u8", [u64::MAX.to_le_bytes(), [0; 8]].concat(), ["18446744073709551615", "0"]),
         ];
         for (descr, values, want) in cases {
-            let keys = array(descr, "2,", &values);
+            let keys = array(descr, &[2], &values);
             for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
                 let read = load(&zipped(&[("emb.npy", &vectors), ("index.npy", &keys)], method)).unwrap();
                 let keys: Vec<String> = read.keys().iter().map(|key| key.to_string()).collect();
@@ -575,11 +575,11 @@ mod tests {
 
     #[test]
     fn archives_that_no_numpy_writes_are_refused_with_the_reason() {
-        let (vectors, words) = (matrix(), array("|S1", "2,", b"ab"));
+        let (vectors, words) = (matrix(), array("|S1", &[2], b"ab"));
         let refused =
             |files: &[(&str, &[u8])]| load(&zipped(files, CompressionMethod::Deflated)).unwrap_err().to_string();
-        let long = array("<f4", "1000000000000000000, 300", &[]);
-        let objects = array("|O", "2,", b"\x80\x04.");
+        let long = array("<f4", &[1_000_000_000_000_000_000, 300], &[]);
+        let objects = array("|O", &[2], b"\x80\x04.");
         for (files, reason) in [
             (vec![("vectors.npy", &vectors), ("../words.npy", &words)], "leads out of the archive"),
             (vec![("vectors.npy", &vectors)], "no array \"words\""),
@@ -612,7 +612,7 @@ mod tests {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         let deflated = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
         zip.start_file("words.npy", deflated).unwrap();
-        zip.write_all(&array("|S1", "2,", b"ab")).unwrap();
+        zip.write_all(&array("|S1", &[2], b"ab")).unwrap();
         zip.start_file("vectors.npy", deflated).unwrap();
         zip.write_all(&header("<f4", &[2, 20_000_000])).unwrap();
         (0..160).for_each(|_| zip.write_all(&[0; 1_000_000]).unwrap());

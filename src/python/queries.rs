@@ -349,6 +349,7 @@ type Section = (String, Vec<Words>, Vec<Words>);
 /// Sections of a text with the questions that were answered right and wrong; how many questions there are, and how many
 /// with an unknown word; and the numbers of the lines that are no questions.
 #[pyfunction]
+#[allow(clippy::too_many_arguments, reason = "gensim's parameters")]
 pub(super) fn evaluate_analogies(
     py: Python<'_>,
     vectors: &Bound<'_, PyVectors>,

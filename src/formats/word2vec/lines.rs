@@ -49,7 +49,7 @@ pub(super) fn parse(
     if bytes.len() < 2 * BYTES_PER_TASK || !can_use_thread_pools() {
         return None;
     }
-    parse_in_tasks(bytes, size, most, errors, progress, BYTES_PER_TASK)
+    parse_in_tasks(bytes, size, most, options, progress, BYTES_PER_TASK)
 }
 
 /// [`parse`] in tasks of about so many bytes.
@@ -57,7 +57,7 @@ pub(super) fn parse_in_tasks(
     bytes: &[u8],
     size: usize,
     most: usize,
-    errors: Utf8Errors,
+    options: &LoadOptions,
     progress: &Progress,
     task_bytes: usize,
 ) -> Option<ParsedLines> {
@@ -207,7 +207,8 @@ mod tests {
         let parsed = parse(&text.as_bytes()[..text.len() - 1], usize::MAX).unwrap();
         assert_eq!((parsed.len(), &text[parsed.read..]), (299_999, "word 299999 0 -0.5 299999e-3\n"));
         assert!(
-            super::parse(text.as_bytes(), usize::MAX, usize::MAX, &LoadOptions::default(), &Progress::default()).is_none()
+            super::parse(text.as_bytes(), usize::MAX, usize::MAX, &LoadOptions::default(), &Progress::default())
+                .is_none()
         );
         let progress = Progress::default();
         progress.cancel();

@@ -347,7 +347,7 @@ mod tests {
         #[test]
         fn lines_that_are_read_on_all_cores_are_what_they_are_in_order(lines in lines(), task_bytes in 1usize..40) {
             let progress = Progress::default();
-            let parsed = lines::parse_in_tasks(lines.as_bytes(), 2, usize::MAX, Utf8Errors::Strict, &progress, task_bytes);
+            let parsed = lines::parse_in_tasks(lines.as_bytes(), 2, usize::MAX, &LoadOptions::default(), &progress, task_bytes);
             let Some(parsed) = parsed else { return Ok(()) };
             let bytes = format!("{} 2\n{lines}", parsed.len());
             let options = LoadOptions::default();
