@@ -65,7 +65,7 @@ class Bundle:
         >>> np.load("things.npz")["v"]
         array([0, 1, 2])
         """
-        save_bundle(os.fspath(path), _items(values, is_outermost=True), storage_options)
+        save_bundle(os.fspath(path), _items(values), storage_options)
 
     @staticmethod
     def load(
@@ -110,8 +110,8 @@ class Bundle:
         return {name: _content(bundle, kind, content, mmap) for name, kind, content in bundle.entries()}
 
 
-def _items(values: Mapping[str, Any], *, is_outermost: bool) -> list[_Item]:
-    return [(_name(name), *_item(name, value, is_outermost=is_outermost)) for name, value in values.items()]
+def _items(values: Mapping[str, Any], group: str | None = None) -> list[_Item]:
+    return [(_name(name), *_item(name, value, group)) for name, value in values.items()]
 
 
 def _name(name: Any) -> str:
@@ -121,17 +121,18 @@ def _name(name: Any) -> str:
     return name
 
 
-def _item(name: str, value: Any, *, is_outermost: bool) -> tuple[str, Any]:
+def _item(name: str, value: Any, group: str | None) -> tuple[str, Any]:
     """What a value is, and its content, as the native code takes it."""
+    whole_name = name if group is None else f"{group}.{name}"
     if isinstance(value, np.ndarray):
-        return "array", _bytes(name, value)
+        return "array", _bytes(whole_name, value)
     if isinstance(value, (np.bool_, np.integer, np.floating)):
         return "value", value.item()
     if isinstance(value, dict) and any(map(_has_arrays, value.values())):
-        if not is_outermost:
-            msg = f"{name}: holds arrays two levels deep; a dictionary of arrays is kept one level deep"
+        if group is not None:
+            msg = f"{whole_name}: holds arrays two levels deep; a dictionary of arrays is kept one level deep"
             raise TypeError(msg)
-        return "group", _items(value, is_outermost=False)
+        return "group", _items(value, name)
     return "value", value
 
 

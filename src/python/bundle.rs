@@ -31,13 +31,14 @@ pub(super) fn save_bundle(
     items: &Bound<'_, PyList>,
     storage_options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<()> {
-    let given = given(items)?;
+    let given = given(items, "")?;
     let items = given.iter().map(item).collect::<PyResult<Vec<_>>>()?;
     let location = location(path, storage_options)?;
     job::run(py, None, |progress, _| save(&location, &items, progress))
 }
 
-fn given<'py>(items: &Bound<'py, PyList>) -> PyResult<Vec<(String, Given<'py>)>> {
+/// Items of a bundle, or of the group whose name and a dot stand `above`.
+fn given<'py>(items: &Bound<'py, PyList>, above: &str) -> PyResult<Vec<(String, Given<'py>)>> {
     let one = |item: Bound<'py, PyAny>| {
         let (name, kind, content): (String, String, Bound<'py, PyAny>) = item.extract()?;
         let given = match kind.as_str() {
@@ -45,8 +46,8 @@ fn given<'py>(items: &Bound<'py, PyList>) -> PyResult<Vec<(String, Given<'py>)>>
                 let (descr, is_fortran, shape, values) = content.extract()?;
                 Given::Array((descr, is_fortran, shape), values)
             }
-            "group" => Given::Group(given(content.cast()?)?),
-            _ => Given::Value(value(&content, &name, 0)?),
+            "group" => Given::Group(given(content.cast()?, &format!("{name}."))?),
+            _ => Given::Value(value(&content, &format!("{above}{name}"), 0)?),
         };
         Ok((name, given))
     };

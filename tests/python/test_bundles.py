@@ -140,6 +140,7 @@ REFUSED = {
     "two levels": {"a": {"b": np.ones(2)}},
     "keys that are no text": {1: 2},
     "a set within": {"a": [1, {2}]},
+    "a set beside arrays": {"a": np.ones(2), "b": {2}},
     "a large integer": 2**64,
     "half a character": "\ud800",
     "a circle": CIRCLE,

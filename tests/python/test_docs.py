@@ -101,8 +101,10 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
     public = getattr(pg, name)
     if not isinstance(public, str):
         assert public.__doc__
+        # A module has names of other modules too.
+        is_own = set(getattr(public, "__all__", dir(public)))
         for member, value in inspect.getmembers(public, callable):
-            assert member.startswith("_") or value.__doc__, f"{name}.{member}"
+            assert member.startswith("_") or member not in is_own or value.__doc__, f"{name}.{member}"
 
 
 def test_every_parameter_of_a_model_is_documented() -> None:

@@ -165,7 +165,7 @@ def test_damaged_vectors_are_named_by_their_url(name: str, both: pg.Word2Vec, bu
         pg.KeyedVectors.load(bucket.url(folder + name), storage_options=bucket.options)
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
+@pytest.mark.parametrize("name", sorted(FILES - {"bundle.json"}))
 def test_damaged_models_are_named_by_their_url(name: str, both: pg.Word2Vec, bucket: Bucket, folder: str) -> None:
     both.save(bucket.url(folder), storage_options=bucket.options)
     bucket.put(folder + name, bucket.get(folder + name)[:60])
