@@ -78,7 +78,7 @@ impl<'b> Cursor<'b> {
     fn take<const N: usize>(&mut self) -> Read<[u8; N]> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let Some(bytes) = rest.first_chunk() else {
-            return Err(Fault::Cut(format!("ends after {} bytes, before the matrix", self.bytes.len())));
+            return Err(Fault::Cut(format!("ends early, after {} bytes", self.bytes.len())));
         };
         self.at += N;
         Ok(*bytes)
@@ -95,7 +95,7 @@ impl<'b> Cursor<'b> {
     fn text(&mut self) -> Read<&'b [u8]> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let Some(length) = rest.iter().position(|&byte| byte == 0) else {
-            return Err(Fault::Cut(format!("ends after {} bytes, in a word", self.bytes.len())));
+            return Err(Fault::Cut(format!("ends early, after {} bytes, in a word", self.bytes.len())));
         };
         self.at += length + 1;
         Ok(&rest[..length])

@@ -68,7 +68,7 @@ impl Fnv {
 #[derive(Debug, Clone)]
 pub struct Subwords {
     ngrams: Ngrams,
-    vector_size: usize,
+    pub(super) vector_size: usize,
     /// A row of little-endian float32 for each bucket, of a mapped file or in memory, at any address.
     rows: Buffer,
 }
