@@ -121,10 +121,12 @@ fn models_of_fasttext() {
     }
     let mut matrix = [4i64, 2].into_iter().flat_map(i64::to_le_bytes).collect::<Vec<_>>();
     matrix.extend((1u8..=8).flat_map(|value| f32::from(value).to_le_bytes()));
-    seed("vectors_fasttext", "old", &[numbers.as_slice(), &words, &matrix].concat());
+    // The matrix for training.
+    let output = [1i64, 1].into_iter().flat_map(i64::to_le_bytes).chain([0; 4]).collect::<Vec<_>>();
+    seed("vectors_fasttext", "old", &[numbers.as_slice(), &words, &matrix, &output].concat());
     for version in [11, 12i32] {
         let start = [793_712_314, version].into_iter().flat_map(i32::to_le_bytes).collect::<Vec<_>>();
-        let model = [&start, numbers.as_slice(), &(-1i64).to_le_bytes(), &words, b"\0", &matrix].concat();
+        let model = [&start, numbers.as_slice(), &(-1i64).to_le_bytes(), &words, b"\0", &matrix, b"\0", &output].concat();
         seed("vectors_fasttext", &format!("version{version}"), &model);
     }
 }

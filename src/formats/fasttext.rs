@@ -52,7 +52,7 @@ pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, progress: &Pr
     if matrix.len() < start + length {
         return Err(contents.cut("ended while it was read"));
     }
-    model.into_vectors(matrix.slice_with_length(start, length), contents, options)
+    model.into_vectors(matrix.slice_with_length(start, length), contents, options, progress)
 }
 
 /// What is wrong with a file.
@@ -78,7 +78,7 @@ impl<'b> Cursor<'b> {
     fn take<const N: usize>(&mut self) -> Read<[u8; N]> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let Some(bytes) = rest.first_chunk() else {
-            return Err(Fault::Cut(format!("ends after {} bytes, before the matrix", self.bytes.len())));
+            return Err(Fault::Cut(format!("ends early, after {} bytes", self.bytes.len())));
         };
         self.at += N;
         Ok(*bytes)
@@ -95,7 +95,7 @@ impl<'b> Cursor<'b> {
     fn text(&mut self) -> Read<&'b [u8]> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let Some(length) = rest.iter().position(|&byte| byte == 0) else {
-            return Err(Fault::Cut(format!("ends after {} bytes, in a word", self.bytes.len())));
+            return Err(Fault::Cut(format!("ends early, after {} bytes, in a word", self.bytes.len())));
         };
         self.at += length + 1;
         Ok(&rest[..length])
@@ -245,20 +245,29 @@ impl<'b> Model<'b> {
         }
         let (rows, left) = (want, bytes.len() - cursor.at);
         let length = rows.checked_mul(header.size).and_then(|floats| floats.checked_mul(FLOAT_BYTES));
-        match length.is_some_and(|length| length <= left) {
-            true => Ok(Self { header, dictionary, ngrams, matrix: cursor.at, rows }),
-            false => Err(Fault::Cut(format!("ends early: {left} bytes for a matrix of {rows} × {columns} floats"))),
-        }
+        let Some(length) = length.filter(|&length| length <= left) else {
+            return Err(Fault::Cut(format!("ends early: {left} bytes for a matrix of {rows} × {columns} floats")));
+        };
+        let matrix = cursor.at;
+        cursor.at += length;
+        ensure_has_output(&mut cursor, is_old)?;
+        Ok(Self { header, dictionary, ngrams, matrix, rows })
     }
 
     /// The table of the words, with the n-grams. `matrix` has the rows of words and then those of n-grams.
-    fn into_vectors(self, matrix: Buffer, contents: &Contents<'_>, options: &LoadOptions) -> Result<KeyedVectors> {
+    fn into_vectors(
+        self,
+        matrix: Buffer,
+        contents: &Contents<'_>,
+        options: &LoadOptions,
+        progress: &Progress,
+    ) -> Result<KeyedVectors> {
         let size = self.header.size;
         let number = options.rows_of(self.dictionary.words.len());
         let ngrams_at = self.dictionary.words.len() * size * FLOAT_BYTES;
         let subwords = self.ngrams.map(|ngrams| Subwords::new(ngrams, size, matrix.slice(ngrams_at))).transpose()?;
         let keys = keys(&self.dictionary.words[..number]).map_err(|reason| contents.fault(reason))?;
-        let values = vectors_of(&self.dictionary.words[..number], &matrix, size, subwords.as_ref());
+        let values = vectors_of(&self.dictionary.words[..number], &matrix, size, subwords.as_ref(), progress)?;
         let mut counts = self.dictionary.counts;
         counts.truncate(number);
         // Not to be written to, like a mapped file: copies travel by its path, with the n-grams.
@@ -270,6 +279,23 @@ impl<'b> Model<'b> {
             None => Ok(vectors),
         }
         .map_err(|error: Error| contents.fault(error.to_string()))
+    }
+}
+
+/// The matrix for training, after that of the vectors. It is not read, but where it is cut, so is the file.
+fn ensure_has_output(cursor: &mut Cursor<'_>, is_old: bool) -> Read<()> {
+    let is_quantised = !is_old && cursor.take::<1>()? != [0];
+    let [rows, columns] = [cursor.i64()?, cursor.i64()?];
+    let left = (cursor.bytes.len() - cursor.at) as u64;
+    let bytes = match (u64::try_from(rows), u64::try_from(columns)) {
+        (Ok(rows), Ok(columns)) => rows.checked_mul(columns).and_then(|floats| floats.checked_mul(FLOAT_BYTES as u64)),
+        _ => return other(format!("is damaged: a matrix for training of {rows} × {columns}")),
+    };
+    match is_quantised || bytes.is_some_and(|bytes| bytes <= left) {
+        true => Ok(()),
+        false => Err(Fault::Cut(format!(
+            "ends early: {left} bytes for the matrix for training of {rows} × {columns} floats"
+        ))),
     }
 }
 
@@ -296,9 +322,18 @@ fn keys(words: &[&[u8]]) -> Parsed<Keys> {
 }
 
 /// The vectors of words: their rows, or the means of these and those of their n-grams.
-fn vectors_of(words: &[&[u8]], matrix: &[u8], size: usize, subwords: Option<&Subwords>) -> Vec<f32> {
+fn vectors_of(
+    words: &[&[u8]],
+    matrix: &[u8],
+    size: usize,
+    subwords: Option<&Subwords>,
+    progress: &Progress,
+) -> Result<Vec<f32>> {
     let mut values = vec![0.0; words.len() * size];
     let fill = |(row, to): (usize, &mut [f32])| {
+        if progress.is_cancelled() {
+            return;
+        }
         let own = &matrix[row * size * FLOAT_BYTES..][..size * FLOAT_BYTES];
         match subwords {
             Some(subwords) => subwords.compose(words[row], Some(own), to),
@@ -312,7 +347,8 @@ fn vectors_of(words: &[&[u8]], matrix: &[u8], size: usize, subwords: Option<&Sub
         true => values.par_chunks_mut(size).enumerate().with_min_len(64).for_each(fill),
         false => values.chunks_mut(size).enumerate().for_each(fill),
     }
-    values
+    progress.check()?;
+    Ok(values)
 }
 
 #[cfg(test)]
@@ -339,6 +375,9 @@ mod tests {
         bytes.push(0);
         [4, 2i64].iter().for_each(|number| bytes.extend(number.to_le_bytes()));
         (1..=8).for_each(|value| bytes.extend((value as f32).to_le_bytes()));
+        bytes.push(0);
+        [2, 2i64].iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+        bytes.extend([0; 16]);
         bytes
     }
 

@@ -11,6 +11,7 @@ mod query;
 mod rows;
 mod search;
 mod subwords;
+mod unknown;
 
 use std::sync::{Arc, RwLock};
 
