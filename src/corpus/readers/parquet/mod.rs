@@ -2,6 +2,7 @@
 
 mod chunks;
 mod footer;
+mod page_header;
 mod statistics;
 
 use std::fmt::Display;
@@ -24,6 +25,7 @@ use parquet::file::reader::ChunkReader;
 use self::chunks::{Chunks, ColumnBuffer, Failed, keep};
 pub(super) use self::footer::remote_footer;
 use self::footer::{DAMAGED, local_footer, not_parquet};
+use self::page_header::CheckedPages;
 use crate::corpus::batch::Batches;
 use crate::corpus::columns::ColumnPath;
 use crate::corpus::list_type::{is_binary, is_string};
@@ -119,7 +121,7 @@ impl ParquetFile {
         // Rows that the filter has not seen.
         let left = Arc::new(AtomicI64::new(0));
         let pushed_down = self.resolved.filter.as_ref().filter(|_| self.leaves.are_apart());
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(reader, metadata)
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(CheckedPages(reader), metadata)
             .with_projection(self.mask(if pushed_down.is_some() { &self.leaves.columns } else { &self.leaves.all }))
             .with_row_groups(vec![group])
             .with_batch_size(BATCH_ROWS);
