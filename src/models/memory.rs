@@ -95,7 +95,8 @@ impl Memory {
         let there = if is_made {
             self.vectors.saturating_add(self.vocab)
         } else {
-            // Measured: training takes about half of it again. The rest is in pieces, or there are still counts in it.
+            // Training takes about half of it again, as tests/python/test_memory.py measures. The rest is in pieces, or there
+            // are still counts in it.
             LEFT_BY_COUNTING.load(Ordering::Relaxed).min(self.total() - self.model()) / 2
         };
         let training = resident_memory().unwrap_or(0).saturating_add(self.total().saturating_sub(there));

@@ -6,7 +6,6 @@
 use std::io::{self, Chain, Cursor, ErrorKind, Read};
 
 use bytes::Bytes;
-use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
 /// A file whose page headers are looked through when the decoder asks for them.
@@ -19,22 +18,43 @@ impl<R: Length> Length for CheckedPages<R> {
 }
 
 impl<R: ChunkReader> ChunkReader for CheckedPages<R> {
-    type T = Chain<Cursor<Vec<u8>>, R::T>;
+    type T = CheckedHeader<R::T>;
 
-    /// The decoder calls this for each page, and reads its header from what it gets.
+    /// What the decoder reads from this, if anything, is a page's header.
     fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        let mut header = HeaderReader { input: self.0.get_read(start)?, read: Vec::new() };
-        match header.structure(Some(PAGE_HEADER), DEPTH) {
-            // The decoder finds the same end.
-            Ok(()) | Err(Fault::Io(ErrorKind::UnexpectedEof, _)) => {}
-            Err(Fault::Io(_, error)) => return Err(error.into()),
-            Err(Fault::Invalid(reason)) => return Err(ParquetError::General(format!("a page header {reason}"))),
-        }
-        Ok(Cursor::new(header.read).chain(header.input))
+        Ok(CheckedHeader::Unread(Some(self.0.get_read(start)?)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
         self.0.get_bytes(start, length)
+    }
+}
+
+/// A page's header and what follows. The header is looked through before the first byte of it is given.
+pub(super) enum CheckedHeader<T> {
+    Unread(Option<T>),
+    Checked(Chain<Cursor<Vec<u8>>, T>),
+}
+
+impl<T: Read> Read for CheckedHeader<T> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if let Self::Unread(input) = self {
+            let unreadable = || io::Error::from(ErrorKind::InvalidData);
+            let mut header = HeaderReader { input: input.take().ok_or_else(unreadable)?, read: Vec::new() };
+            match header.structure(Some(PAGE_HEADER), DEPTH) {
+                // The decoder finds the same end.
+                Ok(()) | Err(Fault::Io(ErrorKind::UnexpectedEof, _)) => {}
+                Err(Fault::Io(_, error)) => return Err(error),
+                Err(Fault::Invalid(reason)) => {
+                    return Err(io::Error::new(ErrorKind::InvalidData, format!("a page header {reason}")));
+                }
+            }
+            *self = Self::Checked(Cursor::new(header.read).chain(header.input));
+        }
+        match self {
+            Self::Checked(input) => input.read(out),
+            Self::Unread(_) => Ok(0),
+        }
     }
 }
 
@@ -207,7 +227,7 @@ mod tests {
     fn check(bytes: &[u8]) -> Result<Vec<u8>, String> {
         let file = CheckedPages(Bytes::copy_from_slice(bytes));
         let mut read = Vec::new();
-        file.get_read(0).map_err(|error| error.to_string())?.read_to_end(&mut read).unwrap();
+        file.get_read(0).unwrap().read_to_end(&mut read).map_err(|error| error.to_string())?;
         Ok(read)
     }
 
