@@ -28,6 +28,7 @@
 //! | `error`, `utf8`, `exact`, `process`, `progress`, [`config`] | the ground: errors, invalid UTF-8, exact floats in JSON, forks, progress, and the table of hyperparameters |
 //! | [`kernel`] | rows of floats and what is done to them, for each instruction set; it knows nothing of words |
 //! | `arrow` | between arrow-rs and Polars; memory-mapped Arrow files |
+//! | `parquet_checks` | Parquet's footers and page headers, looked through before they are decoded |
 //! | `store`, `output` | object stores; files, directories and objects that are written whole or not at all |
 //! | [`toy_corpus`] | a generated corpus, to try everything |
 //! | [`corpus`] | sources of token lists that can be read again |
@@ -60,6 +61,7 @@ pub mod formats;
 pub mod kernel;
 pub mod models;
 mod output;
+mod parquet_checks;
 mod process;
 mod progress;
 #[cfg(feature = "python")]
