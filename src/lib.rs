@@ -29,6 +29,7 @@
 //! | [`kernel`] | rows of floats and what is done to them, for each instruction set; it knows nothing of words |
 //! | `arrow` | between arrow-rs and Polars; memory-mapped Arrow files |
 //! | `pickle` | Python's pickles, of which nothing is run |
+//! | `parquet_checks` | Parquet's footers and page headers, looked through before they are decoded |
 //! | `store`, `output` | object stores; files, directories and objects that are written whole or not at all |
 //! | [`npy`] | `.npy` files that are streamed, read by blocks, and made of bare buffers |
 //! | [`bundle`] | named arrays and values in a directory or one file |
@@ -65,6 +66,7 @@ pub mod kernel;
 pub mod models;
 pub mod npy;
 mod output;
+mod parquet_checks;
 mod pickle;
 mod process;
 mod progress;

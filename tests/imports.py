@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 #: The folders and files of ``src``, each before those that may import it.
 ORDER = [
     *("error", "utf8", "exact", "process", "progress", "config"),
-    *("kernel", "arrow", "pickle", "store", "output", "npy", "bundle", "toy_corpus"),
+    *("kernel", "arrow", "parquet_checks", "pickle", "store", "output", "npy", "bundle", "toy_corpus"),
     *("corpus", "vocab", "encode", "train", "vectors", "formats", "models", "expr"),
     *("cli", "python"),
 ]

@@ -33,6 +33,7 @@ use super::parts::Parts;
 use super::values;
 use crate::error::{Error, IoContext, Result};
 use crate::output::Output;
+use crate::parquet_checks::{CheckedPages, read_footer};
 use crate::process::catch_panic;
 use crate::progress::Progress;
 use crate::vectors::{KeyedVectors, Rows};
@@ -82,10 +83,10 @@ pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, progress: &Pr
     let fault = |reason: String| Error::format(path, reason);
     let damaged = |error: &dyn Display| fault(format!("is not a readable Parquet file: {error}"));
     let is_damaged = || damaged(&"it is damaged");
-    let file = File::open(path).at("read", path)?;
+    let mut file = File::open(path).at("read", path)?;
     // The decoder checks what it decodes, but panics on some numbers that no writer gives.
-    let builder = catch_panic(|| ParquetRecordBatchReaderBuilder::try_new(file)).ok_or_else(is_damaged)?;
-    let builder = builder.map_err(|error| damaged(&error))?;
+    let footer = read_footer(&mut file).map_err(|error| damaged(&error))?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(CheckedPages(file), footer);
     let schema = builder.schema().clone();
     let columns = Columns::choose(&schema, options).map_err(fault)?;
     let rows = builder.metadata().file_metadata().num_rows();

@@ -3,14 +3,12 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaDataReader;
 
 use crate::error::{Error, IoContext, Result};
-use crate::process::catch_panic;
+use crate::parquet_checks::{TAIL, parse_footer, read_footer};
 use crate::store::Object;
 
 /// What it means if a decoder panics.
@@ -22,32 +20,19 @@ pub(super) fn not_parquet(name: &str, error: &dyn Display) -> Error {
 
 /// The footer of a file on this machine.
 pub(super) fn local_footer(path: &Path) -> Result<ArrowReaderMetadata> {
-    let refused = |error: &dyn Display| not_parquet(&path.display().to_string(), error);
-    let file = File::open(path).at("read", path)?;
-    let footer = catch_panic(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()));
-    footer.ok_or_else(|| refused(&DAMAGED))?.map_err(|error| refused(&error))
+    let mut file = File::open(path).at("read", path)?;
+    read_footer(&mut file).map_err(|error| not_parquet(&path.display().to_string(), &error))
 }
-
-/// Bytes at the end of an object that are read first: most footers lie within them.
-const TAIL: u64 = 64 << 10;
 
 /// The footer of an object.
 pub(in crate::corpus::readers) async fn remote_footer(object: &Object) -> Result<ArrowReaderMetadata> {
-    let refused = |error: &dyn Display| not_parquet(&object.url(), error);
     let size = object.size();
-    let mut bytes = object.get(size - size.min(TAIL)..size).await?;
-    let mut reader = ParquetMetaDataReader::new();
+    let mut needed = size.min(TAIL);
     loop {
-        let parsed = catch_panic(|| reader.try_parse_sized(&bytes, size)).ok_or_else(|| refused(&DAMAGED))?;
-        match parsed {
-            Ok(()) => break,
-            Err(ParquetError::NeedMoreData(needed)) if needed as u64 <= size && needed > bytes.len() => {
-                bytes = object.get(size - needed as u64..size).await?;
-            }
-            Err(error) => return Err(refused(&error)),
+        let tail = object.get(size - needed..size).await?;
+        match parse_footer(&tail, size) {
+            Err(ParquetError::NeedMoreData(more)) => needed = more as u64,
+            parsed => return parsed.map_err(|error| not_parquet(&object.url(), &error)),
         }
     }
-    let metadata = reader.finish().map_err(|error| refused(&error))?;
-    let metadata = catch_panic(|| ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()));
-    metadata.ok_or_else(|| refused(&DAMAGED))?.map_err(|error| refused(&error))
 }

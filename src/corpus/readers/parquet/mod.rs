@@ -2,7 +2,6 @@
 
 mod chunks;
 mod footer;
-mod page_header;
 mod statistics;
 
 use std::fmt::Display;
@@ -25,7 +24,6 @@ use parquet::file::reader::ChunkReader;
 use self::chunks::{Chunks, ColumnBuffer, Failed, keep};
 pub(super) use self::footer::remote_footer;
 use self::footer::{DAMAGED, local_footer, not_parquet};
-use self::page_header::CheckedPages;
 use crate::corpus::batch::Batches;
 use crate::corpus::columns::ColumnPath;
 use crate::corpus::list_type::{is_binary, is_string};
@@ -33,6 +31,7 @@ use crate::corpus::partitions::Partition;
 use crate::corpus::query::{Query, ResolvedQuery};
 use crate::corpus::token_file::{FileLocation, Opening, Spans, TokenFile};
 use crate::error::{Error, IoContext, Result};
+use crate::parquet_checks::CheckedPages;
 use crate::process::catch_panic;
 use crate::store::Span;
 
