@@ -158,6 +158,12 @@ pub(crate) fn ensure_has_end(bytes: &[u8], name: &Path) -> Result<()> {
     }
 }
 
+/// Where the footer of these bytes starts, which end as a file does.
+pub(crate) fn footer_start(bytes: &[u8]) -> Option<usize> {
+    let (rest, length) = bytes.strip_suffix(MAGIC)?.split_last_chunk()?;
+    rest.len().checked_sub(usize::try_from(i32::from_le_bytes(*length)).ok()?)
+}
+
 impl MappedIpc {
     /// Lets the memory of the file go until it is read again.
     pub(crate) fn release(&self) {

@@ -2,7 +2,8 @@
 //!
 //! One record batch, uncompressed, buffers aligned to 64 bytes, with the columns `word: Utf8` (`LargeUtf8` past 2 GiB),
 //! `Int64` or `UInt64`; `count: UInt64`; `vector: FixedSizeList<Float32, d>` (or `Float16`, which is widened when it is
-//! loaded). The schema's metadata has the configuration as JSON under `polargram`.
+//! loaded). The schema's metadata has the configuration as JSON under `polargram`. Between the batch and the footer stands
+//! an index of the keys, if they are many (`vocab::stored_index`): it is mapped too, so that a file of any size opens at once.
 //!
 //! Other programs' files and streams are read too, compressed ones and such of several batches: see [`super::columns`].
 //!
@@ -55,8 +56,37 @@ pub(super) fn write(vectors: &KeyedVectors, options: &SaveOptions, path: &Path, 
 pub(super) fn write_bytes(vectors: &KeyedVectors, options: SaveOptions, out: &mut impl io::Write) -> io::Result<()> {
     let batch = record_batch(vectors, options.float).map_err(io::Error::other)?;
     let options = IpcWriteOptions::try_new(64, false, MetadataVersion::V5).map_err(io::Error::other)?;
+    let out = HeldBack { out, held: None };
     let mut writer = FileWriter::try_new_with_options(out, &batch.schema(), options).map_err(io_error)?;
-    writer.write(&batch).and_then(|()| writer.finish()).map_err(io_error)
+    writer.write(&batch).map_err(io_error)?;
+    writer.get_mut().held = Some(Vec::new());
+    writer.finish().map_err(io_error)?;
+    let HeldBack { out, held } = writer.into_inner().map_err(io_error)?;
+    let end = held.unwrap_or_default();
+    // What lies between the end of the batches and the footer is read by nobody else.
+    let (batches_end, footer) = end.split_at(ipc::footer_start(&end).unwrap_or(end.len()));
+    out.write_all(batches_end)?;
+    vectors.keys().stored_index().map_or(Ok(()), |index| out.write_all(&index))?;
+    out.write_all(footer)
+}
+
+/// A file whose end is kept back.
+struct HeldBack<'a, W> {
+    out: &'a mut W,
+    held: Option<Vec<u8>>,
+}
+
+impl<W: io::Write> io::Write for HeldBack<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.held {
+            Some(held) => held.write(bytes),
+            None => self.out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// The system's own error, if there is one inside.
@@ -124,7 +154,7 @@ fn read_buffer(bytes: Buffer, path: &Path, options: &LoadOptions) -> Result<Keye
     ipc::ensure_has_end(&bytes, path)?;
     let fault = |reason: String| Error::format(path, reason);
     let mut columns = None;
-    let table = ipc::table(bytes, |schema| {
+    let table = ipc::table(bytes.clone(), |schema| {
         let chosen = columns.insert(Columns::choose(schema, options)?);
         Ok(chosen.projection())
     });
@@ -135,7 +165,9 @@ fn read_buffer(bytes: Buffer, path: &Path, options: &LoadOptions) -> Result<Keye
         left -= batch.num_rows();
         reader.push(&batch).map_err(fault)?;
     }
-    let (keys, counts, values, width) = reader.finish(&table.schema, &columns).map_err(fault)?;
+    // The footer of a stream or a file of others has no index before it.
+    let index = ipc::footer_start(&bytes).map_or_else(Buffer::default, |end| bytes.slice_with_length(0, end));
+    let (keys, counts, values, width) = reader.finish(&table.schema, &columns, &index).map_err(fault)?;
     // Values of several batches, of other types and of compressed files were copied.
     let is_mapped = table.holds(values.as_ptr());
     let rows = if is_mapped { Rows::from_mapped(values, width) } else { Rows::from_buffer(values, width) };

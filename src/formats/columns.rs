@@ -5,7 +5,7 @@
 //! name others. A column `count` of integers is used if it is there.
 
 use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait, RecordBatch};
-use arrow::buffer::ScalarBuffer;
+use arrow::buffer::{Buffer, ScalarBuffer};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Field, Float16Type, Float32Type, Float64Type, Schema, UInt64Type};
 
@@ -277,9 +277,11 @@ impl TableReader {
         }
     }
 
+    /// What was read. The bytes of the file may end with an index of the keys.
+    ///
     /// # Errors
     /// If the columns hold no rows that tell how long the vectors are, or more keys than there can be.
-    pub(super) fn finish(self, schema: &Schema, columns: &Columns) -> Parsed<Read> {
+    pub(super) fn finish(self, schema: &Schema, columns: &Columns, bytes: &Buffer) -> Parsed<Read> {
         let keys = match self.keys.as_slice() {
             [] => arrow::array::new_empty_array(schema.field(columns.key).data_type()),
             [keys] => keys.clone(),
@@ -295,7 +297,7 @@ impl TableReader {
             Values::Shared(values) => values,
             Values::Owned(values) => values.into(),
         };
-        let keys = Keys::new(&keys).map_err(|error| error.to_string())?;
+        let keys = Keys::with_stored_index(&keys, bytes).map_err(|error| error.to_string())?;
         Ok((keys, columns.count.map(|_| self.counts), values, width))
     }
 }
@@ -340,7 +342,7 @@ mod tests {
         for batch in batches {
             reader.push(&batch.project(&columns.projection()).unwrap())?;
         }
-        let (keys, counts, values, width) = reader.finish(&schema, &columns)?;
+        let (keys, counts, values, width) = reader.finish(&schema, &columns, &Buffer::default())?;
         Ok((keys.iter().map(|key| key.to_string()).collect(), counts, values.to_vec(), width))
     }
 

@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use arrow::buffer::Buffer;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
@@ -105,7 +106,7 @@ pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, progress: &Pr
     if read != rows {
         return Err(damaged(&format!("it holds {read} of the {rows} rows that its footer announces")));
     }
-    let (keys, counts, values, width) = reader.finish(&schema, &columns).map_err(fault)?;
+    let (keys, counts, values, width) = reader.finish(&schema, &columns, &Buffer::default()).map_err(fault)?;
     let rows = Rows::from_buffer(values, width);
     Parts { keys, counts, rows, config: config_of(&schema) }.into_vectors(options, path)
 }

@@ -7,6 +7,7 @@ use foldhash::quality::FixedState;
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
+use super::stored_index::StoredIndex;
 use crate::process::can_use_thread_pools;
 
 /// Keys of fewer places go to one table.
@@ -16,17 +17,56 @@ const TABLES: usize = 128;
 /// Keys that are hashed by one task.
 const KEYS_PER_TASK: usize = 1 << 16;
 
-/// Numbers only: the keys stay where they are.
+/// Where the keys are. It holds numbers only: the keys stay where they are.
 #[derive(Debug, Clone)]
-pub(super) struct KeyIndex {
-    /// One, or [`TABLES`].
-    tables: Vec<HashTable<u32>>,
-    hasher: FixedState,
+pub(super) enum KeyIndex {
+    Built(Tables),
+    /// A part of a file that is mapped.
+    Stored(StoredIndex),
 }
 
 impl KeyIndex {
     /// The first place of each of `len` keys.
     pub(super) fn new<K: Hash + PartialEq>(len: usize, key_at: impl Fn(usize) -> K + Sync) -> Self {
+        Self::Built(Tables::new(len, key_at))
+    }
+
+    /// Adds a key that is not there, the last one.
+    pub(super) fn push<K: Hash + PartialEq>(&mut self, id: u32, key_at: impl Fn(usize) -> K + Sync) {
+        match self {
+            Self::Built(tables) => tables.push(id, key_at),
+            Self::Stored(_) => *self = Self::new(id as usize + 1, key_at),
+        }
+    }
+
+    /// The number of distinct keys.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Built(tables) => tables.len(),
+            Self::Stored(index) => index.len(),
+        }
+    }
+
+    /// The first place of a key.
+    #[inline]
+    pub(super) fn find<K: Hash + PartialEq>(&self, key: K, key_at: impl Fn(usize) -> K) -> Option<u32> {
+        match self {
+            Self::Built(tables) => tables.find(key, key_at),
+            Self::Stored(index) => index.find(key, key_at),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Tables {
+    /// One, or [`TABLES`].
+    tables: Vec<HashTable<u32>>,
+    hasher: FixedState,
+}
+
+impl Tables {
+    /// The first place of each of `len` keys.
+    fn new<K: Hash + PartialEq>(len: usize, key_at: impl Fn(usize) -> K + Sync) -> Self {
         let hasher = FixedState::default();
         let tables = match len >= LEAST_KEYS && can_use_thread_pools() {
             true => {
@@ -51,7 +91,7 @@ impl KeyIndex {
     }
 
     /// Adds a key that is not there, the last one.
-    pub(super) fn push<K: Hash>(&mut self, id: u32, key_at: impl Fn(usize) -> K) {
+    fn push<K: Hash>(&mut self, id: u32, key_at: impl Fn(usize) -> K) {
         let hash_at = |id: &u32| self.hasher.hash_one(key_at(*id as usize));
         let hash = hash_at(&id);
         let table = if self.tables.len() == 1 { 0 } else { table(hash) };
@@ -59,13 +99,13 @@ impl KeyIndex {
     }
 
     /// The number of distinct keys.
-    pub(super) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.tables.iter().map(HashTable::len).sum()
     }
 
     /// The first place of a key.
     #[inline]
-    pub(super) fn find<K: Hash + PartialEq>(&self, key: K, key_at: impl Fn(usize) -> K) -> Option<u32> {
+    fn find<K: Hash + PartialEq>(&self, key: K, key_at: impl Fn(usize) -> K) -> Option<u32> {
         let hash = self.hasher.hash_one(&key);
         let table = if self.tables.len() == 1 { 0 } else { table(hash) };
         self.tables[table].find(hash, |&id| key_at(id as usize) == key).copied()
@@ -111,7 +151,7 @@ mod tests {
     fn keys_in_many_tables_are_found_at_their_first_place() {
         let words: Vec<String> = (0..LEAST_KEYS + 1000).map(|i| format!("w{}", i % LEAST_KEYS)).collect();
         let key_at = |id: usize| words[id].as_str();
-        let index = KeyIndex::new(words.len(), key_at);
+        let index = Tables::new(words.len(), key_at);
         assert_eq!((index.tables.len(), index.len()), (TABLES, LEAST_KEYS));
         for (id, word) in words.iter().enumerate() {
             assert_eq!(index.find(word.as_str(), key_at), Some((id % LEAST_KEYS) as u32));

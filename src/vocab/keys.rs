@@ -1,17 +1,20 @@
 //! Keys, text or integers, and their numbers.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, GenericStringArray, Int64Array, LargeStringArray, LargeStringBuilder, OffsetSizeTrait,
     UInt64Array,
 };
-use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
+use foldhash::quality::FixedState;
 
 use super::key_index::KeyIndex;
+use super::stored_index::StoredIndex;
 use super::texts::Texts;
 use crate::error::{Error, Result};
 
@@ -227,6 +230,36 @@ impl Column {
         })
     }
 
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Int64(numbers) => numbers.len(),
+            Self::UInt64(numbers) => numbers.len(),
+            Self::GrowingText(texts) => texts.len(),
+            Self::GrowingInt64(numbers) => numbers.len(),
+            Self::GrowingUInt64(numbers) => numbers.len(),
+        }
+    }
+
+    /// A number that changes with the keys, their order, and the way in which they are hashed.
+    fn checksum(&self) -> u64 {
+        let mut hasher = FixedState::default().build_hasher();
+        hasher.write_usize(self.len());
+        match self {
+            Self::Text(text) => {
+                let (first, last) = (text.offsets()[0], text.offsets()[text.len()]);
+                hasher.write(&text.value_data()[first as usize..last as usize]);
+                text.offsets().iter().for_each(|&offset| hasher.write_i64(offset - first));
+            }
+            Self::Int64(numbers) => numbers.values().iter().for_each(|&number| hasher.write_i64(number)),
+            Self::UInt64(numbers) => numbers.values().iter().for_each(|&number| hasher.write_u64(number)),
+            Self::GrowingText(texts) => return Self::Text(texts.array()).checksum(),
+            Self::GrowingInt64(numbers) => numbers.iter().for_each(|&number| hasher.write_i64(number)),
+            Self::GrowingUInt64(numbers) => numbers.iter().for_each(|&number| hasher.write_u64(number)),
+        }
+        hasher.finish()
+    }
+
     fn array(&self) -> ArrayRef {
         match self {
             Self::Text(text) => Arc::new(text.clone()),
@@ -267,6 +300,33 @@ impl Keys {
     /// # Errors
     /// [`Error::Parameter`] for an array of another type, with nulls, or of more keys than there can be ids.
     pub fn new(keys: &dyn Array) -> Result<Self> {
+        Self::column(keys).map(Self::index)
+    }
+
+    /// [`new`](Self::new), but an index at the end of the bytes, if it is that of these keys, is used as it lies there.
+    pub(crate) fn with_stored_index(keys: &dyn Array, bytes: &Buffer) -> Result<Self> {
+        let column = Self::column(keys)?;
+        Ok(match StoredIndex::read(bytes, column.len(), || column.checksum()) {
+            Some(index) => Self { column, index: KeyIndex::Stored(index) },
+            None => Self::index(column),
+        })
+    }
+
+    /// The bytes of an index, from which [`with_stored_index`](Self::with_stored_index) makes these keys again. Few keys have
+    /// none.
+    pub(crate) fn stored_index(&self) -> Option<Vec<u8>> {
+        let (len, checksum) = (self.len(), || self.column.checksum());
+        match &self.column {
+            Column::Text(text) => StoredIndex::bytes(len, |id| text.value(id), checksum),
+            Column::Int64(numbers) => StoredIndex::bytes(len, |id| numbers.value(id), checksum),
+            Column::UInt64(numbers) => StoredIndex::bytes(len, |id| numbers.value(id), checksum),
+            Column::GrowingText(texts) => StoredIndex::bytes(len, |id| texts.value(id), checksum),
+            Column::GrowingInt64(numbers) => StoredIndex::bytes(len, |id| numbers[id], checksum),
+            Column::GrowingUInt64(numbers) => StoredIndex::bytes(len, |id| numbers[id], checksum),
+        }
+    }
+
+    fn column(keys: &dyn Array) -> Result<Column> {
         let refused = |reason: String| Err(Error::parameter("keys", reason));
         if keys.null_count() > 0 {
             return refused("hold nulls; every row needs a key".into());
@@ -275,15 +335,14 @@ impl Keys {
             return refused(format!("are {}; at most {MAX_WORDS} fit", keys.len()));
         }
         let cast = |to| cast(keys, &to).map_err(|error| Error::parameter("keys", error.to_string()));
-        let column = match (keys.data_type(), KeyType::of(keys.data_type())) {
+        Ok(match (keys.data_type(), KeyType::of(keys.data_type())) {
             (DataType::Utf8, _) => Column::Text(with_long_offsets(keys.as_string::<i32>())),
             (DataType::LargeUtf8, _) => Column::Text(with_long_offsets(keys.as_string::<i64>())),
             (_, Some(KeyType::Text)) => Column::Text(cast(DataType::LargeUtf8)?.as_string().clone()),
             (_, Some(KeyType::Int64)) => Column::Int64(cast(DataType::Int64)?.as_primitive::<Int64Type>().clone()),
             (_, Some(KeyType::UInt64)) => Column::UInt64(cast(DataType::UInt64)?.as_primitive::<UInt64Type>().clone()),
             (other, None) => return refused(format!("are {other}; expected strings or integers")),
-        };
-        Ok(Self::index(column))
+        })
     }
 
     fn index(column: Column) -> Self {
@@ -346,14 +405,7 @@ impl Keys {
 
     /// The number of keys.
     pub fn len(&self) -> usize {
-        match &self.column {
-            Column::Text(text) => text.len(),
-            Column::Int64(numbers) => numbers.len(),
-            Column::UInt64(numbers) => numbers.len(),
-            Column::GrowingText(texts) => texts.len(),
-            Column::GrowingInt64(numbers) => numbers.len(),
-            Column::GrowingUInt64(numbers) => numbers.len(),
-        }
+        self.column.len()
     }
 
     /// True if a key stands in several places.

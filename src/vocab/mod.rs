@@ -8,6 +8,7 @@ mod key_index;
 mod keys;
 mod noise;
 mod rule;
+mod stored_index;
 mod subsample;
 mod texts;
 mod trim;
