@@ -4,6 +4,8 @@
 //! its rounding, is computed again as a search for one query does, so both give the same rows and cosines, bit by bit.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -25,6 +27,8 @@ const LEAST_QUERIES: usize = 6;
 const QUERIES_PER_TASK: usize = 1024;
 /// The fewest rows of a task: with fewer, the nearest of each task are seldom near.
 const LEAST_ROWS: usize = 8192;
+/// Rows that a thread takes at a time in a search for one query.
+const ROWS_PER_SPAN: usize = 2048;
 /// Rows that a search for one query compares at once.
 const ROWS_AT_ONCE: usize = 64;
 /// Panels between two looks at the user's wish to stop.
@@ -129,13 +133,37 @@ impl KeyedVectors {
         progress: &Progress,
     ) -> Result<Vec<(usize, f32)>> {
         progress.check()?;
-        let scan = |rows: Range<usize>| self.scan(queries.query(query), rows, norms, queries.nearest(query));
-        let spans = spans(&queries.options.rows, threads);
-        let nearest = match spans.len() {
-            0 | 1 => spans.into_iter().map(scan).reduce(Nearest::merge),
-            _ => spans.into_par_iter().with_max_len(1).map(scan).reduce_with(Nearest::merge),
+        let rows = &queries.options.rows;
+        let spans = AtomicUsize::new(0);
+        // Each thread takes the next rows until there are none.
+        let scan = || {
+            let mut nearest = queries.nearest(query);
+            loop {
+                let start = rows.start + spans.fetch_add(1, Ordering::Relaxed) * ROWS_PER_SPAN;
+                if start >= rows.end {
+                    return nearest;
+                }
+                let span = start..rows.end.min(start + ROWS_PER_SPAN);
+                nearest = self.scan(queries.query(query), span, norms, nearest);
+            }
         };
-        Ok(nearest.map(Nearest::into_sorted).unwrap_or_default())
+        let helpers = threads.min(rows.len().div_ceil(LEAST_ROWS)).saturating_sub(1);
+        if helpers == 0 {
+            return Ok(scan().into_sorted());
+        }
+        let found = Mutex::new(Vec::new());
+        // This thread does not wait for the others to wake up.
+        let own = rayon::in_place_scope(|scope| {
+            for _ in 0..helpers {
+                scope.spawn(|_| {
+                    let nearest = scan();
+                    found.lock().unwrap_or_else(PoisonError::into_inner).push(nearest);
+                });
+            }
+            scan()
+        });
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(found.into_iter().fold(own, Nearest::merge).into_sorted())
     }
 
     /// The nearest of a range of rows to a query of length 1.
