@@ -157,11 +157,7 @@ def _binary(directory: Path, keys: int, size: int) -> str:
 def half_precision(wv: pg.KeyedVectors, directory: Path, rounds: int) -> None:
     whole, half = directory / "f32.arrow", directory / "f16.arrow"
     wv.save(whole)
-    try:
-        wv.save(half, dtype=np.float16)  # type: ignore[call-arg, unused-ignore]
-    except TypeError:
-        print("\nfloat16: not there yet")
-        return
+    wv.save(half, dtype=np.float16)
     keys = wv.index_to_key[:QUERIES]
     a, b = pg.KeyedVectors.load(whole), pg.KeyedVectors.load(half)
     ours, other = times(
