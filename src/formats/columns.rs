@@ -12,6 +12,7 @@ use arrow::datatypes::{DataType, Field, Float16Type, Float32Type, Float64Type, S
 use super::options::LoadOptions;
 use super::parts::Parsed;
 use super::values::narrow;
+use crate::vectors::Counts;
 use crate::vocab::{KeyType, Keys};
 
 /// The names that columns of keys usually have.
@@ -138,7 +139,7 @@ fn item_of(data_type: &DataType) -> Option<&DataType> {
 pub(super) struct TableReader {
     columns: Columns,
     keys: Vec<ArrayRef>,
-    counts: Vec<u64>,
+    counts: Counts,
     values: Values,
     width: Option<usize>,
     rows: usize,
@@ -151,12 +152,12 @@ enum Values {
 }
 
 /// The keys, the counts, the values and their number in a row.
-pub(super) type Read = (Keys, Option<Vec<u64>>, ScalarBuffer<f32>, usize);
+pub(super) type Read = (Keys, Option<Counts>, ScalarBuffer<f32>, usize);
 
 impl TableReader {
     /// Reads batches that have only these columns.
     pub(super) fn new(columns: &Columns) -> Self {
-        let (keys, counts) = (Vec::new(), Vec::new());
+        let (keys, counts) = (Vec::new(), Counts::default());
         Self { columns: columns.projected(), keys, counts, values: Values::Owned(Vec::new()), width: None, rows: 0 }
     }
 
@@ -189,7 +190,10 @@ impl TableReader {
         if let Some(row) = counts.nulls().and_then(|nulls| nulls.iter().position(|is_valid| !is_valid)) {
             return Err(format!("column \"count\": row {} is null or negative", self.rows + row));
         }
-        self.counts.extend_from_slice(counts.values());
+        match self.rows {
+            0 => self.counts = counts.values().clone().into(),
+            _ => self.counts.make_mut().extend_from_slice(counts.values()),
+        }
         Ok(())
     }
 
@@ -343,6 +347,7 @@ mod tests {
             reader.push(&batch.project(&columns.projection()).unwrap())?;
         }
         let (keys, counts, values, width) = reader.finish(&schema, &columns, &Buffer::default())?;
+        let counts = counts.map(|counts| counts.to_vec());
         Ok((keys.iter().map(|key| key.to_string()).collect(), counts, values.to_vec(), width))
     }
 

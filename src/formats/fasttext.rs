@@ -273,7 +273,7 @@ impl<'b> Model<'b> {
         // Not to be written to, like a mapped file: copies travel by its path, with the n-grams.
         let rows = Rows::from_mapped(values.into(), size);
         let vectors =
-            Parts { keys, counts: Some(counts), rows, config: None }.into_vectors(options, contents.path())?;
+            Parts { keys, counts: Some(counts.into()), rows, config: None }.into_vectors(options, contents.path())?;
         match subwords {
             Some(subwords) => vectors.with_subwords(subwords),
             None => Ok(vectors),

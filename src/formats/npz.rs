@@ -252,7 +252,7 @@ impl<'b> Archive<'b> {
                     Integers::Signed(counts) => counts_of(&counts),
                     Integers::Unsigned(counts) => Ok(counts),
                 };
-                Some(counts.map_err(|reason| self.about(at, &reason))?)
+                Some(counts.map_err(|reason| self.about(at, &reason))?.into())
             }
         };
         Ok(Parts { keys, counts, rows, config: None })

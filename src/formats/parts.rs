@@ -8,7 +8,7 @@ use arrow::datatypes::{Int64Type, UInt64Type};
 use super::options::LoadOptions;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::vectors::{KeyedVectors, Rows};
+use crate::vectors::{Counts, KeyedVectors, Rows};
 use crate::vocab::{KeyType, Keys};
 
 /// Err says what is wrong with the file.
@@ -18,7 +18,7 @@ pub(super) type Parsed<T> = std::result::Result<T, String>;
 pub(super) struct Parts {
     pub(super) keys: Keys,
     /// If the file has none, they fall from row to row as in gensim: V, V − 1, …, 1.
-    pub(super) counts: Option<Vec<u64>>,
+    pub(super) counts: Option<Counts>,
     pub(super) rows: Rows,
     pub(super) config: Option<Config>,
 }
@@ -41,8 +41,8 @@ impl Parts {
         if let Some((key, row)) = first_repeat(&keys) {
             return Err(fault(format!("holds a key in more than one row: {key} is also in row {row}")));
         }
-        let counts = counts.unwrap_or_else(|| (1..=rows.len() as u64).rev().collect());
-        KeyedVectors::new(keys, counts, rows, config).map_err(|error| fault(error.to_string()))
+        let counts = counts.unwrap_or_else(|| (1..=rows.len() as u64).rev().collect::<Vec<_>>().into());
+        KeyedVectors::with_counts(keys, counts, rows, config).map_err(|error| fault(error.to_string()))
     }
 }
 

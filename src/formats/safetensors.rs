@@ -138,7 +138,7 @@ fn parts(bytes: &Buffer, options: &LoadOptions) -> Parsed<Parts> {
     };
     let described = tensors.metadata.metadata().as_ref().and_then(|metadata| metadata.get(DESCRIPTION));
     let config: Option<Config> = described.and_then(|json| serde_json::from_str(json).ok());
-    Ok(Parts { keys, counts, rows: rows.first(number), config })
+    Ok(Parts { keys, counts: counts.map(Into::into), rows: rows.first(number), config })
 }
 
 fn float_of(dtype: Dtype) -> Option<Float> {

@@ -3,7 +3,7 @@
 use std::sync::RwLock;
 
 use super::length::{length, unit};
-use super::{KeyedVectors, Rows};
+use super::{Counts, KeyedVectors, Rows};
 use crate::error::{Error, Result};
 use crate::vocab::{Key, Keys, WordId};
 
@@ -26,7 +26,7 @@ impl KeyedVectors {
     pub fn empty(vector_size: usize) -> Self {
         Self {
             keys: Keys::default(),
-            counts: Vec::new(),
+            counts: Counts::default(),
             rows: Rows::from_vec(Vec::new(), vector_size),
             config: None,
             subwords: None,
@@ -84,7 +84,7 @@ impl KeyedVectors {
     /// Gives each key a row and a count.
     fn grow(&mut self) -> Result<()> {
         self.rows = self.rows.extended(self.keys.len())?;
-        self.counts.resize(self.keys.len(), 0);
+        self.counts.make_mut().resize(self.keys.len(), 0);
         Ok(())
     }
 
@@ -93,7 +93,7 @@ impl KeyedVectors {
     /// # Panics
     /// If there is no such row.
     pub fn set_count(&mut self, row: usize, count: u64) {
-        self.counts[row] = count;
+        self.counts.make_mut()[row] = count;
     }
 
     /// Copies the vectors of those keys that `other` has too, and gives the rows that have changed. Where keys are integers
@@ -173,7 +173,7 @@ impl KeyedVectors {
         self.rows = self.rows.select(order.iter().copied())?;
         // There are fewer than 2^32 rows.
         self.keys = self.keys.select(&order.iter().map(|&row| row as WordId).collect::<Vec<_>>());
-        self.counts = order.iter().map(|&row| self.counts[row]).collect();
+        self.counts = order.iter().map(|&row| self.counts[row]).collect::<Vec<_>>().into();
         self.forget_norms();
         Ok(order)
     }

@@ -2,6 +2,7 @@
 
 mod analogies;
 mod batch;
+mod counts;
 mod edits;
 mod fingerprint;
 mod length;
@@ -18,6 +19,7 @@ use std::sync::{Arc, RwLock};
 pub use analogies::{AnalogyMethod, AnalogyOptions, AnalogyScores, AnalogySection, Question};
 pub use batch::{Neighbours, SearchOptions};
 #[cfg(feature = "python")]
+pub(crate) use counts::Counts;
 pub(crate) use length::{exact_cosine, unit};
 pub use pooling::Pooling;
 pub use query::{ProductQuery, Query};
@@ -41,7 +43,7 @@ use crate::vocab::{Key, Keys, WordId};
 #[derive(Debug)]
 pub struct KeyedVectors {
     keys: Keys,
-    counts: Vec<u64>,
+    counts: Counts,
     rows: Rows,
     config: Option<Config>,
     /// Of fastText: they give vectors to words that have no row.
@@ -56,6 +58,11 @@ impl KeyedVectors {
     /// # Errors
     /// [`Error::Parameter`] if there are not as many counts and rows as keys.
     pub fn new(keys: Keys, counts: Vec<u64>, rows: Rows, config: Option<Config>) -> Result<Self> {
+        Self::with_counts(keys, counts.into(), rows, config)
+    }
+
+    /// [`new`](Self::new), with counts that may be mapped.
+    pub(crate) fn with_counts(keys: Keys, counts: Counts, rows: Rows, config: Option<Config>) -> Result<Self> {
         if keys.len() != rows.len() || counts.len() != rows.len() {
             let reason = format!("{} keys and {} counts for {} rows", keys.len(), counts.len(), rows.len());
             return Err(Error::parameter("vectors", reason));

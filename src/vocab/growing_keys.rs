@@ -81,7 +81,7 @@ impl Keys {
                 index.push(id, |id| numbers[id]);
             }
             // `add` has made them growing.
-            Column::Text(_) | Column::Int64(_) | Column::UInt64(_) => {}
+            Column::Text(_) | Column::ShortText(_) | Column::Int64(_) | Column::UInt64(_) => {}
         }
         id
     }
@@ -96,11 +96,8 @@ impl Keys {
             };
         }
         match &self.column {
-            Column::Text(array) => {
-                let mut texts = Texts::default();
-                array.iter().for_each(|text| texts.push(text.unwrap_or_default()));
-                self.column = Column::GrowingText(texts);
-            }
+            Column::Text(text) => self.column = Column::GrowingText(text.iter().flatten().collect()),
+            Column::ShortText(text) => self.column = Column::GrowingText(text.iter().flatten().collect()),
             Column::Int64(array) => self.column = Column::GrowingInt64(array.values().to_vec()),
             Column::UInt64(array) => self.column = Column::GrowingUInt64(array.values().to_vec()),
             Column::GrowingText(_) | Column::GrowingInt64(_) | Column::GrowingUInt64(_) => {}

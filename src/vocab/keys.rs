@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, GenericStringArray, Int64Array, LargeStringArray, LargeStringBuilder, OffsetSizeTrait,
-    UInt64Array,
+    StringArray, UInt64Array,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
@@ -208,6 +208,8 @@ pub struct Keys {
 #[derive(Debug, Clone)]
 pub(super) enum Column {
     Text(LargeStringArray),
+    /// Text with 32-bit offsets, as most files have it.
+    ShortText(StringArray),
     Int64(Int64Array),
     UInt64(UInt64Array),
     /// As text, but keys can be added; and so the others.
@@ -233,6 +235,7 @@ impl Column {
     fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
+            Self::ShortText(text) => text.len(),
             Self::Int64(numbers) => numbers.len(),
             Self::UInt64(numbers) => numbers.len(),
             Self::GrowingText(texts) => texts.len(),
@@ -246,11 +249,8 @@ impl Column {
         let mut hasher = FixedState::default().build_hasher();
         hasher.write_usize(self.len());
         match self {
-            Self::Text(text) => {
-                let (first, last) = (text.offsets()[0], text.offsets()[text.len()]);
-                hasher.write(&text.value_data()[first as usize..last as usize]);
-                text.offsets().iter().for_each(|&offset| hasher.write_i64(offset - first));
-            }
+            Self::Text(text) => hash_text(text, &mut hasher),
+            Self::ShortText(text) => hash_text(text, &mut hasher),
             Self::Int64(numbers) => numbers.values().iter().for_each(|&number| hasher.write_i64(number)),
             Self::UInt64(numbers) => numbers.values().iter().for_each(|&number| hasher.write_u64(number)),
             Self::GrowingText(texts) => return Self::Text(texts.array()).checksum(),
@@ -263,6 +263,7 @@ impl Column {
     fn array(&self) -> ArrayRef {
         match self {
             Self::Text(text) => Arc::new(text.clone()),
+            Self::ShortText(text) => Arc::new(with_long_offsets(text)),
             Self::Int64(numbers) => Arc::new(numbers.clone()),
             Self::UInt64(numbers) => Arc::new(numbers.clone()),
             Self::GrowingText(texts) => Arc::new(texts.array()),
@@ -318,6 +319,7 @@ impl Keys {
         let (len, checksum) = (self.len(), || self.column.checksum());
         match &self.column {
             Column::Text(text) => StoredIndex::bytes(len, |id| text.value(id), checksum),
+            Column::ShortText(text) => StoredIndex::bytes(len, |id| text.value(id), checksum),
             Column::Int64(numbers) => StoredIndex::bytes(len, |id| numbers.value(id), checksum),
             Column::UInt64(numbers) => StoredIndex::bytes(len, |id| numbers.value(id), checksum),
             Column::GrowingText(texts) => StoredIndex::bytes(len, |id| texts.value(id), checksum),
@@ -336,7 +338,7 @@ impl Keys {
         }
         let cast = |to| cast(keys, &to).map_err(|error| Error::parameter("keys", error.to_string()));
         Ok(match (keys.data_type(), KeyType::of(keys.data_type())) {
-            (DataType::Utf8, _) => Column::Text(with_long_offsets(keys.as_string::<i32>())),
+            (DataType::Utf8, _) => Column::ShortText(keys.as_string::<i32>().clone()),
             (DataType::LargeUtf8, _) => Column::Text(with_long_offsets(keys.as_string::<i64>())),
             (_, Some(KeyType::Text)) => Column::Text(cast(DataType::LargeUtf8)?.as_string().clone()),
             (_, Some(KeyType::Int64)) => Column::Int64(cast(DataType::Int64)?.as_primitive::<Int64Type>().clone()),
@@ -348,6 +350,7 @@ impl Keys {
     fn index(column: Column) -> Self {
         let index = match &column {
             Column::Text(text) => KeyIndex::new(text.len(), |id| text.value(id)),
+            Column::ShortText(text) => KeyIndex::new(text.len(), |id| text.value(id)),
             Column::Int64(numbers) => KeyIndex::new(numbers.len(), |id| numbers.value(id)),
             Column::UInt64(numbers) => KeyIndex::new(numbers.len(), |id| numbers.value(id)),
             Column::GrowingText(texts) => KeyIndex::new(texts.len(), |id| texts.value(id)),
@@ -360,7 +363,7 @@ impl Keys {
     /// The type of all keys.
     pub fn key_type(&self) -> KeyType {
         match &self.column {
-            Column::Text(_) | Column::GrowingText(_) => KeyType::Text,
+            Column::Text(_) | Column::ShortText(_) | Column::GrowingText(_) => KeyType::Text,
             Column::Int64(_) | Column::GrowingInt64(_) => KeyType::Int64,
             Column::UInt64(_) | Column::GrowingUInt64(_) => KeyType::UInt64,
         }
@@ -371,12 +374,13 @@ impl Keys {
     pub fn id<'k>(&self, key: impl Into<Key<'k>>) -> Option<WordId> {
         match (&self.column, key.into()) {
             (Column::Text(text), Key::Text(key)) => self.index.find(key, |id| text.value(id)),
+            (Column::ShortText(text), Key::Text(key)) => self.index.find(key, |id| text.value(id)),
             (Column::Int64(numbers), key) => self.index.find(key.as_i64()?, |id| numbers.value(id)),
             (Column::UInt64(numbers), key) => self.index.find(key.as_u64()?, |id| numbers.value(id)),
             (Column::GrowingText(texts), Key::Text(key)) => self.index.find(key, |id| texts.value(id)),
             (Column::GrowingInt64(numbers), key) => self.index.find(key.as_i64()?, |id| numbers[id]),
             (Column::GrowingUInt64(numbers), key) => self.index.find(key.as_u64()?, |id| numbers[id]),
-            (Column::Text(_) | Column::GrowingText(_), _) => None,
+            (Column::Text(_) | Column::ShortText(_) | Column::GrowingText(_), _) => None,
         }
     }
 
@@ -387,6 +391,7 @@ impl Keys {
     pub fn key(&self, id: WordId) -> Key<'_> {
         match &self.column {
             Column::Text(text) => Key::Text(text.value(id as usize)),
+            Column::ShortText(text) => Key::Text(text.value(id as usize)),
             Column::Int64(numbers) => Key::Int64(numbers.value(id as usize)),
             Column::UInt64(numbers) => Key::UInt64(numbers.value(id as usize)),
             Column::GrowingText(texts) => Key::Text(texts.value(id as usize)),
@@ -424,7 +429,8 @@ impl Keys {
         (0..self.len()).map(|id| self.key(id as WordId))
     }
 
-    /// The keys in order, as an Arrow array: LargeUtf8, Int64 or UInt64. Nothing is copied, unless keys were added.
+    /// The keys in order, as an Arrow array: LargeUtf8, Int64 or UInt64. The keys are copied if some were added, and else
+    /// at most the offsets of text.
     pub fn array(&self) -> ArrayRef {
         self.column.array()
     }
@@ -491,6 +497,13 @@ impl<'a> FromIterator<&'a str> for Keys {
     fn from_iter<I: IntoIterator<Item = &'a str>>(words: I) -> Self {
         Self::index(Column::Text(LargeStringArray::from_iter_values(words)))
     }
+}
+
+/// Hashes text alike, whatever its offsets are.
+fn hash_text<O: OffsetSizeTrait>(text: &GenericStringArray<O>, hasher: &mut impl Hasher) {
+    let (first, last) = (text.offsets()[0].as_usize(), text.offsets()[text.len()].as_usize());
+    hasher.write(&text.value_data()[first..last]);
+    text.offsets().iter().for_each(|offset| hasher.write_usize(offset.as_usize() - first));
 }
 
 /// The same text under 64-bit offsets, without copying the text itself.

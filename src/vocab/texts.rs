@@ -32,3 +32,11 @@ impl Texts {
         LargeStringArray::from_iter_values((0..self.len()).map(|at| self.value(at)))
     }
 }
+
+impl<'a> FromIterator<&'a str> for Texts {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(strings: I) -> Self {
+        let mut texts = Self::default();
+        strings.into_iter().for_each(|text| texts.push(text));
+        texts
+    }
+}
