@@ -12,6 +12,7 @@ import pytest
 
 import polargram as pg
 
+POLARS = tuple(int(part) for part in pl.__version__.split(".")[:2])
 VECTOR = pl.Array(pl.Float32, 20)
 ENGINES = pytest.mark.parametrize("engine", ["in-memory", "streaming"])
 WORDS = ["king", None, "no-such-word", "queen", "king", ""]
@@ -255,3 +256,27 @@ def test_a_pooling_that_is_not_text_is_refused_at_once(pooling: object, vectors_
 def test_vectors_in_the_place_of_their_file_are_refused_with_what_to_do(model: pg.Word2Vec) -> None:
     with pytest.raises(TypeError, match=r"path: expected a file of vectors.*save them first"):
         pl.col("w").w2v.embed(model.wv)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("token", [pl.String, pl.Categorical, KNOWN], ids=str)
+def test_chunks_without_values_keep_their_rows_and_their_order(
+    token: pl.DataType, vectors_file: str, pooled: Callable[..., object]
+) -> None:
+    if token == pl.Categorical and POLARS < (1, 32):
+        pytest.skip("this Polars itself loses lists of categories, or ends the process")
+    rows: list[list[str | None] | None] = [None, [], ["king"], None, ["queen", "king"], []]
+    series = [pl.Series("t", [row], dtype=pl.List(pl.String)).cast(pl.List(token)) for row in rows]
+    frame = pl.concat([one.to_frame() for one in series], rechunk=False)
+    assert frame["t"].n_chunks() == len(rows)
+    out = frame.select(pl.col("t").w2v.embed(vectors_file, pooling="mean"))
+    assert_close(out["t"].to_list(), [pooled(row) for row in rows])
+
+
+@pytest.mark.parametrize("start", range(7))
+def test_slices_of_arrays_with_nulls_are_read_from_their_own_start(start: int, vectors_file: str) -> None:
+    rows = [["king", "queen"], None, ["no-such-word", "king"], None, None, ["queen", "queen"], ["king", "king"]]
+    arrays = pl.DataFrame({"t": pl.Series(rows, dtype=pl.Array(pl.String, 2))})
+    lists = arrays.select(pl.col("t").arr.to_list())
+    embedded = pl.col("t").w2v.embed(vectors_file, pooling="mean")
+    for end in range(start, 8):
+        assert arrays[start:end].select(embedded).equals(lists[start:end].select(embedded))
