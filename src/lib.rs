@@ -41,6 +41,7 @@
 //! | [`vectors`] | a table of keys and vectors: lookup and search |
 //! | [`formats`] | a table of file formats |
 //! | [`models`] | the job from a corpus to a model; checkpoints and saved models |
+//! | [`plot`] | pictures of vectors and of trainings |
 //! | `expr` | Polars expressions |
 //! | [`cli`], `python` | the command and the Python classes, which only call the rest |
 //!
@@ -68,6 +69,7 @@ pub mod npy;
 mod output;
 mod parquet_checks;
 mod pickle;
+pub mod plot;
 mod process;
 mod progress;
 #[cfg(feature = "python")]

@@ -45,6 +45,9 @@ struct Counters {
     tokens: AtomicU64,
     total: AtomicU64,
     rate: AtomicU32,
+    /// The bits of the sum of the losses of this phase, and the number of examples in it.
+    loss: AtomicU64,
+    examples: AtomicU64,
     cancelled: AtomicBool,
     notes: Mutex<Vec<String>>,
 }
@@ -54,6 +57,8 @@ impl Progress {
     pub fn enter(&self, phase: Phase, total: u64) {
         self.0.tokens.store(0, Ordering::Relaxed);
         self.0.total.store(total, Ordering::Relaxed);
+        self.0.loss.store(0f64.to_bits(), Ordering::Relaxed);
+        self.0.examples.store(0, Ordering::Relaxed);
         self.0.phase.store(phase as u8, Ordering::Relaxed);
     }
 
@@ -64,6 +69,20 @@ impl Progress {
 
     pub(crate) fn set_learning_rate(&self, rate: f32) {
         self.0.rate.store(rate.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Adds what a batch has lost.
+    pub(crate) fn add_loss(&self, loss: f64, examples: u64) {
+        let add = |bits| Some((f64::from_bits(bits) + loss).to_bits());
+        // The closure never refuses.
+        let _ = self.0.loss.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        self.0.examples.fetch_add(examples, Ordering::Relaxed);
+    }
+
+    /// The sum of the losses of this phase and the number of its examples: 0 of 0 unless the loss is added up
+    /// ([`Config::compute_loss`](crate::Config::compute_loss)). In a run that was resumed, since then.
+    pub fn loss(&self) -> (f64, u64) {
+        (f64::from_bits(self.0.loss.load(Ordering::Relaxed)), self.0.examples.load(Ordering::Relaxed))
     }
 
     /// The current phase.

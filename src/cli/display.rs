@@ -1,26 +1,87 @@
-//! What a person sees of a job: a bar on a terminal, plain lines elsewhere, and a summary.
+//! What a person sees of a job: a bar on a terminal, plain lines or JSON elsewhere, and a summary.
 
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle as BarStyle};
 
-use crate::error::{IoContext, Result};
-use crate::models::{Word2Vec, peak_memory};
+use super::exit::INTERRUPTED;
+use crate::error::{Error, IoContext, Result};
+use crate::models::{History, Word2Vec, peak_memory};
 use crate::progress::{Phase, Progress};
 use crate::train::Trained;
 use crate::vocab::Vocabulary;
 
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
+const RECORD_INTERVAL: Duration = Duration::from_millis(20);
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How messages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum LogFormat {
+    /// Text for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum ProgressStyle {
+    /// A bar on a terminal, otherwise a line now and then
+    Auto,
+    /// A bar
+    Bar,
+    /// One JSON object a line: phase, words, total, words_per_second, rate (the learning rate), loss, eta (in seconds)
+    Json,
+    /// Nothing
+    None,
+}
+
+/// stderr is one for the whole process, and so is what is written to it.
+static LOG_FORMAT: AtomicU8 = AtomicU8::new(LogFormat::Text as u8);
+static PROGRESS_STYLE: AtomicU8 = AtomicU8::new(ProgressStyle::Auto as u8);
+
+/// Sets how messages and progress are written from now on.
+pub(super) fn set_style(format: LogFormat, style: ProgressStyle) {
+    LOG_FORMAT.store(format as u8, Ordering::Relaxed);
+    PROGRESS_STYLE.store(style as u8, Ordering::Relaxed);
+}
+
+pub(super) fn is_json() -> bool {
+    LOG_FORMAT.load(Ordering::Relaxed) == LogFormat::Json as u8
+}
+
+fn is_style(style: ProgressStyle) -> bool {
+    PROGRESS_STYLE.load(Ordering::Relaxed) == style as u8
+}
 
 /// Prints a line to stderr. If stderr is closed or full, the job goes on.
 pub(super) fn say(line: impl Display) {
+    if is_json() {
+        let line = line.to_string();
+        return say_json(&serde_json::json!({ "message": line.strip_prefix("polargram: ").unwrap_or(&line) }));
+    }
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Says why the command fails.
+pub(super) fn complain(error: &Error) {
+    match is_json() {
+        true => say_json(&serde_json::json!({ "level": "error", "message": error.to_string() })),
+        false => say(format_args!("polargram: {error}")),
+    }
+}
+
+/// Prints an object as a line to stderr.
+pub(super) fn say_json(object: &serde_json::Value) {
+    let _ = writeln!(io::stderr(), "{object}");
 }
 
 /// Prints results to stdout, a line each. A closed pipe is not an error: the reader has seen enough.
@@ -32,9 +93,6 @@ pub(super) fn print_lines(lines: impl IntoIterator<Item = impl Display>) -> Resu
         written => written.at("write to", "standard output".as_ref()),
     }
 }
-
-/// Exit code of a job that the user interrupted: 128 + SIGINT.
-pub(super) const INTERRUPTED: u8 = 130;
 
 /// Stops the job on Ctrl-C or SIGTERM; a second one ends the process at once.
 pub(super) fn on_interrupt(progress: &Progress) {
@@ -48,6 +106,27 @@ pub(super) fn on_interrupt(progress: &Progress) {
     });
 }
 
+/// A history that a thread adds to.
+pub(super) type SharedHistory = Arc<Mutex<History>>;
+
+pub(super) fn locked(history: &SharedHistory) -> std::sync::MutexGuard<'_, History> {
+    history.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What shows progress, unless nothing is to be shown.
+fn view(quiet: bool) -> Option<Box<dyn View + Send>> {
+    if quiet || is_style(ProgressStyle::None) {
+        return None;
+    }
+    let is_json = is_style(ProgressStyle::Json) || (is_json() && is_style(ProgressStyle::Auto));
+    let is_bar = is_style(ProgressStyle::Bar) || (is_style(ProgressStyle::Auto) && io::stderr().is_terminal());
+    Some(match (is_json, is_bar) {
+        (true, _) => Box::new(Lines::of(Snapshot::say_json)),
+        (false, true) => Box::new(Bar::new()),
+        (false, false) => Box::new(Lines::of(|seen| say(format_args!("polargram: {seen}")))),
+    })
+}
+
 /// A thread that shows a job's progress on stderr until it is stopped or dropped.
 pub(super) struct Watcher {
     stop: Option<Sender<()>>,
@@ -57,14 +136,9 @@ pub(super) struct Watcher {
 
 impl Watcher {
     pub(super) fn start(progress: &Progress, quiet: bool) -> Self {
-        let start = Instant::now();
-        if quiet {
-            return Self { stop: None, thread: None, start };
-        }
-        let progress = progress.clone();
+        let (start, progress) = (Instant::now(), progress.clone());
         let (stop, stopped) = channel();
-        let mut view: Box<dyn View + Send> =
-            if std::io::stderr().is_terminal() { Box::new(Bar::new()) } else { Box::new(Lines::new()) };
+        let Some(mut view) = view(quiet) else { return Self { stop: None, thread: None, start } };
         let thread = std::thread::spawn(move || {
             let mut seen = Snapshot::of(&progress);
             loop {
@@ -73,6 +147,18 @@ impl Watcher {
                     Err(RecvTimeoutError::Timeout) => seen.update(&progress),
                     _ => return view.finish(),
                 }
+            }
+        });
+        Self { stop: Some(stop), thread: Some(thread), start }
+    }
+
+    /// Takes the numbers of a training now and then, and shows nothing.
+    pub(super) fn record(progress: &Progress, history: &SharedHistory) -> Self {
+        let (start, progress, history) = (Instant::now(), progress.clone(), history.clone());
+        let (stop, stopped) = channel::<()>();
+        let thread = std::thread::spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(RECORD_INTERVAL) {
+                locked(&history).observe(&progress);
             }
         });
         Self { stop: Some(stop), thread: Some(thread), start }
@@ -100,6 +186,8 @@ struct Snapshot {
     tokens: u64,
     total: u64,
     learning_rate: f32,
+    /// The sum of the losses and the number of examples, if they are added up.
+    loss: (f64, u64),
     /// When the phase was first seen, and how many tokens were done then.
     since: (Instant, u64),
 }
@@ -112,6 +200,7 @@ impl Snapshot {
             tokens,
             total: progress.total(),
             learning_rate: progress.learning_rate(),
+            loss: progress.loss(),
             since: (Instant::now(), tokens),
         }
     }
@@ -129,6 +218,32 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// What is left, in seconds.
+    fn eta(&self) -> Option<f64> {
+        let left = self.total.checked_sub(self.tokens).filter(|_| self.total > 0)?;
+        Some(left as f64 / self.tokens_per_second()?)
+    }
+
+    /// As one JSON object. What is not known is left out.
+    fn say_json(&self) {
+        let is_training = self.phase == Phase::Training;
+        let rounded = |number: f64, digits: i32| (number * 10f64.powi(digits)).round() / 10f64.powi(digits);
+        let (loss, examples) = self.loss;
+        let fields = [
+            ("phase", Some(self.phase.to_string().into())),
+            ("words", Some(self.tokens.into())),
+            ("total", (self.total > 0).then(|| self.total.into())),
+            ("words_per_second", self.tokens_per_second().map(|speed| rounded(speed, 0).into())),
+            ("rate", is_training.then(|| rounded(self.learning_rate.into(), 7).into())),
+            ("loss", (is_training && examples > 0).then(|| rounded(loss / examples as f64, 5).into())),
+            ("eta", self.eta().map(|seconds| rounded(seconds, 1).into())),
+        ];
+        let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        say_json(&serde_json::Value::Object(fields.collect()));
+    }
+}
+
 impl Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.phase)?;
@@ -140,11 +255,9 @@ impl Display for Snapshot {
         }
         let Some(speed) = self.tokens_per_second() else { return Ok(()) };
         write!(f, ", {:.2} M words/s", speed / 1e6)?;
-        match self.total.checked_sub(self.tokens) {
-            Some(left) if self.total > 0 => {
-                write!(f, ", {} left", HumanDuration(Duration::from_secs_f64(left as f64 / speed)))
-            }
-            _ => Ok(()),
+        match self.eta() {
+            Some(seconds) => write!(f, ", {} left", HumanDuration(Duration::from_secs_f64(seconds))),
+            None => Ok(()),
         }
     }
 }
@@ -158,8 +271,7 @@ struct Bar(ProgressBar);
 
 impl Bar {
     fn new() -> Self {
-        let style =
-            ProgressStyle::with_template("{bar:30.cyan/blue} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = BarStyle::with_template("{bar:30.cyan/blue} {msg}").unwrap_or_else(|_| BarStyle::default_bar());
         Self(ProgressBar::new(0).with_style(style))
     }
 }
@@ -180,11 +292,12 @@ impl View for Bar {
 struct Lines {
     phase: Option<Phase>,
     next: Instant,
+    say: fn(&Snapshot),
 }
 
 impl Lines {
-    fn new() -> Self {
-        Self { phase: None, next: Instant::now() }
+    fn of(say: fn(&Snapshot)) -> Self {
+        Self { phase: None, next: Instant::now(), say }
     }
 }
 
@@ -195,7 +308,7 @@ impl View for Lines {
         }
         self.phase = Some(seen.phase);
         self.next = Instant::now() + LINE_INTERVAL;
-        say(format_args!("polargram: {seen}"));
+        (self.say)(seen);
     }
 }
 
@@ -249,8 +362,11 @@ impl Summary {
         Self(lines)
     }
 
-    /// Prints it, with the total time and the files that were written.
-    pub(super) fn print(&self, elapsed: Duration, files: &[PathBuf]) {
+    /// Prints it, with the total time and the files that were written. As JSON it is what `metrics` says.
+    pub(super) fn print(&self, elapsed: Duration, files: &[PathBuf], metrics: &serde_json::Value) {
+        if is_json() {
+            return say_json(metrics);
+        }
         self.0.iter().for_each(|line| say(format_args!("{line}")));
         let peak = peak_memory().map(|bytes| format!(", peak memory {} MiB", bytes >> 20)).unwrap_or_default();
         say(format_args!("total       {:.1} s{peak}", elapsed.as_secs_f64()));

@@ -36,6 +36,20 @@ pub trait Corpus: Send + Sync {
     fn is_parallel(&self) -> bool {
         true
     }
+
+    /// The files that it reads, if it is one of files.
+    fn inputs(&self) -> Vec<Input> {
+        Vec::new()
+    }
+}
+
+/// A file of a corpus.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Input {
+    /// Its path or URL.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// Batches, one after the other.

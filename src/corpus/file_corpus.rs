@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::batch::{Batches, Corpus};
+use super::batch::{Batches, Corpus, Input};
 use super::dataset::{self, DatasetFile};
 use super::options::ReadOptions;
 use super::query::Query;
@@ -29,6 +29,7 @@ pub struct FileCorpus {
     parts: Vec<(usize, usize)>,
     fetcher: Fetcher,
     column: String,
+    inputs: Vec<Input>,
 }
 
 struct OpenFile {
@@ -70,9 +71,10 @@ impl FileCorpus {
         let formats = dataset.iter().map(format).collect::<Result<Vec<_>>>()?;
         let locations = dataset.iter().map(|file| &file.location).zip(formats.iter().copied());
         let footers = readers::remote_footers(locations, progress)?;
-        let (mut files, mut parts, mut spans) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut files, mut parts, mut spans, mut inputs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for ((DatasetFile { location, partition }, format), footer) in dataset.into_iter().zip(formats).zip(footers) {
             progress.check()?;
+            inputs.push(Input { name: location.name(), bytes: location.size()? });
             let (query, text) = (query.clone(), &options.text);
             let file = readers::open(format, Opening { location, partition, query, text, progress }, footer)?;
             parts.extend((0..file.parts()).map(|part| (files.len(), part)));
@@ -80,7 +82,13 @@ impl FileCorpus {
             spans.extend(file.spans());
             files.push(OpenFile { file, first_span });
         }
-        Ok(Self { files, parts, fetcher: Fetcher::new(spans, options.fetch_ahead), column: options.column.clone() })
+        Ok(Self {
+            files,
+            parts,
+            fetcher: Fetcher::new(spans, options.fetch_ahead),
+            column: options.column.clone(),
+            inputs,
+        })
     }
 }
 
@@ -102,5 +110,9 @@ impl Corpus for FileCorpus {
 
     fn column(&self) -> &str {
         &self.column
+    }
+
+    fn inputs(&self) -> Vec<Input> {
+        self.inputs.clone()
     }
 }

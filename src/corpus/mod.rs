@@ -20,7 +20,7 @@ mod token_file;
 mod tokens;
 
 pub use arrow_corpus::ArrowCorpus;
-pub use batch::{Batch, Batches, Corpus};
+pub use batch::{Batch, Batches, Corpus, Input};
 #[cfg(feature = "python")]
 pub(crate) use columns::{candidates, no_column};
 pub use file_corpus::FileCorpus;

@@ -4,7 +4,7 @@ use arrow::array::{Array, BooleanArray};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
 
-use super::batch::{Batch, Batches, Corpus};
+use super::batch::{Batch, Batches, Corpus, Input};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -71,6 +71,10 @@ impl Corpus for Sampled {
             Err(error) => Box::new(std::iter::once(Err(error))),
         });
         Ok(Box::new(First { batches, left: limit }))
+    }
+
+    fn inputs(&self) -> Vec<Input> {
+        self.corpus.inputs()
     }
 
     fn origin(&self, part: usize) -> String {

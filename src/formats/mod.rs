@@ -9,6 +9,7 @@
 mod arrow;
 mod columns;
 mod contents;
+mod counts;
 mod fasttext;
 pub(crate) mod gensim;
 pub(crate) mod npy;
@@ -28,6 +29,8 @@ mod word2vec_format;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub(crate) use counts::lines as count_lines;
+pub use counts::{CountsFormat, save_counts};
 #[cfg(feature = "python")]
 pub(crate) use opened::Identity;
 pub use options::{Encoding, FloatType, LoadOptions, SaveOptions, Word2VecFormat};
@@ -47,12 +50,25 @@ use crate::vectors::Rows;
 ///
 /// # Errors
 /// [`Error::Io`] if it cannot be read; [`Error::Format`] if its compression is damaged; [`Error::Interrupted`].
-#[cfg(feature = "python")]
 pub(crate) fn file_bytes(location: &Location, progress: &Progress) -> Result<Vec<u8>> {
     let copy = LocalCopy::of_file(location, progress)?;
     let contents = Contents::open(copy.path(), progress, |_| false);
     contents.map(|contents| contents.bytes().to_vec()).map_err(|error| copy.named(error))
 }
+
+/// The format of a file that exists.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read; [`Error::Format`] if its format is not known; [`Error::Interrupted`].
+pub(crate) fn format_of(location: &Location, progress: &Progress) -> Result<&'static Format> {
+    let copy = LocalCopy::of_file(location, progress)?;
+    let contents = Contents::open(copy.path(), progress, |bytes| bytes.len() > FIRST_BYTES);
+    let format = contents.and_then(Contents::ensure_not_empty).and_then(|contents| Format::of_contents(&contents));
+    format.map_err(|error| copy.named(error))
+}
+
+/// Bytes from which the format of a compressed file is known.
+const FIRST_BYTES: usize = 1 << 20;
 
 impl KeyedVectors {
     /// Loads a file of any [`Format`], which its first bytes tell, or else its ending. `.arrow` and `.npy` (with
@@ -110,6 +126,35 @@ impl KeyedVectors {
         let location = location.into();
         let mut output = Output::files(&location, progress);
         self.write_to(&mut output, location.path(), options)?;
+        output.commit().map(drop)
+    }
+
+    /// Saves in a [`Format`], whatever the name of the file ends with.
+    ///
+    /// ```
+    /// # use polargram::formats::{Format, SaveOptions};
+    /// # use polargram::{KeyedVectors, Progress};
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = directory.path().join("vectors");
+    /// let wv = KeyedVectors::from_rows(["a"], 2, &[1.0, 0.5])?;
+    /// let text = Format::named("txt").unwrap();
+    /// wv.save_as(text, path.as_path(), &SaveOptions::default(), &Progress::default())?;
+    /// assert_eq!(std::fs::read_to_string(&path).unwrap(), "1 2\na 1 0.5\n");
+    /// # Ok::<(), polargram::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`save_with`](Self::save_with).
+    pub fn save_as(
+        &self,
+        format: &Format,
+        location: impl Into<Location>,
+        options: &SaveOptions,
+        progress: &Progress,
+    ) -> Result<()> {
+        let location = location.into();
+        let mut output = Output::files(&location, progress);
+        self.write_in(format, options, location.path(), &mut output)?;
         output.commit().map(drop)
     }
 

@@ -69,7 +69,7 @@ fn properties() -> io::Result<WriterProperties> {
 }
 
 /// The system's own error, if there is one inside.
-fn io_error(error: ParquetError) -> io::Error {
+pub(super) fn io_error(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(source) => match source.downcast::<io::Error>() {
             Ok(source) => *source,

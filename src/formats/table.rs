@@ -174,6 +174,11 @@ impl Format {
         matches!(self.name, "arrow" | "parquet" | "npz" | "safetensors")
     }
 
+    /// True if its files have a second file beside them.
+    pub(crate) fn has_second_file(&self) -> bool {
+        self.companion.is_some() || self.name == "tsv"
+    }
+
     /// The format of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         FORMATS.iter().find(|format| format.name == name)

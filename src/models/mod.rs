@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod gensim;
+mod history;
 mod inference;
 mod job;
 mod memory;
@@ -13,10 +14,12 @@ mod training;
 mod word2vec;
 
 pub use checkpoint::{Checkpoint, Every};
+pub use history::{History, Moment};
 #[cfg(feature = "python")]
 pub(crate) use job::bounded;
 pub use job::{Estimate, Fitted, Job, Prepared};
 pub use memory::{Memory, peak_memory};
+pub(crate) use saved::describe;
 pub use saved::{Resume, Saved};
 pub use state::{CorpusSize, Family, State, TableShape};
 pub use training::TrainOptions;

@@ -16,7 +16,7 @@ use crate::formats::{SaveOptions, npy};
 use crate::kernel::Matrix;
 use crate::output::{DirectoryKind, Output};
 use crate::progress::Progress;
-use crate::store::{LocalCopy, Location};
+use crate::store::{LocalCopy, Location, file_in, is_absent, local};
 use crate::train::Position;
 use crate::vectors::{KeyedVectors, Rows};
 use crate::vocab::Vocabulary;
@@ -177,6 +177,30 @@ fn read_description<F: Family>(path: &Path) -> Result<Description> {
         position.check(&description.config, *encoded).map_err(damaged)?;
     }
     Ok(description)
+}
+
+/// What the `config.json` of a saved model of any family says, and the place of its vectors; `None` if there is no such
+/// directory.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read, [`Error::Format`] if it is not the description of a model, [`Error::Interrupted`].
+pub(crate) fn describe(location: &Location, progress: &Progress) -> Result<Option<(serde_json::Value, Location)>> {
+    let within = |name: &str| Location::new(file_in(location.path(), name.as_ref()), location.storage().clone());
+    if location.url().is_none() && !local(location.path())?.join(DESCRIPTION).exists() {
+        return Ok(None);
+    }
+    let description = within(DESCRIPTION);
+    let copy = match LocalCopy::of_file(&description, progress) {
+        Ok(copy) => copy,
+        Err(error) if location.url().is_some() && is_absent(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let text = fs::read(copy.path()).at("read", description.path())?;
+    if !is_model(&text) {
+        return Err(Error::format(description.path(), "is not the description of a model"));
+    }
+    let value = serde_json::from_slice(&text).map_err(|error| Error::format(description.path(), error.to_string()))?;
+    Ok(Some((value, within(VECTORS))))
 }
 
 /// True of the description of a model of any version. Other programs write a `config.json` too.

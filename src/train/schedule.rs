@@ -41,6 +41,11 @@ impl<'a> Schedule<'a> {
         Ok(rate)
     }
 
+    /// Tells what a batch has lost.
+    pub(crate) fn add_loss(&self, loss: f64, examples: u64) {
+        self.progress.add_loss(loss, examples);
+    }
+
     /// The rate that the training has reached. At the end of an epoch it is the last rate of that epoch, not the first of
     /// the next.
     pub(crate) fn reached(&self) -> f32 {

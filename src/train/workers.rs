@@ -44,6 +44,7 @@ impl<'a> Worker<'a> {
     /// [`Error::Interrupted`](crate::Error::Interrupted) if the user asked to stop.
     pub(crate) fn train_batch(&mut self, batch: &EncodedBatch, epoch: usize) -> Result<()> {
         let Shared { config, keep, schedule, .. } = self.shared;
+        let WorkerStats { loss, examples, .. } = self.losses.stats;
         let mut rng = batch_rng(config.seed, epoch, batch.number);
         self.batch.set(batch, keep, &mut rng);
         self.rows.clear();
@@ -63,6 +64,9 @@ impl<'a> Worker<'a> {
         let stats = &mut self.losses.stats;
         stats.tokens += batch.tokens();
         stats.kept += self.batch.kept;
+        if config.compute_loss {
+            schedule.add_loss(stats.loss - loss, stats.examples - examples);
+        }
         Ok(())
     }
 

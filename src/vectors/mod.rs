@@ -2,12 +2,15 @@
 
 mod analogies;
 mod batch;
+mod correlation;
 mod counts;
 mod edits;
 mod fingerprint;
+mod judgements;
 mod length;
 mod nearest;
 mod parallel;
+mod plane;
 mod pooling;
 mod query;
 mod rows;
@@ -19,9 +22,12 @@ use std::sync::{Arc, RwLock};
 
 pub use analogies::{AnalogyMethod, AnalogyOptions, AnalogyScores, AnalogySection, Question};
 pub use batch::{Neighbours, SearchOptions};
+pub use correlation::Correlation;
 pub(crate) use counts::Counts;
+pub use judgements::{JudgementOptions, JudgementScores};
 #[cfg(feature = "python")]
 pub(crate) use length::{exact_cosine, unit};
+pub use plane::Plane;
 pub use pooling::Pooling;
 pub use query::{ProductQuery, Query};
 pub use rows::Rows;

@@ -1,18 +1,26 @@
 //! Which corpus is read, and how.
 
+use std::cell::OnceCell;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 
 use super::values::{parse_split, parse_storage_option};
-use crate::corpus::{Corpus, ReadOptions, Sampled, Split, StorageOptions, TextOptions, Utf8Errors};
-use crate::error::Result;
+use crate::cli::settings::is_standard_stream;
+use crate::cli::streams;
+use crate::corpus::{Corpus, ReadOptions, Sampled, Split, StorageOptions, TextOptions, Utf8Errors, compression_of};
+use crate::error::{IoContext, Result};
 use crate::models::Job;
 use crate::progress::Progress;
+use crate::store::LocalCopy;
 
 #[derive(Args)]
 #[command(next_help_heading = "Corpus")]
 pub(in crate::cli) struct CorpusArgs {
     /// Files, globs or URLs (s3://, gs://, az://, https://) of Parquet, Arrow IPC, .npy or plain text; a directory or
-    /// prefix stands for the Parquet files in and below it, or if there are none for those of Arrow.
+    /// prefix stands for the Parquet files in and below it, or if there are none for those of Arrow. - is standard input.
     #[arg(required = true, help_heading = None)]
     corpus: Vec<String>,
     /// The list column, or with --split the string column; a.b is the field b of the struct a.
@@ -43,6 +51,9 @@ pub(in crate::cli) struct CorpusArgs {
     /// better left to the environment, where other users of the machine do not see them.
     #[arg(long = "storage-option", value_name = "NAME=VALUE", value_parser = parse_storage_option)]
     storage_options: Vec<(String, String)>,
+    /// What came from standard input, which is read more than once.
+    #[arg(skip)]
+    standard_input: OnceCell<(LocalCopy, PathBuf)>,
 }
 
 impl CorpusArgs {
@@ -53,11 +64,30 @@ impl CorpusArgs {
 
     /// Opens the corpus, or the share of it that is to be read.
     pub(in crate::cli) fn open(&self, job: &Job<'_>, progress: &Progress) -> Result<Box<dyn Corpus>> {
-        let corpus = Box::new(job.open(&self.corpus, self.options(), progress)?);
+        let sources = self.corpus.iter().map(|source| match is_standard_stream(source) {
+            true => self.standard_input(progress),
+            false => Ok(source.clone()),
+        });
+        let sources = sources.collect::<Result<Vec<_>>>()?;
+        let corpus = Box::new(job.open(&sources, self.options(), progress)?);
         match self.limit.is_some() || self.sample_fraction != 1.0 {
             true => Ok(Box::new(Sampled::new(corpus, self.sample_fraction, self.limit, job.config.seed)?)),
             false => Ok(corpus),
         }
+    }
+
+    /// A file with what comes from standard input, which lives as long as these arguments.
+    fn standard_input(&self, progress: &Progress) -> Result<String> {
+        if self.standard_input.get().is_none() {
+            let copy = LocalCopy::of_file(&streams::input("-", StorageOptions::default()), progress)?;
+            let file = match copy.is_temporary() {
+                true => with_ending(copy.path())?,
+                false => copy.path().to_owned(),
+            };
+            // It was empty.
+            let _ = self.standard_input.set((copy, file));
+        }
+        Ok(self.standard_input.get().map(|(_, file)| file.display().to_string()).unwrap_or_default())
     }
 
     fn options(&self) -> ReadOptions {
@@ -71,4 +101,20 @@ impl CorpusArgs {
             ..ReadOptions::column(&self.column)
         }
     }
+}
+
+/// Gives a file the ending that its first bytes tell: of plain text, or as it is compressed, or none.
+fn with_ending(path: &Path) -> Result<PathBuf> {
+    let mut start = Vec::new();
+    File::open(path).and_then(|file| file.take(16).read_to_end(&mut start)).at("read", path)?;
+    let has_magic =
+        [b"PAR1".as_slice(), b"ARROW1", b"\x93NUMPY", &[0xff; 4]].iter().any(|magic| start.starts_with(magic));
+    let ending = match (has_magic, compression_of(&start)) {
+        (true, _) => return Ok(path.to_owned()),
+        (false, Some(ending)) => format!("txt{ending}"),
+        (false, None) => "txt".to_owned(),
+    };
+    let named = path.with_extension(ending);
+    fs::rename(path, &named).at("read", path)?;
+    Ok(named)
 }

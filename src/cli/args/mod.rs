@@ -1,11 +1,15 @@
 //! The arguments that commands share, and how their values are written.
 
 mod corpus;
+mod messages;
 mod output;
 mod parameters;
 mod values;
+mod vectors;
 
 pub(super) use corpus::CorpusArgs;
-pub(super) use output::OutputArgs;
+pub(super) use messages::Messages;
+pub(super) use output::{OutputArgs, format_parser};
 pub(super) use parameters::Parameters;
 pub(super) use values::{parse_bytes, parse_every};
+pub(super) use vectors::{StorageArgs, VectorsArgs, load_vectors};

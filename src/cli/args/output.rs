@@ -16,7 +16,7 @@ pub(in crate::cli) struct OutputArgs {
 }
 
 /// Takes the names of the formats that there are.
-fn format_parser() -> impl TypedValueParser<Value = &'static Format> {
+pub(in crate::cli) fn format_parser() -> impl TypedValueParser<Value = &'static Format> {
     let names = Format::written().map(|format| PossibleValue::new(format.name).help(format.about));
     PossibleValuesParser::new(names).try_map(|name| Format::named(&name).ok_or("is not the name of a format"))
 }

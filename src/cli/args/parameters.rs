@@ -1,6 +1,6 @@
 //! The options of the hyperparameters, which follow from the table of [`Config`].
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::config::{Config, Parameter, Range, Value};
 use crate::error::Result;
@@ -32,11 +32,8 @@ impl Args for Parameters {
 impl FromArgMatches for Parameters {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = Config::PARAMETERS.iter().filter_map(|parameter| {
-            let value = match is_flag(parameter) {
-                true => Some(Value::Switch(matches.get_flag(parameter.name))),
-                false => matches.get_one(parameter.name).copied(),
-            };
-            Some((parameter, value?))
+            let value = matches.get_one(parameter.name).copied()?;
+            Some((parameter, value))
         });
         Ok(Self(given.collect()))
     }
@@ -47,7 +44,7 @@ impl FromArgMatches for Parameters {
     }
 }
 
-/// An option without a value: only what is off by default can be switched on by its name alone.
+/// An option that may stand without a value: what is off by default can be switched on by its name alone.
 fn is_flag(parameter: &Parameter<Config>) -> bool {
     parameter.range == Range::Switch && parameter.default() == Value::Switch(false)
 }
@@ -57,10 +54,17 @@ fn option(parameter: &'static Parameter<Config>) -> Arg {
         .long(dashed(parameter.name))
         .help(help(parameter.meaning))
         .help_heading("Hyperparameters");
-    if is_flag(parameter) {
-        return arg.action(ArgAction::SetTrue);
-    }
     let range = parameter.range;
+    if is_flag(parameter) {
+        return arg
+            .value_name("true|false")
+            .value_parser(move |text: &str| range.parse(text))
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .default_value("false")
+            .hide_default_value(true);
+    }
     let (value_name, may_be_negative) = match range {
         Range::Whole { .. } | Range::Optional => ("N", false),
         Range::Real { .. } => ("X", true),
@@ -146,7 +150,7 @@ mod tests {
         for wanted in [
             "--vector-size <N> Dimensions of the word vectors [default: 100]",
             "--max-final-vocab <N> --min-count is raised until no more words than this are left",
-            "--null-word Adds a last row for the word \"\\0\", to pad sentences with",
+            "--null-word[=<true|false>] Adds a last row for the word \"\\0\", to pad sentences with",
             "--cbow-mean <0|1> In CBOW, takes the mean of the context, rather than its sum [default: 1]",
             "--sample <X>",
             "[default: 0.001]",

@@ -1,26 +1,47 @@
 //! The commands, a file each.
 
+mod analogy;
+mod completions;
+mod convert;
+mod evaluate;
+mod info;
+mod plot;
 mod sample;
 mod similar;
 mod train;
+mod vocab;
 
 use clap::Subcommand;
 
-use crate::error::Result;
+use super::exit::Failure;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    Sample(sample::Sample),
+    Vocab(Box<vocab::Vocab>),
     Train(Box<train::Train>),
     Similar(similar::Similar),
-    Sample(sample::Sample),
+    Analogy(analogy::Analogy),
+    Evaluate(evaluate::Evaluate),
+    Info(info::Info),
+    Convert(convert::Convert),
+    Plot(plot::Plot),
+    Completions(completions::Completions),
 }
 
 impl Command {
-    pub(super) fn run(&self) -> Result<()> {
+    pub(super) fn run(&self) -> Result<(), Failure> {
         match self {
+            Self::Sample(sample) => Ok(sample.run()?),
+            Self::Vocab(vocab) => vocab.run(),
             Self::Train(train) => train.run(),
-            Self::Similar(similar) => similar.run(),
-            Self::Sample(sample) => sample.run(),
+            Self::Similar(similar) => Ok(similar.run()?),
+            Self::Analogy(analogy) => Ok(analogy.run()?),
+            Self::Evaluate(evaluate) => Ok(evaluate.run()?),
+            Self::Info(info) => Ok(info.run()?),
+            Self::Convert(convert) => convert.run(),
+            Self::Plot(plot) => plot.run(),
+            Self::Completions(completions) => Ok(completions.run()?),
         }
     }
 }

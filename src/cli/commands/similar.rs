@@ -1,14 +1,11 @@
 //! `polargram similar`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
+use crate::cli::args::VectorsArgs;
 use crate::cli::display::{on_interrupt, print_lines};
 use crate::error::Result;
-use crate::formats::{Format, LoadOptions};
 use crate::progress::Progress;
-use crate::vectors::KeyedVectors;
 
 /// Print the words nearest to the given ones, a line `word<TAB>cosine` each. Words are integers where the file's keys
 /// are.
@@ -17,8 +14,8 @@ pub(in crate::cli) struct Similar {
     /// The words to be near to.
     #[arg(required = true, allow_negative_numbers = true)]
     positive: Vec<String>,
-    #[arg(long, help = format!("A file of vectors: {}", Format::endings()))]
-    vectors: PathBuf,
+    #[command(flatten)]
+    vectors: VectorsArgs,
     /// Words to be far from.
     #[arg(long, num_args = 1.., allow_negative_numbers = true)]
     negative: Vec<String>,
@@ -31,7 +28,7 @@ impl Similar {
     pub(in crate::cli) fn run(&self) -> Result<()> {
         let progress = Progress::default();
         on_interrupt(&progress);
-        let vectors = KeyedVectors::load_with(&self.vectors, &LoadOptions::default(), &progress)?;
+        let vectors = self.vectors.load(&progress)?;
         let [positive, negative] = [&self.positive, &self.negative]
             .map(|words| words.iter().map(|word| vectors.keys().parse(word)).collect::<Vec<_>>());
         let nearest = vectors.most_similar(&positive, &negative, self.topn)?;

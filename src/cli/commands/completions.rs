@@ -1,0 +1,27 @@
+//! `polargram completions`.
+
+use std::io::{self, Write};
+
+use clap::{Args, CommandFactory};
+use clap_complete::{Shell, generate};
+
+use crate::cli::Cli;
+use crate::error::{IoContext, Result};
+
+/// Print a script that completes the commands and options in a shell.
+#[derive(Args)]
+pub(in crate::cli) struct Completions {
+    /// The shell.
+    shell: Shell,
+}
+
+impl Completions {
+    pub(in crate::cli) fn run(&self) -> Result<()> {
+        let mut script = Vec::new();
+        generate(self.shell, &mut Cli::command(), "polargram", &mut script);
+        match io::stdout().lock().write_all(&script) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.at("write to", "standard output".as_ref()),
+        }
+    }
+}
