@@ -41,7 +41,7 @@
 //! | [`vectors`] | a table of keys and vectors: lookup and search |
 //! | [`formats`] | a table of file formats |
 //! | [`models`] | the job from a corpus to a model; checkpoints and saved models |
-//! | `expr` | Polars expressions |
+//! | [`expr`] | Polars expressions |
 //! | [`cli`], `python` | the command and the Python classes, which only call the rest |
 //!
 //! # Features
@@ -59,8 +59,7 @@ pub mod corpus;
 pub mod encode;
 mod error;
 mod exact;
-#[cfg(feature = "python")]
-mod expr;
+pub mod expr;
 pub mod formats;
 pub mod kernel;
 pub mod models;

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use polars::prelude::*;
 use polars_arrow::array::{Array, PrimitiveArray, Utf8ViewArray};
 
+use crate::kernel::prefetch;
 use crate::vectors::KeyedVectors;
 use crate::vocab::{Key, WordId};
 
 /// The type that tokens of this type are looked up as, if they can be.
-pub(super) fn lookup_type(tokens: &DataType, vectors: &KeyedVectors) -> Option<DataType> {
+fn lookup_type(tokens: &DataType, vectors: &KeyedVectors) -> Option<DataType> {
     match tokens {
         DataType::String | DataType::Categorical(..) | DataType::Enum(..) => Some(DataType::String),
         DataType::UInt64 => Some(DataType::UInt64),
@@ -21,7 +22,48 @@ pub(super) fn lookup_type(tokens: &DataType, vectors: &KeyedVectors) -> Option<D
     }
 }
 
-/// A chunk of tokens of a [lookup type](lookup_type).
+/// What a column of tokens, or of lists of them, is looked up as.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TokenType {
+    lookup: DataType,
+    pub(super) is_list: bool,
+}
+
+impl TokenType {
+    /// Of a column that `function` looks up.
+    ///
+    /// # Errors
+    /// If the column cannot be looked up: also when a query is planned.
+    pub(super) fn of(function: &str, column: &Field, vectors: &KeyedVectors, origin: &str) -> PolarsResult<Self> {
+        let (name, dtype) = (&column.name, &column.dtype);
+        let (token, is_list) = match dtype {
+            DataType::List(token) | DataType::Array(token, _) => (token.as_ref(), true),
+            token => (token, false),
+        };
+        let Some(lookup) = lookup_type(token, vectors) else {
+            polars_bail!(InvalidOperation: "{function}: column {name:?} is {dtype}; expected strings or integers, or lists of them; cast it first")
+        };
+        let keys = vectors.keys().key_type();
+        if lookup == DataType::String && keys.is_integer() {
+            polars_bail!(InvalidOperation: "{function}: column {name:?} is {dtype}, but the keys of {origin} are {keys}; cast the column to integers")
+        }
+        Ok(Self { lookup, is_list })
+    }
+
+    /// The column as its tokens are looked up: of strings, Int64 or UInt64, or lists of them.
+    pub(super) fn cast(&self, column: &Series) -> PolarsResult<Series> {
+        match column.dtype() {
+            DataType::List(token) | DataType::Array(token, _) => {
+                // An array first becomes a list of its own type: a cast in one step would read categories as their codes.
+                let lists = column.cast(&DataType::List(token.clone()))?;
+                lists.cast(&DataType::List(Box::new(self.lookup.clone())))
+            }
+            _ => column.cast(&self.lookup),
+        }
+    }
+}
+
+/// A chunk of tokens of a lookup type.
 pub(super) enum Tokens<'a> {
     Text(&'a Utf8ViewArray),
     Int64(&'a PrimitiveArray<i64>),
@@ -35,7 +77,7 @@ impl<'a> Tokens<'a> {
         let signed = || chunk.downcast_ref().map(Self::Int64);
         let unsigned = || chunk.downcast_ref().map(Self::UInt64);
         let tokens = text.or_else(signed).or_else(unsigned);
-        tokens.ok_or_else(|| polars_err!(InvalidOperation: "embed: expected strings or integers"))
+        tokens.ok_or_else(|| polars_err!(InvalidOperation: "expected strings or integers"))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -46,24 +88,41 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The vector of a token, if it has one: its row, or of a word without a row that of its n-grams.
-    pub(super) fn vector<'v>(&self, token: usize, vectors: &'v KeyedVectors) -> Option<Cow<'v, [f32]>> {
-        match (self.row(token, vectors), self) {
-            (Some(row), _) => Some(Cow::Borrowed(vectors.rows().row(row))),
-            (None, Self::Text(words)) => Some(Cow::Owned(vectors.subwords()?.vector(words.get(token)?))),
-            (None, _) => None,
+    /// A token, or None if it is null.
+    #[inline]
+    pub(super) fn key(&self, token: usize) -> Option<Key<'a>> {
+        match self {
+            Self::Text(words) => words.get(token).map(Key::Text),
+            Self::Int64(numbers) => numbers.get(token).map(Key::Int64),
+            Self::UInt64(numbers) => numbers.get(token).map(Key::UInt64),
         }
     }
+}
 
-    /// The row of a token, if it is known. Where keys are text an integer is a row number.
-    fn row(&self, token: usize, vectors: &KeyedVectors) -> Option<usize> {
-        let key = match self {
-            Self::Text(words) => Key::Text(words.get(token)?),
-            Self::Int64(numbers) => Key::Int64(numbers.get(token)?),
-            Self::UInt64(numbers) => Key::UInt64(numbers.get(token)?),
-        };
-        let is_row = key.key_type().is_integer() && !vectors.keys().key_type().is_integer();
-        let id = if is_row { key.as_u64()?.try_into().ok() } else { vectors.keys().id(key) };
-        id.map(|id: WordId| id as usize).filter(|&row| row < vectors.len())
+/// The row of a token, if it is known. Where keys are text an integer is a row number.
+#[inline]
+pub(super) fn row_of(key: Key<'_>, vectors: &KeyedVectors) -> Option<usize> {
+    let is_row = key.key_type().is_integer() && !vectors.keys().key_type().is_integer();
+    let id = if is_row { key.as_u64()?.try_into().ok() } else { vectors.keys().id(key) };
+    id.map(|id: WordId| id as usize).filter(|&row| row < vectors.len())
+}
+
+/// A token that has a vector.
+pub(super) struct Found<'v> {
+    /// Of a word without a row that of its n-grams.
+    pub(super) vector: Cow<'v, [f32]>,
+    pub(super) row: Option<usize>,
+}
+
+/// The vector of a token, if it has one: its row, or of a word without a row that of its n-grams.
+#[inline]
+pub(super) fn find<'v>(key: Key<'_>, vectors: &'v KeyedVectors) -> Option<Found<'v>> {
+    if let Some(row) = row_of(key, vectors) {
+        let vector = vectors.rows().row(row);
+        // It is read when all tokens of a list are found.
+        vector.iter().step_by(16).for_each(|value| prefetch(value));
+        return Some(Found { vector: Cow::Borrowed(vector), row: Some(row) });
     }
+    let vector = vectors.subwords()?.vector(key.as_text()?);
+    Some(Found { vector: Cow::Owned(vector), row: None })
 }

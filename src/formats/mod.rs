@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "python")]
 pub(crate) use opened::Identity;
+pub use opened::{OpenFile, close_files, open_files};
 pub use options::{Encoding, FloatType, LoadOptions, SaveOptions, Word2VecFormat};
 pub use table::Format;
 pub use word2vec_format::{load_word2vec_format, save_word2vec_format};

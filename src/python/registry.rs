@@ -1,0 +1,32 @@
+//! The vectors that expressions find: files that are open, and vectors in memory.
+
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+
+use super::keyed_vectors::PyVectors;
+use crate::expr::{Registered, registered, release};
+use crate::formats::{close_files, open_files};
+
+/// The number of these vectors, that of the process, and the file that they are mapped from.
+#[pyfunction]
+pub(super) fn register(py: Python<'_>, vectors: &Bound<'_, PyVectors>) -> (u64, u64, Option<PathBuf>) {
+    let vectors = vectors.get();
+    let Registered { id, process, path } = py.detach(|| vectors.register());
+    (id, process, path)
+}
+
+/// Of each: the path or URL, if it is a file, keys, dimensions, and whether they are mapped.
+#[pyfunction]
+pub(super) fn registry_list() -> Vec<(Option<PathBuf>, usize, usize, bool)> {
+    let files = open_files().into_iter().map(|file| (Some(file.path), file.vectors));
+    let memory = registered().into_iter().map(|(_, vectors)| (None, vectors));
+    let all = files.chain(memory);
+    all.map(|(path, vectors)| (path, vectors.len(), vectors.vector_size(), vectors.rows().is_mapped())).collect()
+}
+
+/// Lets go of all that nobody else holds, and says how many there were.
+#[pyfunction]
+pub(super) fn registry_clear(py: Python<'_>) -> usize {
+    py.detach(|| close_files() + release())
+}
