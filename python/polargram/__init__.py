@@ -1,12 +1,15 @@
 """Word vectors from Parquet and Arrow columns of tokens, looked up again inside Polars expressions."""
 
-from polargram import npy
+from polargram import npy, registry
 from polargram._polargram import __version__
 from polargram.bundle import Bundle
 from polargram.callbacks import StopTraining
-from polargram.expr import W2VNamespace, embed
+from polargram.common import CommonComponents, fit_common
+from polargram.expr import W2VNamespace, W2VSeries
 from polargram.index import Index
 from polargram.keyed_vectors import KeyedVectors
+from polargram.lookups import embed, ids, known, oov_rate, words
+from polargram.neighbours import analogy, doesnt_match, most_similar, nearest, similarity
 from polargram.readers import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
 from polargram.word2vec import Word2Vec
@@ -17,6 +20,7 @@ __all__ = [
     "RULE_KEEP",
     "BrownCorpus",
     "Bundle",
+    "CommonComponents",
     "Index",
     "KeyedVectors",
     "LineSentence",
@@ -24,8 +28,20 @@ __all__ = [
     "StopTraining",
     "Text8Corpus",
     "W2VNamespace",
+    "W2VSeries",
     "Word2Vec",
     "__version__",
+    "analogy",
+    "doesnt_match",
     "embed",
+    "fit_common",
+    "ids",
+    "known",
+    "most_similar",
+    "nearest",
     "npy",
+    "oov_rate",
+    "registry",
+    "similarity",
+    "words",
 ]
