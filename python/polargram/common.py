@@ -131,7 +131,7 @@ def _singular_vectors(vectors: pl.Series, size: int) -> tuple[NDArray[np.float64
     """
     products = np.zeros((size, size))
     for start in range(0, len(vectors), _ROWS):
-        rows = vectors[start : start + _ROWS].explode().to_numpy().reshape(-1, size).astype(np.float64)
+        rows = vectors[start : start + _ROWS].to_numpy().reshape(-1, size).astype(np.float64)
         products += rows.T @ rows
     if not np.isfinite(products).all():
         return np.full(size, np.nan), products

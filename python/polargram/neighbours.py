@@ -251,11 +251,9 @@ def _check_vectors(name: str, schema: pl.Schema) -> None:
 
 def _matrix(vectors: pl.Series) -> NDArray[np.float32]:
     lists = vectors.arr.to_list() if isinstance(vectors.dtype, pl.Array) else vectors
-    lengths = lists.list.len()
-    size = int(lengths[0])
-    values = lists.explode().cast(pl.Float32) if size else pl.Series([], dtype=pl.Float32)
-    if (lengths != size).any() or values.null_count():
+    size = int(lists.list.len()[0])
+    if (lists.list.drop_nulls().list.len() != size).any() or (lists.list.len() != size).any() or not size:
         msg = f"column {vectors.name!r}: expected vectors of one length, {size} as the first, without nulls in them"
         raise pl.exceptions.ShapeError(msg)
-    matrix: NDArray[np.float32] = values.to_numpy().reshape(len(vectors), size)
+    matrix: NDArray[np.float32] = lists.cast(pl.Array(pl.Float32, size)).to_numpy().reshape(len(vectors), size)
     return np.ascontiguousarray(matrix, dtype=np.float32)

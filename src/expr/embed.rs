@@ -27,7 +27,8 @@ pub struct EmbedOptions {
     #[serde(deserialize_with = "parsed")]
     pub weights: Option<Weighting>,
     /// Scales each result to length 1; zeros stay.
-    pub normalize: bool,
+    #[serde(rename = "normalize")]
+    pub normalise: bool,
     /// What stands for a token that has no vector.
     pub oov: Unknown,
     /// Half precision: the results are `List(Float16)`.
@@ -174,7 +175,7 @@ impl<'a> Embedding<'a> {
                 to.iter_mut().zip(direction).for_each(|(value, &part)| *value -= product * part);
             }
         }
-        if self.options.normalize {
+        if self.options.normalise {
             to.copy_from_slice(&unit(to));
         }
     }
@@ -292,9 +293,10 @@ impl<'a> Embedding<'a> {
         let chunks: PolarsResult<Vec<_>> = match inputs.get(1) {
             None => parts(&tokens, self.part()).map(|part| self.chunk(part.as_ref(), None)).collect(),
             Some(weights) => {
+                let weights = weights.rechunk();
                 let weights = match weights.dtype() {
                     DataType::Array(item, _) => weights.cast(&DataType::List(item.clone()))?,
-                    _ => weights.clone(),
+                    _ => weights,
                 };
                 let weights = weights.cast(&DataType::List(Box::new(DataType::Float32)))?;
                 let rows = common_length("embed", &[tokens.clone(), weights.clone()])?;

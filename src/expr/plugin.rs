@@ -5,13 +5,13 @@
 //! build.
 
 use std::cell::RefCell;
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
 use polars::prelude::*;
-use polars_arrow::ffi::{ArrowSchema, export_field_to_c, import_field_from_c};
-use polars_ffi::version_0::{SeriesExport, export_series, import_series_buffer};
+use polars_arrow::ffi::{ArrowArray, ArrowSchema, export_field_to_c, import_array_from_c, import_field_from_c};
+use polars_ffi::version_0::{SeriesExport, export_series};
 use serde::de::DeserializeOwned;
 
 /// Exports a function of columns and options, and the one that tells its type, under the names that Polars looks for.
@@ -70,9 +70,48 @@ pub(super) unsafe fn call<Options: DeserializeOwned>(
     // SAFETY: as the caller promises.
     unsafe {
         answer(output, || {
-            let inputs = import_series_buffer(inputs, inputs_len)?;
+            let inputs = (0..inputs_len).map(|i| import(inputs.add(i).read())).collect::<PolarsResult<Vec<_>>>()?;
             function(&inputs, parse(options, options_len)?).map(|series| export_series(&series))
         });
+    }
+}
+
+/// The fields of [`SeriesExport`], which are part of the interface, and private there.
+#[repr(C)]
+struct Exported {
+    field: *mut ArrowSchema,
+    arrays: *mut *mut ArrowArray,
+    len: usize,
+    release: Option<unsafe extern "C" fn(*mut SeriesExport)>,
+    private_data: *mut c_void,
+}
+
+/// The column that Polars exported, chunk by chunk.
+///
+/// Polars 0.55 has a function for all chunks at once. Of lists of categories it loses the rows of chunks without values, and
+/// takes the values of one chunk for those of another.
+///
+/// # Safety
+/// It is a column that Polars exported.
+unsafe fn import(column: SeriesExport) -> PolarsResult<Series> {
+    const { assert!(size_of::<Exported>() == size_of::<SeriesExport>()) };
+    // SAFETY: the two have the same fields in the same order. The arrays are taken over here, as the interface says: the
+    // release of a column, when it is dropped, frees the memory of the pointers to them.
+    unsafe {
+        let Exported { field, arrays, len, .. } = &*(&raw const column).cast::<Exported>();
+        let field = import_field_from_c(&**field)?;
+        let mut series: Option<Series> = None;
+        let chunks = slice::from_raw_parts(*arrays, *len).iter().map(|array| array.read());
+        for chunk in chunks {
+            let chunk = import_array_from_c(chunk, field.dtype.clone())?;
+            let (name, metadata) = (field.name.clone(), field.metadata.as_deref());
+            let chunk = Series::_try_from_arrow_unchecked_with_md(name, vec![chunk], &field.dtype, metadata)?;
+            match &mut series {
+                Some(series) => drop(series.append(&chunk)?),
+                None => series = Some(chunk),
+            }
+        }
+        Ok(series.unwrap_or_else(|| Series::new_empty(field.name.clone(), &DataType::from_arrow_field(&field))))
     }
 }
 

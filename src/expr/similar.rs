@@ -88,11 +88,10 @@ fn vectors_of(
 
 /// Vectors of a column of `Array` or `List`; a null among the values makes the vector null.
 fn given_vectors(function: &str, column: &Series, size: usize) -> PolarsResult<(Vec<f32>, Vec<bool>)> {
-    let column = column.cast(&match column.dtype() {
+    let column = column.rechunk().cast(&match column.dtype() {
         DataType::Array(..) => DataType::Array(Box::new(DataType::Float32), size),
         _ => DataType::List(Box::new(DataType::Float32)),
     })?;
-    let column = column.rechunk();
     let chunk = &column.chunks()[0];
     let array = chunk.as_any().downcast_ref::<FixedSizeListArray>();
     let lists = if array.is_none() { Some(lists_of(chunk.as_ref())?) } else { None };

@@ -54,9 +54,9 @@ impl TokenType {
     pub(super) fn cast(&self, column: &Series) -> PolarsResult<Series> {
         match column.dtype() {
             DataType::List(token) | DataType::Array(token, _) => {
+                let to = DataType::List(Box::new(self.lookup.clone()));
                 // An array first becomes a list of its own type: a cast in one step would read categories as their codes.
-                let lists = column.cast(&DataType::List(token.clone()))?;
-                lists.cast(&DataType::List(Box::new(self.lookup.clone())))
+                column.cast(&DataType::List(token.clone()))?.cast(&to)
             }
             _ => column.cast(&self.lookup),
         }

@@ -1,5 +1,6 @@
 //! The vectors that expressions find: files that are open, and vectors in memory.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
@@ -16,10 +17,10 @@ pub(super) fn register(py: Python<'_>, vectors: &Bound<'_, PyVectors>) -> (u64, 
     (id, process, path)
 }
 
-/// Of each: the path or URL, if it is a file, keys, dimensions, and whether they are mapped.
+/// Of each: the path or the URL, if it is a file, as text, keys, dimensions, and whether they are mapped.
 #[pyfunction]
-pub(super) fn registry_list() -> Vec<(Option<PathBuf>, usize, usize, bool)> {
-    let files = open_files().into_iter().map(|file| (Some(file.path), file.vectors));
+pub(super) fn registry_list() -> Vec<(Option<OsString>, usize, usize, bool)> {
+    let files = open_files().into_iter().map(|file| (Some(file.path.into_os_string()), file.vectors));
     let memory = registered().into_iter().map(|(_, vectors)| (None, vectors));
     let all = files.chain(memory);
     all.map(|(path, vectors)| (path, vectors.len(), vectors.vector_size(), vectors.rows().is_mapped())).collect()

@@ -248,10 +248,17 @@ def test_a_missing_column_is_the_error_that_polars_raises(vectors_file: str) -> 
 
 @pytest.mark.parametrize("pooling", [1, True, ["mean"]], ids=repr)
 def test_a_pooling_that_is_not_text_is_refused_at_once(pooling: object, vectors_file: str) -> None:
-    with pytest.raises(TypeError, match=r'pooling: expected "mean" or None, not '):
+    with pytest.raises(TypeError, match=r'pooling: expected a name, as "mean", or None, not '):
         pg.embed("l", vectors_file, pooling=pooling)  # type: ignore[arg-type]
 
 
-def test_vectors_in_the_place_of_their_file_are_refused_with_what_to_do(model: pg.Word2Vec) -> None:
-    with pytest.raises(TypeError, match=r"path: expected a file of vectors.*save them first"):
-        pl.col("w").w2v.embed(model.wv)  # type: ignore[arg-type]
+@pytest.mark.parametrize("token", [pl.String, pl.Categorical, KNOWN], ids=str)
+def test_chunks_without_values_keep_their_rows_and_their_order(
+    token: pl.DataType, vectors_file: str, pooled: Callable[..., object]
+) -> None:
+    rows: list[list[str | None] | None] = [None, [], ["king"], None, ["queen", "king"], []]
+    series = [pl.Series("t", [row], dtype=pl.List(pl.String)).cast(pl.List(token)) for row in rows]
+    frame = pl.concat([one.to_frame() for one in series], rechunk=False)
+    assert frame["t"].n_chunks() == len(rows)
+    out = frame.select(pl.col("t").w2v.embed(vectors_file, pooling="mean"))
+    assert_close(out["t"].to_list(), [pooled(row) for row in rows])
