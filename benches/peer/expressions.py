@@ -68,18 +68,19 @@ def bandwidth(rounds: int) -> float:
     return 2 * rows.nbytes / took
 
 
-#: Embeds in a process of its own: MiB that it took at most beyond what it had before and its result.
+#: Embeds in a process of its own: MiB that it held at most beyond what it held before and its result.
 MEMORY = """
-import resource, sys
+import re, sys
 import polars as pl
 import polargram as pg
-frame = pl.read_ipc(sys.argv[1], memory_map=False).rechunk()
-def high():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+frame = pl.read_parquet(sys.argv[1]).rechunk()
+def memory(name):
+    return int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 frame.head(100).select(pl.col("tokens").w2v.embed(sys.argv[2], pooling="mean"))
-before = high()
+before = memory("VmRSS")
+open("/proc/self/clear_refs", "w").write("5")  # The peak is what there is now.
 out = frame.select(pl.col("tokens").w2v.embed(sys.argv[2], pooling="mean")).to_series()
-print(high() - before - out.estimated_size("mb"))
+print(memory("VmHWM") - before - out.estimated_size("mb"))
 """
 
 
@@ -184,8 +185,8 @@ def main() -> None:
             ],
         )
 
-        frame.write_ipc(Path(directory) / "frame.arrow")
-        command = [sys.executable, "-c", MEMORY, str(Path(directory) / "frame.arrow"), path]
+        frame.write_parquet(Path(directory) / "frame.parquet")
+        command = [sys.executable, "-c", MEMORY, str(Path(directory) / "frame.parquet"), path]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         print(f"\nmemory beyond the result: {float(done.stdout):.0f} MiB, mapped pages of the file too; wanted: ≤ 64")
 

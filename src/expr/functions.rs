@@ -109,3 +109,80 @@ pub fn doesnt_match(words: Expr, vectors: impl Into<Handle>) -> Expr {
     let field = move |fields: &[Field]| doesnt_match_field(fields, &same);
     elementwise(words, &[], move |columns| doesnt_match_column(columns, &vectors), field)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KeyedVectors;
+    use crate::vectors::Weighting;
+
+    fn table() -> Handle {
+        let values = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0, -1.0, 0.1];
+        KeyedVectors::from_rows(["east", "north", "northeast", "west"], 2, &values).unwrap().into()
+    }
+
+    fn frame() -> LazyFrame {
+        let lists = [Some(Series::new("".into(), ["east", "north", "nowhere"])), None];
+        df!["l" => lists, "w" => [Some("east"), Some("nowhere")], "i" => [2i8, -1]].unwrap().lazy()
+    }
+
+    fn column(expr: Expr) -> Series {
+        let plan = frame().select([expr.alias("x")]);
+        let schema = plan.clone().collect_schema().unwrap();
+        let column = plan.collect().unwrap().column("x").unwrap().as_materialized_series().clone();
+        assert_eq!((schema.get("x"), column.len()), (Some(column.dtype()), 2));
+        column
+    }
+
+    fn vector(column: &Series, row: usize) -> Vec<f32> {
+        let row = column.array().unwrap().get_as_series(row).unwrap();
+        row.f32().unwrap().iter().flatten().collect()
+    }
+
+    #[test]
+    fn tokens_become_vectors_and_numbers_and_numbers_words() {
+        let mean = EmbedOptions { pooling: Some(Pooling::Mean), ..EmbedOptions::default() };
+        let pooled = column(embed(col("l"), table(), mean.clone()));
+        assert_eq!((vector(&pooled, 0), pooled.null_count()), (vec![0.5, 0.5], 1));
+        let weights = lit(Series::new("".into(), [1.0, 3.0, 7.0])).implode(true);
+        assert_eq!(vector(&column(embed_weighted(col("l"), weights, table(), mean.clone())), 0), [0.25, 0.75]);
+        let by_frequency = EmbedOptions { weights: Some(Weighting::Sif), ..mean };
+        assert!(vector(&column(embed(col("l"), table(), by_frequency)), 0)[0] < 0.01);
+        assert_eq!(vector(&column(embed(col("i"), table(), EmbedOptions::default())), 0), [1.0, 1.0]);
+        let ids = column(ids(col("w"), table()));
+        assert_eq!(ids.u32().unwrap().iter().collect::<Vec<_>>(), [Some(0), None]);
+        let words = column(words(col("i"), table()));
+        assert_eq!(words.str().unwrap().iter().collect::<Vec<_>>(), [Some("northeast"), None]);
+        assert_eq!(
+            column(known(col("w"), table())).bool().unwrap().iter().collect::<Vec<_>>(),
+            [Some(true), Some(false)]
+        );
+        let rates = column(oov_rate(col("l"), table()));
+        assert!((rates.f64().unwrap().get(0).unwrap() - 1.0 / 3.0).abs() < 1e-12 && rates.null_count() == 1);
+    }
+
+    #[test]
+    fn neighbours_are_lists_of_words_and_scores() {
+        let near = |column: &Series| {
+            let found = column.list().unwrap().get_as_series(0).unwrap();
+            let words = found.struct_().unwrap().field_by_name("word").unwrap();
+            words.str().unwrap().iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(near(&column(most_similar(col("w"), table(), 2))), ["northeast", "north"]);
+        assert_eq!(near(&column(most_similar(col("l"), table(), 1))), ["northeast"]);
+        assert_eq!(near(&column(analogy(col("w"), lit("north"), lit("northeast"), table(), 1))), ["west"]);
+        let cosines = column(similarity(col("w"), lit("northeast"), table(), Pooling::Mean));
+        assert!((cosines.f32().unwrap().get(0).unwrap() - 0.5f32.sqrt()).abs() < 1e-6 && cosines.null_count() == 1);
+        let odd = column(doesnt_match(concat_list([col("w"), lit("northeast"), lit("west")]).unwrap(), table()));
+        assert_eq!(odd.str().unwrap().get(0), Some("west"));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error_of_the_plan() {
+        let failed = |expr: Expr| frame().select([expr]).collect_schema().unwrap_err().to_string();
+        let sum = EmbedOptions { pooling: Some(Pooling::Sum), ..EmbedOptions::default() };
+        assert!(failed(embed(col("w"), table(), sum)).contains("there is nothing to pool"));
+        assert!(failed(embed(col("w"), "missing.arrow", EmbedOptions::default())).contains("missing.arrow"));
+        assert!(failed(words(col("w"), table())).contains("expected row numbers"));
+    }
+}

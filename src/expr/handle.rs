@@ -8,7 +8,7 @@ use polars::prelude::*;
 use serde::Deserialize;
 
 use super::error::compute_error;
-use super::registry;
+use super::registry::{self, Registered};
 use crate::vectors::KeyedVectors;
 
 /// What stands for the vectors of an expression: a path or URL, which a plan can take along to another process, or vectors
@@ -23,17 +23,6 @@ pub enum Handle {
     Memory(Arc<KeyedVectors>),
     /// Vectors that were [registered](registry::register).
     Registered(Registered),
-}
-
-/// Names vectors that were registered in a process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registered {
-    /// Their number, which is never given again.
-    pub id: u64,
-    /// The process that has them.
-    pub process: u64,
-    /// The file that they are mapped from, for other processes.
-    pub path: Option<PathBuf>,
 }
 
 /// As options have it: some of the fields.

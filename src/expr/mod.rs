@@ -41,5 +41,5 @@ pub use embed::{CommonComponents, EmbedOptions, Unknown};
 pub use functions::{
     analogy, doesnt_match, embed, embed_weighted, ids, known, most_similar, oov_rate, similarity, words,
 };
-pub use handle::{Handle, Registered};
-pub use registry::{Source, register, registered, release};
+pub use handle::Handle;
+pub use registry::{Registered, Source, register, registered, release};

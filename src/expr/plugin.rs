@@ -10,6 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
 use polars::prelude::*;
+use polars_arrow::array::{Array, FixedSizeListArray};
+use polars_arrow::datatypes::ArrowDataType;
 use polars_arrow::ffi::{ArrowArray, ArrowSchema, export_field_to_c, import_array_from_c, import_field_from_c};
 use polars_ffi::version_0::{SeriesExport, export_series};
 use serde::de::DeserializeOwned;
@@ -86,6 +88,38 @@ struct Exported {
     private_data: *mut c_void,
 }
 
+/// How an array starts in Arrow's C data interface. Its fields are private in polars-arrow.
+#[repr(C)]
+struct Head {
+    length: i64,
+    null_count: i64,
+    offset: i64,
+    n_buffers: i64,
+    n_children: i64,
+    buffers: *const *const c_void,
+    children: *const *const Head,
+}
+
+impl Head {
+    fn of(array: &ArrowArray) -> &Self {
+        const { assert!(size_of::<Head>() <= size_of::<ArrowArray>()) };
+        // SAFETY: both are the structure of the interface, of which this is the start.
+        unsafe { &*(&raw const *array).cast() }
+    }
+}
+
+/// True for arrays of nulls without the values that Arrow demands, as Polars exported them before 2: reading them panics.
+///
+/// # Safety
+/// It is an array of lists of a fixed size that Polars exported.
+unsafe fn lacks_values(array: &ArrowArray, width: usize) -> bool {
+    let head = Head::of(array);
+    // SAFETY: such an array has one child.
+    let values = unsafe { (**head.children).length };
+    let needed = (head.offset + head.length).checked_mul(width as i64);
+    head.null_count == head.length && needed.is_none_or(|needed| values < needed)
+}
+
 /// The column that Polars exported, chunk by chunk.
 ///
 /// Polars 0.55 has a function for all chunks at once. Of lists of categories it loses the rows of chunks without values, and
@@ -103,7 +137,12 @@ unsafe fn import(column: SeriesExport) -> PolarsResult<Series> {
         let mut series: Option<Series> = None;
         let chunks = slice::from_raw_parts(*arrays, *len).iter().map(|array| array.read());
         for chunk in chunks {
-            let chunk = import_array_from_c(chunk, field.dtype.clone())?;
+            let chunk = match &field.dtype {
+                ArrowDataType::FixedSizeList(_, width) if lacks_values(&chunk, *width) => {
+                    FixedSizeListArray::new_null(field.dtype.clone(), Head::of(&chunk).length as usize).boxed()
+                }
+                dtype => import_array_from_c(chunk, dtype.clone())?,
+            };
             let (name, metadata) = (field.name.clone(), field.metadata.as_deref());
             let chunk = Series::_try_from_arrow_unchecked_with_md(name, vec![chunk], &field.dtype, metadata)?;
             match &mut series {

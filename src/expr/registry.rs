@@ -1,16 +1,27 @@
 //! Vectors in memory that expressions name by a number, because a plan holds bytes and no objects.
 
+use std::path::PathBuf;
 use std::process;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::handle::Registered;
 use crate::vectors::KeyedVectors;
 
 /// An owner of vectors, who may change them.
 pub trait Source: Send + Sync {
     /// The vectors as they are now.
     fn vectors(&self) -> Arc<KeyedVectors>;
+}
+
+/// Names vectors that were registered in a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// Their number, which is never given again.
+    pub id: u64,
+    /// The process that has them.
+    pub process: u64,
+    /// The file that they are mapped from, for other processes.
+    pub path: Option<PathBuf>,
 }
 
 /// Vectors used within this time stay although their owner is gone, so that a query may be written with vectors that have

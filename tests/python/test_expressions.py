@@ -12,6 +12,7 @@ import pytest
 
 import polargram as pg
 
+POLARS = tuple(int(part) for part in pl.__version__.split(".")[:2])
 VECTOR = pl.Array(pl.Float32, 20)
 ENGINES = pytest.mark.parametrize("engine", ["in-memory", "streaming"])
 WORDS = ["king", None, "no-such-word", "queen", "king", ""]
@@ -72,6 +73,8 @@ def test_a_column_of_arrays_becomes_their_means(
     engine: str, token: pl.DataType, vectors_file: str, pooled: Callable[..., object]
 ) -> None:
     rows = [["king", "queen"], None, ["no-such-word", "king"], [None, None], ["", "no-such-word"]]
+    if token == pl.Categorical and POLARS < (1, 40):
+        pytest.skip("this Polars has no arrays of categories")
     frame = pl.LazyFrame({"t": pl.Series(rows, dtype=pl.Array(token, 2))}).select(
         pl.col("t").w2v.embed(vectors_file, pooling="mean")
     )
@@ -256,6 +259,8 @@ def test_a_pooling_that_is_not_text_is_refused_at_once(pooling: object, vectors_
 def test_chunks_without_values_keep_their_rows_and_their_order(
     token: pl.DataType, vectors_file: str, pooled: Callable[..., object]
 ) -> None:
+    if token == pl.Categorical and POLARS < (1, 32):
+        pytest.skip("this Polars itself loses lists of categories, or ends the process")
     rows: list[list[str | None] | None] = [None, [], ["king"], None, ["queen", "king"], []]
     series = [pl.Series("t", [row], dtype=pl.List(pl.String)).cast(pl.List(token)) for row in rows]
     frame = pl.concat([one.to_frame() for one in series], rechunk=False)
