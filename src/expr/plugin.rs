@@ -11,6 +11,7 @@ use std::slice;
 
 use polars::prelude::*;
 use polars_arrow::array::{Array, FixedSizeListArray};
+use polars_arrow::bitmap::Bitmap;
 use polars_arrow::datatypes::ArrowDataType;
 use polars_arrow::ffi::{ArrowArray, ArrowSchema, export_field_to_c, import_array_from_c, import_field_from_c};
 use polars_ffi::version_0::{SeriesExport, export_series};
@@ -100,24 +101,34 @@ struct Head {
     children: *const *const Head,
 }
 
-impl Head {
-    fn of(array: &ArrowArray) -> &Self {
-        const { assert!(size_of::<Head>() <= size_of::<ArrowArray>()) };
-        // SAFETY: both are the structure of the interface, of which this is the start.
-        unsafe { &*(&raw const *array).cast() }
-    }
-}
-
-/// True for arrays of nulls without the values that Arrow demands, as Polars exported them before 2: reading them panics.
+/// An array of lists of a fixed size. Before Polars 2 a slice of one was exported with values from its own start, although
+/// its offset counts from another, and one of nulls without the values that Arrow demands. Read as they stand, they panic.
 ///
 /// # Safety
-/// It is an array of lists of a fixed size that Polars exported.
-unsafe fn lacks_values(array: &ArrowArray, width: usize) -> bool {
-    let head = Head::of(array);
-    // SAFETY: such an array has one child.
-    let values = unsafe { (**head.children).length };
-    let needed = (head.offset + head.length).checked_mul(width as i64);
-    head.null_count == head.length && needed.is_none_or(|needed| values < needed)
+/// It is such an array that Polars exported.
+unsafe fn import_array(mut array: ArrowArray, dtype: &ArrowDataType, width: usize) -> PolarsResult<Box<dyn Array>> {
+    // SAFETY: both are the structure of the interface, of which `Head` is the start; an array of lists has one child, and
+    // a buffer with a bit for each row up to the last, if some are null. The array stays what it was but for its nulls,
+    // which are given to it again.
+    unsafe {
+        let head = &mut *(&raw mut array).cast::<Head>();
+        let (offset, length) = (head.offset as usize, head.length as usize);
+        let values = (**head.children).length as usize;
+        if values == 0 && head.null_count == head.length {
+            return Ok(FixedSizeListArray::new_null(dtype.clone(), length).boxed());
+        }
+        let starts_itself = offset > 0 && length.checked_mul(width) == Some(values);
+        if !starts_itself {
+            return import_array_from_c(array, dtype.clone());
+        }
+        let bits = if head.null_count == 0 { std::ptr::null() } else { (*head.buffers).cast::<u8>() };
+        let validity = (!bits.is_null()).then(|| {
+            let bytes = slice::from_raw_parts(bits, (offset + length).div_ceil(8));
+            Bitmap::from_u8_slice(bytes, offset + length).sliced(offset, length)
+        });
+        (head.offset, head.null_count) = (0, 0);
+        Ok(import_array_from_c(array, dtype.clone())?.with_validity(validity))
+    }
 }
 
 /// The column that Polars exported, chunk by chunk.
@@ -138,9 +149,7 @@ unsafe fn import(column: SeriesExport) -> PolarsResult<Series> {
         let chunks = slice::from_raw_parts(*arrays, *len).iter().map(|array| array.read());
         for chunk in chunks {
             let chunk = match &field.dtype {
-                ArrowDataType::FixedSizeList(_, width) if lacks_values(&chunk, *width) => {
-                    FixedSizeListArray::new_null(field.dtype.clone(), Head::of(&chunk).length as usize).boxed()
-                }
+                ArrowDataType::FixedSizeList(_, width) => import_array(chunk, &field.dtype, *width)?,
                 dtype => import_array_from_c(chunk, dtype.clone())?,
             };
             let (name, metadata) = (field.name.clone(), field.metadata.as_deref());

@@ -267,3 +267,13 @@ def test_chunks_without_values_keep_their_rows_and_their_order(
     assert frame["t"].n_chunks() == len(rows)
     out = frame.select(pl.col("t").w2v.embed(vectors_file, pooling="mean"))
     assert_close(out["t"].to_list(), [pooled(row) for row in rows])
+
+
+@pytest.mark.parametrize("start", range(7))
+def test_slices_of_arrays_with_nulls_are_read_from_their_own_start(start: int, vectors_file: str) -> None:
+    rows = [["king", "queen"], None, ["no-such-word", "king"], None, None, ["queen", "queen"], ["king", "king"]]
+    arrays = pl.DataFrame({"t": pl.Series(rows, dtype=pl.Array(pl.String, 2))})
+    lists = arrays.select(pl.col("t").arr.to_list())
+    embedded = pl.col("t").w2v.embed(vectors_file, pooling="mean")
+    for end in range(start, 8):
+        assert arrays[start:end].select(embedded).equals(lists[start:end].select(embedded))
