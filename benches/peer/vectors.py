@@ -1,6 +1,6 @@
 """Vectors against NumPy, faiss and gensim: search, loading, opening. Run by ``make bench-vectors``.
 
-Each pair of figures comes from one run, in which the programs alternate; a figure is the least of several times.
+Each pair of figures comes from one run, in which the programs alternate; a figure is the median of several.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import functools
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -49,14 +50,14 @@ def words(keys: int) -> list[str]:
 
 
 def times(rounds: int, *functions: Callable[[], object]) -> list[float]:
-    """The least time of each, in ms; they alternate."""
-    least = [float("inf")] * len(functions)
+    """The median time of each, in ms; they alternate."""
+    took: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds):
-        for i, function in enumerate(functions):
+        for times_of, function in zip(took, functions, strict=True):
             start = time.perf_counter()
             function()
-            least[i] = min(least[i], 1000 * (time.perf_counter() - start))
-    return least
+            times_of.append(1000 * (time.perf_counter() - start))
+    return [statistics.median(times_of) for times_of in took]
 
 
 def line(what: str, ours: float, other: float, wanted: str = "") -> None:
@@ -115,21 +116,24 @@ def loading(wv: pg.KeyedVectors, directory: Path, rounds: int) -> None:
         line(f"loading word2vec {'binary' if binary else 'text'}, gensim", took, other, wanted)
 
 
-#: Opens a file and looks a key up, in a process of its own: ms, and the growth of the memory in MiB.
+#: Opens a file and looks a key up, in a process of its own: ms, and the growth of the memory in MiB: its own, and with
+#: the parts of the file that all processes share.
 OPENING = """
 import sys, time
 import polargram as pg
 def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20
+    pages, shared = map(int, open("/proc/self/statm").read().split()[1:3])
+    return (pages - shared) * 4096 / 2**20, pages * 4096 / 2**20
 before, start = resident(), time.perf_counter()
 wv = pg.KeyedVectors.load(sys.argv[1])
 vector = wv[sys.argv[2]]
-print(1000 * (time.perf_counter() - start), resident() - before)
+print(1000 * (time.perf_counter() - start), *(after - before for after, before in zip(resident(), before)))
 """
 
 
 def opening(directory: Path, rounds: int) -> None:
-    print("\n| opening and the first lookup | file, MiB | ms | memory, MiB |\n|---|---|---|---|")
+    print("\n| opening and the first lookup | file, MiB | ms | own memory, MiB | with shared, MiB |")
+    print("|---|---|---|---|---|")
     for keys, size in ((1_000_000, 300), (1_000_000, 30), (KEYS, SIZE)):
         path = directory / f"{keys}x{size}.arrow"
         made = pg.KeyedVectors.load_word2vec_format(_binary(directory, keys, size), binary=True)
@@ -137,10 +141,10 @@ def opening(directory: Path, rounds: int) -> None:
         del made
         command = [sys.executable, "-c", OPENING, str(path), f"word{keys // 2}"]
         runs = [subprocess.run(command, check=True, capture_output=True, text=True) for _ in range(rounds)]
-        milliseconds, memory = min(tuple(map(float, run.stdout.split())) for run in runs)
-        print(
-            f"| {keys:,} × {size} | {path.stat().st_size / 2**20:.0f} | {milliseconds:.1f} | {memory:.0f} |", flush=True
-        )
+        figures = zip(*(map(float, run.stdout.split()) for run in runs), strict=True)
+        milliseconds, own, memory = map(statistics.median, figures)
+        megabytes = path.stat().st_size / 2**20
+        print(f"| {keys:,} × {size} | {megabytes:.0f} | {milliseconds:.1f} | {own:.1f} | {memory:.0f} |", flush=True)
         path.unlink()
 
 

@@ -12,7 +12,9 @@ use polargram::toy_corpus::write_corpus;
 use polargram::vectors::Rows;
 use polargram::vocab::Keys;
 use polargram::{KeyedVectors, Progress};
-use polargram_fuzz::{COLUMN, SENTENCES, VECTOR_NAMES, as_one_input, place, small_bundle, small_checkpoint, small_model};
+use polargram_fuzz::{
+    COLUMN, SENTENCES, VECTOR_NAMES, as_one_input, place, small_bundle, small_checkpoint, small_model,
+};
 
 /// NumPy's array of lists of strings as Python pickles it (protocol 4).
 const PICKLED: &[u8] = b"\x80\x04\x95\xa4\x00\x00\x00\x00\x00\x00\x00\x8c\x16numpy._core.multiarray\x94\x8c\x0c_r\
@@ -43,12 +45,14 @@ const COMPRESSED: [(&str, &[u8]); 4] = [
 ];
 
 /// `KeyedVectors` of one word as gensim 4 pickles it (protocol 0, without what is not read).
-const GENSIM: &[u8] = b"ccopy_reg\n_reconstructor\n(cgensim.models.keyedvectors\nKeyedVectors\nc__builtin__\nobject\nNtR(d\
+const GENSIM: &[u8] =
+    b"ccopy_reg\n_reconstructor\n(cgensim.models.keyedvectors\nKeyedVectors\nc__builtin__\nobject\nNtR(d\
     Vindex_to_key\n(lVking\nasVkey_to_index\n(dVking\nI0\nssVvectors\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\n\
     ndarray\n(I0\ntS'b'\ntR(I1\n(I1\nI2\ntcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n\
     S'\\x00\\x00\\x80?\\x00\\x00\\x00?'\ntbsb.";
 /// VarEmbed's dictionary of one word.
-const VAREMBED: &[u8] = b"(dVword_to_ix\n(dVking\nI0\nssVword_embeddings\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\n\
+const VAREMBED: &[u8] =
+    b"(dVword_to_ix\n(dVking\nI0\nssVword_embeddings\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\n\
     ndarray\n(I0\ntS'b'\ntR(I1\n(I1\nI1\ntcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n\
     S'\\x00\\x00\\x80?'\ntbs.";
 
@@ -126,7 +130,8 @@ fn models_of_fasttext() {
     seed("vectors_fasttext", "old", &[numbers.as_slice(), &words, &matrix, &output].concat());
     for version in [11, 12i32] {
         let start = [793_712_314, version].into_iter().flat_map(i32::to_le_bytes).collect::<Vec<_>>();
-        let model = [&start, numbers.as_slice(), &(-1i64).to_le_bytes(), &words, b"\0", &matrix, b"\0", &output].concat();
+        let model =
+            [&start, numbers.as_slice(), &(-1i64).to_le_bytes(), &words, b"\0", &matrix, b"\0", &output].concat();
         seed("vectors_fasttext", &format!("version{version}"), &model);
     }
 }

@@ -19,8 +19,8 @@ use std::sync::{Arc, RwLock};
 
 pub use analogies::{AnalogyMethod, AnalogyOptions, AnalogyScores, AnalogySection, Question};
 pub use batch::{Neighbours, SearchOptions};
-#[cfg(feature = "python")]
 pub(crate) use counts::Counts;
+#[cfg(feature = "python")]
 pub(crate) use length::{exact_cosine, unit};
 pub use pooling::{Divisor, Pooling};
 pub use query::{ProductQuery, Query};
