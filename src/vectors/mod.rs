@@ -20,7 +20,6 @@ use std::sync::{Arc, RwLock};
 pub use analogies::{AnalogyMethod, AnalogyOptions, AnalogyScores, AnalogySection, Question};
 pub use batch::{Neighbours, SearchOptions};
 pub(crate) use counts::Counts;
-#[cfg(feature = "python")]
 pub(crate) use length::{exact_cosine, unit};
 pub use pooling::{Divisor, Pooling};
 pub use query::{ProductQuery, Query};
