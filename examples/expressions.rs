@@ -48,16 +48,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         embed(tokens, vectors.as_path(), sif).alias("embedding"),
     ]);
     println!("{:?}", plan.clone().collect_schema()?);
-    println!("{}", plan.collect()?);
+    print_rows(&plan.collect()?, &["word", "known", "unknown", "similarity"])?;
 
     // So do vectors in memory.
     let wv = Arc::new(model.vectors()?);
     let words = df!["a" => ["man", "man"], "b" => ["woman", "king"], "c" => ["king", "woman"]]?;
     let found = words.lazy().select([
         col("c"),
-        most_similar(col("c"), wv.clone(), 3).alias("near"),
-        analogy(col("a"), col("b"), col("c"), wv, 1).alias("analogy"),
+        first_word(most_similar(col("c"), wv.clone(), 3)).alias("near"),
+        first_word(analogy(col("a"), col("b"), col("c"), wv, 1)).alias("analogy"),
     ]);
-    println!("{}", found.collect()?);
+    print_rows(&found.collect()?, &["c", "near", "analogy"])?;
+    Ok(())
+}
+
+fn first_word(found: Expr) -> Expr {
+    found.list().first().struct_().field_by_name("word")
+}
+
+/// This crate's Polars is built without its tables.
+fn print_rows(frame: &DataFrame, columns: &[&str]) -> PolarsResult<()> {
+    for row in 0..frame.height() {
+        for name in columns {
+            print!("{name}: {}  ", frame.column(name)?.get(row)?);
+        }
+        println!();
+    }
     Ok(())
 }
