@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 import polargram as pg
 
@@ -255,18 +257,23 @@ def test_a_pooling_that_is_not_text_is_refused_at_once(pooling: object, vectors_
         pg.embed("l", vectors_file, pooling=pooling)  # type: ignore[arg-type]
 
 
+ROWS = st.none() | st.lists(st.none() | st.sampled_from(["queen", "king", "no-such-word"]), max_size=3)
+
+
 @pytest.mark.parametrize("token", [pl.String, pl.Categorical, KNOWN], ids=str)
+@settings(deadline=None)
+@given(chunks=st.lists(st.lists(ROWS, max_size=3), min_size=1, max_size=4))
+@example(chunks=[[[]], [[]]])
+@example(chunks=[[None], [[]], [["king"]], [None], [["queen", "king"]], [[]]])
 def test_chunks_without_values_keep_their_rows_and_their_order(
-    token: pl.DataType, vectors_file: str, pooled: Callable[..., object]
+    token: pl.DataType, chunks: list[list[list[str | None] | None]], vectors_file: str, pooled: Callable[..., object]
 ) -> None:
     if token == pl.Categorical and POLARS < (1, 32):
         pytest.skip("this Polars itself loses lists of categories, or ends the process")
-    rows: list[list[str | None] | None] = [None, [], ["king"], None, ["queen", "king"], []]
-    series = [pl.Series("t", [row], dtype=pl.List(pl.String)).cast(pl.List(token)) for row in rows]
-    frame = pl.concat([one.to_frame() for one in series], rechunk=False)
-    assert frame["t"].n_chunks() == len(rows)
+    frames = [pl.DataFrame({"t": rows}, schema={"t": pl.List(pl.String)}).cast(pl.List(token)) for rows in chunks]
+    frame = pl.concat(frames, rechunk=False)
     out = frame.select(pl.col("t").w2v.embed(vectors_file, pooling="mean"))
-    assert_close(out["t"].to_list(), [pooled(row) for row in rows])
+    assert_close(out["t"].to_list(), [pooled(row) for rows in chunks for row in rows])
 
 
 @pytest.mark.parametrize("start", range(7))
