@@ -3,6 +3,7 @@
 
 mod column;
 mod embed;
+mod encode;
 mod error;
 mod plugin;
 mod tokens;

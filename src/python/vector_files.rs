@@ -136,6 +136,15 @@ pub(super) fn save_word2vec_format(
     })
 }
 
+/// The columns word, count and vector, which share the vectors' memory.
+#[pyfunction]
+pub(super) fn vectors_frame(vectors: &PyVectors) -> PyResult<pyo3_arrow::PyTable> {
+    let fault = |error: arrow::error::ArrowError| PyValueError::new_err(error.to_string());
+    let frame = formats::shared_frame(&vectors.inner()).map_err(fault)?;
+    let schema = frame.schema();
+    pyo3_arrow::PyTable::try_new(vec![frame], schema)
+}
+
 fn float_type(is_half: bool) -> FloatType {
     if is_half { FloatType::Float16 } else { FloatType::Float32 }
 }
