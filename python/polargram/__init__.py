@@ -2,12 +2,15 @@
 
 from polargram import npy
 from polargram._polargram import __version__
+from polargram.align import Alignment
 from polargram.bundle import Bundle
 from polargram.callbacks import StopTraining
 from polargram.expr import W2VNamespace, embed
+from polargram.frames import W2VFrames, scan_vectors
 from polargram.index import Index
 from polargram.keyed_vectors import KeyedVectors
 from polargram.readers import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
+from polargram.static_models import encode
 from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
 from polargram.word2vec import Word2Vec
 
@@ -15,6 +18,7 @@ __all__ = [
     "RULE_DEFAULT",
     "RULE_DISCARD",
     "RULE_KEEP",
+    "Alignment",
     "BrownCorpus",
     "Bundle",
     "Index",
@@ -23,9 +27,12 @@ __all__ = [
     "PathLineSentences",
     "StopTraining",
     "Text8Corpus",
+    "W2VFrames",
     "W2VNamespace",
     "Word2Vec",
     "__version__",
     "embed",
+    "encode",
     "npy",
+    "scan_vectors",
 ]

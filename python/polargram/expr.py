@@ -10,6 +10,7 @@ import polars as pl
 from polars.plugins import register_plugin_function
 
 import polargram._polargram as _native
+from polargram import static_models
 
 if TYPE_CHECKING:
     from polars._typing import IntoExpr
@@ -85,3 +86,16 @@ class W2VNamespace:
         [False, True]
         """
         return embed(self._expr, path, pooling=pooling)
+
+    def encode(self, model: str | os.PathLike[str], *, tokenizer: str | os.PathLike[str] | None = None) -> pl.Expr:
+        """Encode raw text as vectors with a static embedding model: see :func:`polargram.encode`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv.save("vectors.arrow")
+        >>> frame = pl.DataFrame({"text": ["The cat sat."]})
+        >>> frame.select(pl.col("text").w2v.encode("vectors.arrow", tokenizer=r"regex:[a-z]+")).schema
+        Schema({'text': Array(Float32, shape=(4,))})
+        """
+        return static_models.encode(self._expr, model, tokenizer=tokenizer)

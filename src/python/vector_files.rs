@@ -12,6 +12,7 @@ use super::location::location;
 use super::table::PyTable;
 use crate::formats::{self, Encoding, FloatType, Identity, LoadOptions, SaveOptions, Word2VecFormat};
 use crate::store::{is_pipe, local};
+use crate::tokenize::TextTokenizer;
 use crate::vectors::KeyedVectors;
 
 /// Loads a file, whose format its first bytes tell, or else its ending. With `mmap="r"`, and if the file is memory-mapped,
@@ -143,6 +144,15 @@ pub(super) fn vectors_frame(vectors: &PyVectors) -> PyResult<pyo3_arrow::PyTable
     let frame = formats::shared_frame(&vectors.inner()).map_err(fault)?;
     let schema = frame.schema();
     pyo3_arrow::PyTable::try_new(vec![frame], schema)
+}
+
+/// The tokens of a tokenizer with their ids; none of one that is not trained. An error if there is no such tokenizer.
+#[pyfunction]
+pub(super) fn check_tokenizer(name: &str) -> PyResult<Vec<(String, u32)>> {
+    Ok(match name.parse()? {
+        TextTokenizer::Trained(tokenizer) => tokenizer.tokens().collect(),
+        _ => Vec::new(),
+    })
 }
 
 fn float_type(is_half: bool) -> FloatType {
