@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-import polargram as pg
+import polargram  # noqa: F401
 
 SHARED = Path(__file__).absolute().parents[2] / "shared" / "data" / "enwiki-articles.parquet"
 TOPICS = {
@@ -32,7 +32,7 @@ TOPICS = {
 def generated() -> pl.LazyFrame:
     """Articles of three topics, each of which speaks in its own words."""
     rng = random.Random(15)
-    common = "the a of in was and is from with by".split()
+    common = ["the", "a", "of", "in", "was", "and", "is", "from", "with", "by"]
     titles, texts = [], []
     for number in range(600):
         topic = list(TOPICS)[number % len(TOPICS)]

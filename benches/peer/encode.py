@@ -2,8 +2,8 @@
 
     python benches/peer/encode.py ARTICLES.parquet [--articles 8000] [--size 256]
 
-The model is made here: a WordPiece tokenizer trained on some of the articles, and random vectors. The programs alternate; a
-figure is the least of several times. The results must agree to 1e-5.
+The model is made here: a WordPiece tokenizer trained on some of the articles, and random vectors. The programs
+alternate; a figure is the least of several times. The results must agree to 1e-5.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "model"
         model = make_model(texts[:2000], options.size, path)
-        plan = frame.lazy().select(e=pl.col("text").w2v.encode(path))
+        plan = frame.lazy().select(e=pg.encode("text", path))
         least = {"polargram": float("inf"), "polargram, streaming": float("inf"), "model2vec": float("inf")}
         for _ in range(options.rounds):
             start = time.perf_counter()

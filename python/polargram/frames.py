@@ -63,7 +63,8 @@ class Frames(Vectors):
         Raises
         ------
         ValueError
-            For a column that is not there or of another type, nulls, a key that repeats, and lists of different lengths.
+            For a column that is not there or of another type, nulls, a key that repeats, and lists of
+            different lengths.
 
         Examples
         --------

@@ -38,8 +38,8 @@ def encode(
     expr
         A column of strings.
     model
-        The directory of a model of model2vec (``tokenizer.json``, ``model.safetensors``, ``config.json``), whose vectors
-        are those of ``model2vec.StaticModel.encode``; or any file of vectors of words, with ``tokenizer``.
+        The directory of a model of model2vec (``tokenizer.json``, ``model.safetensors``, ``config.json``), whose
+        vectors are those of ``model2vec.StaticModel.encode``; or any file of vectors of words, with ``tokenizer``.
     tokenizer
         For a file of vectors: ``"whitespace"``, ``"regex:PATTERN"``, whose matches are the tokens, or the path of a
         ``tokenizer.json``. The vector of a text is the mean over its tokens that have one.
@@ -87,8 +87,9 @@ class StaticModels(Vectors):
         directory
             It is made, or its files are replaced if it is a model's.
         tokenizer
-            ``"whitespace"``, ``"regex:PATTERN"``, whose matches are the tokens, or the path of a ``tokenizer.json``. With
-            the first two, tokens without a vector are left out. A tokenizer's own tokens without a vector get zeros.
+            ``"whitespace"``, ``"regex:PATTERN"``, whose matches are the tokens, or the path of a ``tokenizer.json``.
+            With the first two, tokens without a vector are left out. Those of a file get
+            zeros.
         normalize
             True for a model whose vectors are scaled to length 1.
 
@@ -148,7 +149,7 @@ def _word_tokenizer(words: list[str], name: str) -> str:
         _native.check_tokenizer(name)
         split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": True}
     vocabulary = {unknown: 0, **{word: row for row, word in enumerate(words, 1)}}
-    parts = {
+    parts: dict[str, Any] = {
         "version": "1.0",
         "truncation": None,
         "padding": None,

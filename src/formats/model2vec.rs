@@ -11,7 +11,7 @@ use super::parts::Parsed;
 use super::safetensors::{Integers, Tensors};
 use crate::arrow::ipc::map_bytes;
 use crate::error::{Error, IoContext, Result};
-use crate::tokenize::{PieceCache, TrainedTokenizer};
+use crate::tokenise::{PieceCache, TrainedTokenizer};
 use crate::vectors::Rows;
 
 /// Config, matrix and tokenizer of each layout, and the name of the matrix.
@@ -105,7 +105,7 @@ impl StaticModel {
         }
     }
 
-    /// What of a text is tokenized at all: model2vec cuts texts by characters first, then by tokens.
+    /// What of a text is tokenised at all: model2vec cuts texts by characters first, then by tokens.
     fn start_of<'t>(&self, text: &'t str) -> &'t str {
         if text.len() <= self.max_characters {
             return text;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::model2vec::{StaticModel, files_of};
 use super::opened::Identity;
 use crate::error::{Error, Result};
-use crate::tokenize::{PieceCache, TextTokenizer};
+use crate::tokenise::{PieceCache, TextTokenizer};
 use crate::vectors::KeyedVectors;
 use crate::vocab::Key;
 

@@ -12,7 +12,7 @@ use super::location::location;
 use super::table::PyTable;
 use crate::formats::{self, Encoding, FloatType, Identity, LoadOptions, SaveOptions, Word2VecFormat};
 use crate::store::{is_pipe, local};
-use crate::tokenize::TextTokenizer;
+use crate::tokenise::TextTokenizer;
 use crate::vectors::KeyedVectors;
 
 /// Loads a file, whose format its first bytes tell, or else its ending. With `mmap="r"`, and if the file is memory-mapped,

@@ -14,7 +14,7 @@ use crate::process::catch_panic;
 pub struct TrainedTokenizer {
     tokenizer: Tokenizer,
     unknown: Option<u32>,
-    /// True if what stands between spaces can be tokenized by itself, with the same ids.
+    /// True if what stands between spaces can be tokenised by itself, with the same ids.
     is_by_piece: bool,
 }
 
@@ -66,16 +66,16 @@ impl TrainedTokenizer {
                 if to.len() >= end {
                     break;
                 }
-                cache.ids(piece, to, |piece, to| self.tokenize(piece, to));
+                cache.ids(piece, to, |piece, to| self.tokenise(piece, to));
             }
         } else {
-            self.tokenize(text, to);
+            self.tokenise(text, to);
         }
         to.truncate(end);
     }
 
-    /// Text that cannot be tokenized has no tokens: a model without a token for the unknown refuses what it does not know.
-    fn tokenize(&self, text: &str, to: &mut Vec<u32>) {
+    /// Text that cannot be tokenised has no tokens: a model without a token for the unknown refuses what it does not know.
+    fn tokenise(&self, text: &str, to: &mut Vec<u32>) {
         if let Ok(encoding) = self.tokenizer.encode_fast(text, false) {
             to.extend_from_slice(encoding.get_ids());
         }
@@ -151,7 +151,7 @@ mod tests {
                 prop_assert!(tokenizer.is_by_piece);
                 let (mut ids, mut whole) = (Vec::new(), Vec::new());
                 tokenizer.ids(&text, usize::MAX, &mut PieceCache::default(), &mut ids);
-                tokenizer.tokenize(&text, &mut whole);
+                tokenizer.tokenise(&text, &mut whole);
                 prop_assert_eq!(ids, whole);
             }
         }

@@ -15,14 +15,14 @@ pub struct PieceCache {
 }
 
 impl PieceCache {
-    /// Appends the ids of a piece, which `tokenize` finds the first time.
-    pub(super) fn ids(&mut self, piece: &str, to: &mut Vec<u32>, tokenize: impl FnOnce(&str, &mut Vec<u32>)) {
+    /// Appends the ids of a piece, which `tokenise` finds the first time.
+    pub(super) fn ids(&mut self, piece: &str, to: &mut Vec<u32>, tokenise: impl FnOnce(&str, &mut Vec<u32>)) {
         if let Some(&(start, end)) = self.places.get(piece) {
             to.extend_from_slice(&self.ids[start as usize..end as usize]);
             return;
         }
         let before = to.len();
-        tokenize(piece, to);
+        tokenise(piece, to);
         if piece.len() <= LONGEST_PIECE && self.places.len() < KEPT_PIECES {
             // A piece has few ids, so all of them fit into 32 bits.
             let start = self.ids.len() as u32;
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_piece_is_tokenized_once() {
+    fn a_piece_is_tokenised_once() {
         let (mut cache, mut ids, mut calls) = (PieceCache::default(), vec![9], 0);
         for piece in ["ab", "c", "ab", "ab"] {
             cache.ids(piece, &mut ids, |piece, to| {

@@ -1,7 +1,7 @@
 //! From raw text to tokens: by whitespace, by a regular expression, or with a `tokenizer.json` of the library tokenizers.
 //!
 //! ```
-//! use polargram::tokenize::TextTokenizer;
+//! use polargram::tokenise::TextTokenizer;
 //!
 //! let tokenizer: TextTokenizer = "regex:[a-z]+".parse()?;
 //! let mut tokens = Vec::new();
