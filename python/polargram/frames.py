@@ -31,8 +31,8 @@ class Frames(Vectors):
         """Give the columns ``word``, ``count`` and ``vector``, which is ``Array(Float32, d)``.
 
         The vectors are not copied, unless a model holds them with padding (where d is no multiple of 16). So a frame of
-        a model's vectors shows what later training makes of them, as :attr:`vectors` does; ``frame.clone()`` does not
-        change that, but :meth:`save` and :func:`copy.deepcopy` before it do.
+        vectors in memory shows what later training or edits make of them, as :attr:`vectors` does; one of a
+        :func:`copy.deepcopy` of them stays as it is.
 
         Examples
         --------
@@ -127,7 +127,9 @@ def _matrix(column: pl.Series, name: str) -> np.ndarray[Any, np.dtype[np.float32
     if not width:
         msg = f"{name!r}: has vectors of no length"
         raise ValueError(msg)
-    values = _without_nulls(column.explode() if len(column) else pl.Series([], dtype=pl.Float32), f"values of {name}")
+    values = _without_nulls(
+        column.reshape((-1,)) if len(column) else pl.Series([], dtype=pl.Float32), f"values of {name}"
+    )
     return values.cast(pl.Float32).to_numpy().reshape(-1, width)
 
 
