@@ -95,7 +95,7 @@ class W2VNamespace:
         >>> import polars as pl, polargram as pg
         >>> pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv.save("vectors.arrow")
         >>> frame = pl.DataFrame({"text": ["The cat sat."]})
-        >>> frame.select(pl.col("text").w2v.encode("vectors.arrow", tokenizer=r"regex:[a-z]+")).schema
-        Schema({'text': Array(Float32, shape=(4,))})
+        >>> frame.select(pl.col("text").w2v.encode("vectors.arrow", tokenizer=r"regex:[a-z]+")).schema["text"]
+        Array(Float32, shape=(4,))
         """
         return static_models.encode(self._expr, model, tokenizer=tokenizer)

@@ -38,8 +38,8 @@ class Frames(Vectors):
         --------
         >>> import polargram as pg
         >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
-        >>> wv.to_polars().schema
-        Schema({'word': String, 'count': UInt64, 'vector': Array(Float32, shape=(4,))})
+        >>> dict(wv.to_polars().schema)
+        {'word': String, 'count': UInt64, 'vector': Array(Float32, shape=(4,))}
         """
         return pl.DataFrame(vectors_frame(self))
 

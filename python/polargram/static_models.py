@@ -119,8 +119,9 @@ class StaticModels(Vectors):
             text = _word_tokenizer(words, name)
             rows = np.vstack([np.zeros((1, self.vector_size), np.float32), vectors])
         else:
+            tokens = _native.check_tokenizer(name)
             text = Path(name).read_text(encoding="utf-8")
-            rows = _rows_of_tokens(self.key_to_index, vectors, text, name)
+            rows = _rows_of_tokens(self.key_to_index, vectors, tokens, name)
         config = {"model_type": "model2vec", "normalize": normalize, "max_length": None, "embedding_dtype": "float32"}
         modules = [{"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}]
         if normalize:
@@ -163,16 +164,17 @@ def _word_tokenizer(words: list[str], name: str) -> str:
     return json.dumps(parts, ensure_ascii=False)
 
 
-def _rows_of_tokens(index: dict[Any, int], vectors: NDArray[np.float32], text: str, name: str) -> NDArray[np.float32]:
+def _rows_of_tokens(
+    index: dict[Any, int], vectors: NDArray[np.float32], tokens: list[tuple[str, int]], name: str
+) -> NDArray[np.float32]:
     """Give the vector of each token of a tokenizer, by its id."""
-    tokens = _native.check_tokenizer(name)
     known = [(number, index[token]) for token, number in tokens if token in index]
     if not known:
         msg = f"tokenizer: none of the {len(tokens)} tokens of {name} has a vector; train on its tokens"
         raise ValueError(msg)
     last = max(number for _, number in tokens)
-    # An id costs at least a few bytes of the file, or it is not to be believed.
-    if last >= max(len(text), 2 * len(tokens)):
+    # Tokenizers number their tokens with hardly a gap: another id is not to be believed.
+    if last >= 2 * len(tokens) + 1000:
         msg = f"tokenizer: {name} has {len(tokens)} tokens, but one of them has the id {last}"
         raise ValueError(msg)
     rows = np.zeros((last + 1, vectors.shape[1]), np.float32)
