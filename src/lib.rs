@@ -38,6 +38,7 @@
 //! | [`vocab`] | keys, counts, and what follows from the counts: noise, subsampling, the Huffman tree |
 //! | [`encode`] | tokens as word numbers; the spool |
 //! | [`train`] | epochs, workers, inputs and losses |
+//! | [`tokenise`] | raw text to tokens |
 //! | [`vectors`] | a table of keys and vectors: lookup and search |
 //! | [`formats`] | a table of file formats |
 //! | [`models`] | the job from a corpus to a model; checkpoints and saved models |
@@ -72,6 +73,7 @@ mod progress;
 #[cfg(feature = "python")]
 mod python;
 mod store;
+pub mod tokenise;
 pub mod toy_corpus;
 pub mod train;
 mod utf8;

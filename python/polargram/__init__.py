@@ -2,15 +2,18 @@
 
 from polargram import npy, registry
 from polargram._polargram import __version__
+from polargram.align import Alignment
 from polargram.bundle import Bundle
 from polargram.callbacks import StopTraining
 from polargram.common import CommonComponents, fit_common
 from polargram.expr import W2VNamespace, W2VSeries
+from polargram.frames import W2VFrames, scan_vectors
 from polargram.index import Index
 from polargram.keyed_vectors import KeyedVectors
 from polargram.lookups import embed, ids, known, oov_rate, words
 from polargram.neighbours import analogy, doesnt_match, most_similar, nearest, similarity
 from polargram.readers import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
+from polargram.static_models import encode
 from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
 from polargram.word2vec import Word2Vec
 
@@ -18,6 +21,7 @@ __all__ = [
     "RULE_DEFAULT",
     "RULE_DISCARD",
     "RULE_KEEP",
+    "Alignment",
     "BrownCorpus",
     "Bundle",
     "CommonComponents",
@@ -27,6 +31,7 @@ __all__ = [
     "PathLineSentences",
     "StopTraining",
     "Text8Corpus",
+    "W2VFrames",
     "W2VNamespace",
     "W2VSeries",
     "Word2Vec",
@@ -34,6 +39,7 @@ __all__ = [
     "analogy",
     "doesnt_match",
     "embed",
+    "encode",
     "fit_common",
     "ids",
     "known",
@@ -42,6 +48,7 @@ __all__ = [
     "npy",
     "oov_rate",
     "registry",
+    "scan_vectors",
     "similarity",
     "words",
 ]

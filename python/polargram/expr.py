@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import polars as pl
 
-from polargram import lookups, neighbours
+from polargram import lookups, neighbours, static_models
 
 if TYPE_CHECKING:
+    import os
+
     from numpy.typing import ArrayLike
     from polars._typing import IntoExpr, PolarsDataType
 
@@ -159,6 +161,19 @@ class W2VNamespace:
         """
         return neighbours.doesnt_match(self._expr, vectors)
 
+    def encode(self, model: VectorsLike, *, tokenizer: str | os.PathLike[str] | None = None) -> pl.Expr:
+        """Encode raw text as vectors with a static embedding model: see :func:`polargram.encode`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv.save("vectors.arrow")
+        >>> frame = pl.DataFrame({"text": ["The cat sat."]})
+        >>> frame.select(pl.col("text").w2v.encode("vectors.arrow", tokenizer=r"regex:[a-z]+")).schema["text"]
+        Array(Float32, shape=(4,))
+        """
+        return static_models.encode(self._expr, model, tokenizer=tokenizer)
+
 
 @pl.api.register_series_namespace("w2v")
 class W2VSeries:
@@ -239,6 +254,10 @@ class W2VSeries:
     def doesnt_match(self, vectors: VectorsLike) -> pl.Series:
         """Give the word of each list that is farthest from the mean of all: see :func:`polargram.doesnt_match`."""
         return self._run(neighbours.doesnt_match(pl.lit(self._series), vectors))
+
+    def encode(self, model: VectorsLike, *, tokenizer: str | os.PathLike[str] | None = None) -> pl.Series:
+        """Encode raw text as vectors with a static embedding model: see :func:`polargram.encode`."""
+        return self._run(static_models.encode(pl.lit(self._series), model, tokenizer=tokenizer))
 
     def _run(self, expr: pl.Expr) -> pl.Series:
         return pl.select(expr).to_series().alias(self._series.name)

@@ -1,7 +1,7 @@
 """The vectors that expressions have open in this process.
 
-A file is opened once, when a plan that names it is resolved. Vectors in memory (:class:`~polargram.KeyedVectors`, the
-``wv`` of a model) are found by a number that the plan holds.
+A file, or the directory of a static model, is opened once, when a plan that names it is resolved. Vectors in memory
+(:class:`~polargram.KeyedVectors`, the ``wv`` of a model) are found by a number that the plan holds.
 
 Examples
 --------
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
 
 
 def list() -> builtins.list[Entry]:
-    """Give the files that are open, the one used last at the end, and then the vectors in memory."""
+    """Give the files that are open, the one used last at the end, then the models, and then the vectors in memory."""
     entries = _polargram.registry_list()
     return [Entry(_named(path), keys, vector_size, is_mapped) for path, keys, vector_size, is_mapped in entries]
 
@@ -59,7 +59,7 @@ def _named(path: str | None) -> Path | str | None:
 
 
 def clear() -> int:
-    """Let go of all files, and of vectors in memory that nobody else holds, and say how many there were.
+    """Let go of all files and models, and of vectors in memory that nobody else holds, and say how many there were.
 
     Plans that name a file open it again. Vectors in memory that a user still holds stay registered.
     """

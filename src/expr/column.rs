@@ -30,10 +30,8 @@ impl VectorType {
         }
     }
 
-    /// A chunk of vectors, one after another, of which some are null.
-    pub(super) fn chunk(self, values: Vec<f32>, is_valid: &[bool]) -> PolarsResult<ArrayRef> {
-        let validity = validity(is_valid);
-        let len = is_valid.len();
+    /// A chunk of `len` vectors, one after another, of which some may be null.
+    pub(super) fn chunk(self, values: Vec<f32>, len: usize, validity: Option<Bitmap>) -> PolarsResult<ArrayRef> {
         if !self.is_half {
             let values = PrimitiveArray::from_vec(values).boxed();
             let dtype = ArrowDataType::FixedSizeList(Box::new(item(ArrowDataType::Float32)), self.size);

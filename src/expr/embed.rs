@@ -7,7 +7,9 @@ use polars::prelude::*;
 use polars_arrow::array::{Array, ArrayRef, ListArray, PrimitiveArray};
 use serde::{Deserialize, Deserializer};
 
-use super::column::{VectorType, bounds, common_length, fill_rows, list_chunk, lists_of, parts, repeated, series_of};
+use super::column::{
+    VectorType, bounds, common_length, fill_rows, list_chunk, lists_of, parts, repeated, series_of, validity,
+};
 use super::handle::Handle;
 use super::tokens::{Found, TokenType, Tokens, find};
 use crate::vectors::{Divisor, KeyedVectors, Pooling, TokenWeights, Weighting, unit};
@@ -278,10 +280,11 @@ impl<'a> Embedding<'a> {
                 let tokens = Tokens::of(lists.values().as_ref())?;
                 let (values, is_valid) = self.embed_tokens(&tokens, first as usize..last as usize)?;
                 let offsets = lists.offsets().iter().map(|offset| offset - first).collect();
-                return list_chunk(vector.chunk(values, &is_valid)?, offsets, lists.validity().cloned());
+                let vectors = vector.chunk(values, is_valid.len(), validity(&is_valid))?;
+                return list_chunk(vectors, offsets, lists.validity().cloned());
             }
         };
-        vector.chunk(values, &is_valid)
+        vector.chunk(values, is_valid.len(), validity(&is_valid))
     }
 
     fn embed(&self, inputs: &[Series]) -> PolarsResult<Series> {

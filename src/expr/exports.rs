@@ -4,6 +4,7 @@ use polars::prelude::*;
 use serde::Deserialize;
 
 use super::embed::{EmbedOptions, embed_columns, embed_field};
+use super::encode::{EncodeOptions, encode_column, encode_field};
 use super::handle::Handle;
 use super::lookup::{Lookup, words_column, words_field};
 use super::plugin::export_expression;
@@ -54,6 +55,13 @@ macro_rules! export_alone {
 }
 
 export_with_options!("_polars_plugin_embed", "_polars_plugin_field_embed", EmbedOptions, embed_columns, embed_field);
+export_with_options!(
+    "_polars_plugin_encode",
+    "_polars_plugin_field_encode",
+    EncodeOptions,
+    encode_column,
+    encode_field
+);
 export_with_options!(
     "_polars_plugin_similarity",
     "_polars_plugin_field_similarity",

@@ -3,6 +3,7 @@
 use polars::prelude::*;
 
 use super::embed::{EmbedOptions, embed_columns, embed_field};
+use super::encode::{EncodeOptions, encode_column, encode_field};
 use super::handle::Handle;
 use super::lookup::{Lookup, words_column, words_field};
 use super::similar::{
@@ -43,6 +44,15 @@ fn embed_all(tokens: Expr, weights: &[Expr], vectors: Handle, options: EmbedOpti
     let (same, same_options) = (vectors.clone(), options.clone());
     let field = move |fields: &[Field]| embed_field(fields, &same, &same_options);
     elementwise(tokens, weights, move |columns| embed_columns(columns, &vectors, &options), field)
+}
+
+/// The vector of each text, `Array(Float32, d)`: by the directory of a static model, or by vectors of words and a tokenizer.
+/// A text without known tokens has zeros, a null null.
+pub fn encode(texts: Expr, model: impl Into<Handle>, options: EncodeOptions) -> Expr {
+    let model = model.into();
+    let (same, same_options) = (model.clone(), options.clone());
+    let field = move |fields: &[Field]| encode_field(fields, &same, &same_options);
+    elementwise(texts, &[], move |columns| encode_column(columns, &model, &options), field)
 }
 
 fn lookup(tokens: Expr, vectors: Handle, lookup: Lookup) -> Expr {
@@ -162,6 +172,15 @@ mod tests {
     }
 
     #[test]
+    fn texts_become_vectors() {
+        let options = EncodeOptions { tokenizer: Some("whitespace".into()) };
+        let texts = lit(Series::new("t".into(), [Some("east north"), None]));
+        let encoded = column(encode(texts, table(), options.clone()));
+        assert_eq!((vector(&encoded, 0), encoded.null_count()), (vec![0.5, 0.5], 1));
+        assert_eq!(vector(&column(encode(col("w"), table(), options)), 1), [0.0, 0.0]);
+    }
+
+    #[test]
     fn neighbours_are_lists_of_words_and_scores() {
         let near = |column: &Series| {
             let found = column.list().unwrap().get_as_series(0).unwrap();
@@ -183,6 +202,8 @@ mod tests {
         let sum = EmbedOptions { pooling: Some(Pooling::Sum), ..EmbedOptions::default() };
         assert!(failed(embed(col("w"), table(), sum)).contains("there is nothing to pool"));
         assert!(failed(embed(col("w"), "missing.arrow", EmbedOptions::default())).contains("missing.arrow"));
+        let encoded = |expr: Expr| failed(encode(expr, table(), EncodeOptions::default()));
+        assert!(encoded(col("w")).contains("name a tokenizer") && encoded(col("i")).contains("expected strings"));
         assert!(failed(words(col("w"), table())).contains("expected row numbers"));
     }
 }

@@ -25,6 +25,7 @@
 
 mod column;
 mod embed;
+mod encode;
 mod error;
 #[cfg(feature = "python")]
 mod exports;
@@ -38,8 +39,9 @@ mod similar;
 mod tokens;
 
 pub use embed::{CommonComponents, EmbedOptions, Unknown};
+pub use encode::EncodeOptions;
 pub use functions::{
-    analogy, doesnt_match, embed, embed_weighted, ids, known, most_similar, oov_rate, similarity, words,
+    analogy, doesnt_match, embed, embed_weighted, encode, ids, known, most_similar, oov_rate, similarity, words,
 };
 pub use handle::Handle;
 pub use registry::{Registered, Source, register, registered, release};

@@ -10,7 +10,10 @@ mod arrow;
 mod columns;
 mod contents;
 mod fasttext;
+#[cfg(feature = "python")]
+mod frame;
 pub(crate) mod gensim;
+mod model2vec;
 pub(crate) mod npy;
 mod npz;
 mod opened;
@@ -20,6 +23,7 @@ mod parts;
 mod projector;
 mod safetensors;
 mod table;
+mod text_encoder;
 mod values;
 mod vocabulary;
 mod word2vec;
@@ -29,10 +33,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "python")]
+pub(crate) use frame::shared_frame;
+pub use model2vec::StaticModel;
+#[cfg(feature = "python")]
 pub(crate) use opened::Identity;
 pub use opened::{OpenFile, close_files, open_files};
 pub use options::{Encoding, FloatType, LoadOptions, SaveOptions, Word2VecFormat};
 pub use table::Format;
+pub use text_encoder::TextEncoder;
+#[cfg(feature = "python")]
+pub(crate) use text_encoder::{close_models, open_models};
 pub use word2vec_format::{load_word2vec_format, save_word2vec_format};
 
 use self::contents::Contents;

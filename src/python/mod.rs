@@ -58,7 +58,10 @@ mod _polargram {
     #[pymodule_export]
     use super::text::PyTextSource;
     #[pymodule_export]
-    use super::vector_files::{load_vectors, load_word2vec_format, save_vectors, save_word2vec_format, with_words};
+    use super::vector_files::{
+        check_tokenizer, load_vectors, load_word2vec_format, save_vectors, save_word2vec_format, vectors_frame,
+        with_words,
+    };
     #[pymodule_export]
     use super::word2vec::PyModel;
 
