@@ -1,6 +1,7 @@
 //! Columns of vectors, and work on many rows at once.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use polars::prelude::*;
 use polars_arrow::array::{Array, ArrayRef, FixedSizeListArray, ListArray, PrimitiveArray};
@@ -9,6 +10,7 @@ use polars_arrow::datatypes::{ArrowDataType, Field as ArrowField};
 use polars_arrow::offset::OffsetsBuffer;
 use rayon::prelude::*;
 
+use crate::kernel::zeros;
 use crate::process::can_use_thread_pools;
 
 /// Rows that a thread takes at a time.
@@ -67,31 +69,45 @@ pub(super) fn series_of(name: &PlSmallStr, chunks: Vec<ArrayRef>, dtype: &DataTy
     unsafe { Series::from_chunks_and_dtype_unchecked(name.clone(), chunks, dtype) }
 }
 
-/// Vectors of `size` floats, one after another, and which of them are valid: what `fill` writes for each row, on all
-/// cores. `fill` has a scratch of its thread, and says whether the row is valid.
-pub(super) fn fill_rows<S>(
+/// Vectors of `size` floats, one after another, and which of them are valid: what `fill` writes for a range of rows, on all
+/// cores. `fill` has a scratch that no other thread uses, and the number of its first row.
+pub(super) fn fill_blocks<S: Send>(
     rows: usize,
     size: usize,
-    scratch: impl Fn() -> S + Sync,
-    fill: impl Fn(&mut S, usize, &mut [f32]) -> PolarsResult<bool> + Sync,
+    new: impl Fn() -> S + Sync,
+    fill: impl Fn(&mut S, usize, &mut [f32], &mut [bool]) -> PolarsResult<()> + Sync,
 ) -> PolarsResult<(Vec<f32>, Vec<bool>)> {
-    let mut values = vec![0.0; rows * size];
+    let mut values = zeros(rows * size);
     let mut is_valid = vec![false; rows];
-    let block = |block: usize, values: &mut [f32], is_valid: &mut [bool]| -> PolarsResult<()> {
-        let mut scratch = scratch();
-        for (i, (to, is_valid)) in values.chunks_exact_mut(size).zip(is_valid).enumerate() {
-            *is_valid = fill(&mut scratch, block * BLOCK + i, to)?;
-        }
+    let free = Mutex::new(Vec::new());
+    let block = |(i, (values, is_valid)): (usize, (&mut [f32], &mut [bool]))| -> PolarsResult<()> {
+        let mut scratch = free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_else(&new);
+        fill(&mut scratch, i * BLOCK, values, is_valid)?;
+        free.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         Ok(())
     };
     if rows > BLOCK && can_use_thread_pools() {
         let parts = values.par_chunks_mut(BLOCK * size).zip(is_valid.par_chunks_mut(BLOCK)).enumerate();
-        parts.try_for_each(|(i, (values, is_valid))| block(i, values, is_valid))?;
+        parts.try_for_each(block)?;
     } else {
-        let parts = values.chunks_mut(BLOCK * size).zip(is_valid.chunks_mut(BLOCK)).enumerate();
-        parts.into_iter().try_for_each(|(i, (values, is_valid))| block(i, values, is_valid))?;
+        values.chunks_mut(BLOCK * size).zip(is_valid.chunks_mut(BLOCK)).enumerate().try_for_each(block)?;
     }
     Ok((values, is_valid))
+}
+
+/// [`fill_blocks`] row by row: `fill` says whether the row is valid.
+pub(super) fn fill_rows<S: Send>(
+    rows: usize,
+    size: usize,
+    new: impl Fn() -> S + Sync,
+    fill: impl Fn(&mut S, usize, &mut [f32]) -> PolarsResult<bool> + Sync,
+) -> PolarsResult<(Vec<f32>, Vec<bool>)> {
+    fill_blocks(rows, size, new, |scratch, first, values, is_valid| {
+        for (i, (to, is_valid)) in values.chunks_exact_mut(size).zip(is_valid).enumerate() {
+            *is_valid = fill(scratch, first + i, to)?;
+        }
+        Ok(())
+    })
 }
 
 /// A value for each row, on all cores.

@@ -1,6 +1,7 @@
 //! From tokens to vectors: `embed`.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use polars::prelude::*;
@@ -8,10 +9,11 @@ use polars_arrow::array::{Array, ArrayRef, ListArray, PrimitiveArray};
 use serde::{Deserialize, Deserializer};
 
 use super::column::{
-    VectorType, bounds, common_length, fill_rows, list_chunk, lists_of, parts, repeated, series_of, validity,
+    VectorType, bounds, common_length, fill_blocks, fill_rows, list_chunk, lists_of, parts, repeated, series_of,
+    validity,
 };
 use super::handle::Handle;
-use super::tokens::{Found, TokenType, Tokens, find};
+use super::tokens::{RecentRows, TokenType, Tokens, prefetch_vector};
 use crate::vectors::{Divisor, KeyedVectors, Pooling, TokenWeights, Weighting, unit};
 use crate::vocab::Key;
 
@@ -153,19 +155,20 @@ impl<'a> Embedding<'a> {
         if self.options.half { ROWS_OF_HALVES } else { usize::MAX }
     }
 
-    /// The vector of a token, or what stands for it.
+    /// What has the place of a token's vector, where it has no row: the vector of its n-grams, or what stands for it.
     ///
     /// # Errors
-    /// If it has none, and that is an error.
-    #[inline]
-    fn find(&'a self, key: Key<'_>) -> PolarsResult<Option<Found<'a>>> {
-        match find(key, self.vectors) {
-            Some(found) => Ok(Some(found)),
-            None if self.options.oov == Unknown::Error => polars_bail!(
-                ComputeError: "embed: the key {key:?} is not in {}; choose another oov, or train with it", self.origin
-            ),
-            None => Ok(self.stand_in.as_deref().map(|vector| Found { vector: Cow::Borrowed(vector), row: None })),
+    /// If there is nothing, and that is an error.
+    fn without_row(&self, key: Key<'_>) -> PolarsResult<Option<Cow<'_, [f32]>>> {
+        if let (Some(subwords), Some(word)) = (self.vectors.subwords(), key.as_text()) {
+            return Ok(Some(Cow::Owned(subwords.vector(word))));
         }
+        if self.options.oov == Unknown::Error {
+            polars_bail!(
+                ComputeError: "embed: the key {key:?} is not in {}; choose another oov, or train with it", self.origin
+            )
+        }
+        Ok(self.stand_in.as_deref().map(Cow::Borrowed))
     }
 
     /// What is done with each result.
@@ -183,20 +186,31 @@ impl<'a> Embedding<'a> {
     }
 
     /// The vector of each token of a chunk, one after another.
-    fn embed_tokens(&self, tokens: &Tokens<'_>, rows: std::ops::Range<usize>) -> PolarsResult<(Vec<f32>, Vec<bool>)> {
-        fill_rows(
-            rows.len(),
-            self.vectors.vector_size(),
-            || (),
-            |(), row, to| {
-                let found = tokens.key(rows.start + row).map(|key| self.find(key)).transpose()?.flatten();
-                if let Some(found) = &found {
-                    to.copy_from_slice(&found.vector);
+    fn embed_tokens(&self, tokens: &Tokens<'_>, range: Range<usize>) -> PolarsResult<(Vec<f32>, Vec<bool>)> {
+        let (size, table) = (self.vectors.vector_size(), self.vectors.rows());
+        let new = || (RecentRows::default(), Vec::new());
+        fill_blocks(range.len(), size, new, |(recent, rows), first, values, is_valid| {
+            let block = (range.start + first..).take(is_valid.len());
+            rows.clear();
+            rows.extend(block.clone().map(|token| {
+                let row = if tokens.is_null(token) { None } else { recent.row_of(tokens, token, self.vectors) };
+                row.inspect(|&row| prefetch_vector(table.row(row)))
+            }));
+            let each = values.chunks_exact_mut(size).zip(is_valid).zip(block.zip(&*rows));
+            for ((to, is_valid), (token, row)) in each {
+                let vector = match (row, tokens.key(token)) {
+                    (Some(row), _) => Some(Cow::Borrowed(table.row(*row))),
+                    (None, Some(key)) => self.without_row(key)?,
+                    (None, None) => None,
+                };
+                if let Some(vector) = &vector {
+                    to.copy_from_slice(vector);
                     self.finish(to);
                 }
-                Ok(found.is_some())
-            },
-        )
+                *is_valid = vector.is_some();
+            }
+            Ok(())
+        })
     }
 
     /// The pooled vector of each list of a chunk, one after another.
@@ -208,49 +222,90 @@ impl<'a> Embedding<'a> {
     ) -> PolarsResult<(Vec<f32>, Vec<bool>)> {
         let tokens = Tokens::of(lists.values().as_ref())?;
         let weights = weights.map(ListWeights::of).transpose()?;
-        let (size, new) = (self.vectors.vector_size(), || (Vec::new(), Vec::new()));
-        fill_rows(lists.len(), size, new, |(found, shares): &mut (Vec<Found<'_>>, Vec<f32>), row, to| {
-            found.clear();
-            shares.clear();
+        let size = self.vectors.vector_size();
+        fill_rows(lists.len(), size, Gathered::default, |gathered: &mut Gathered<'_>, row, to| {
             if !lists.is_valid(row) {
                 return Ok(false);
             }
+            let list = bounds(lists, row);
             let own = match &weights {
-                Some(weights) => match weights.of_row(row, bounds(lists, row).len())? {
-                    Some(own) => Some(own),
+                None => None,
+                Some(weights) => match weights.of_row(row, list.len())? {
+                    Some(own) => Some((weights.values, own.start)),
                     None => return Ok(false),
                 },
-                None => None,
             };
-            for (place, token) in bounds(lists, row).enumerate() {
-                let Some(key) = tokens.key(token) else { continue };
-                let weight = match (&weights, &own) {
-                    // A token without a weight is left out.
-                    (Some(weights), Some(own)) => match weights.values.get(own.start + place) {
-                        Some(weight) => Some(weight),
-                        None => continue,
-                    },
-                    _ => None,
-                };
-                let Some(token) = self.find(key)? else { continue };
-                let by_row = |weights: &Arc<TokenWeights>| token.row.map_or(weights.unknown, |row| weights.rows[row]);
-                shares.extend(weight.or_else(|| self.weights.as_ref().map(by_row)));
-                found.push(token);
-            }
-            if found.is_empty() {
-                return Ok(false);
-            }
-            let vectors: Vec<&[f32]> = found.iter().map(|token| &*token.vector).collect();
-            match (shares.is_empty(), own) {
-                (true, _) => pooling.pool_vectors(&vectors, to),
-                (false, None) => pooling.pool_weighted(&vectors, shares, Divisor::Count, to),
+            self.gather(gathered, &tokens, list, own)?;
+            let composed;
+            let vectors = match gathered.composed.is_empty() {
+                true => &gathered.vectors,
+                false => {
+                    composed = gathered.with_composed();
+                    &composed
+                }
+            };
+            let shares = gathered.shares.as_slice();
+            match (vectors.is_empty(), shares.is_empty(), own) {
+                (true, ..) => return Ok(false),
+                (_, true, _) => pooling.pool_vectors(vectors, to),
+                (_, _, None) => pooling.pool_weighted(vectors, shares, Divisor::Count, to),
                 // There is no mean with weights that add up to nothing.
-                (false, Some(_)) if pooling == Pooling::Mean && shares.iter().sum::<f32>() == 0.0 => return Ok(false),
-                (false, Some(_)) => pooling.pool_weighted(&vectors, shares, Divisor::Weights, to),
+                (_, _, Some(_)) if pooling == Pooling::Mean && shares.iter().sum::<f32>() == 0.0 => return Ok(false),
+                (_, _, Some(_)) => pooling.pool_weighted(vectors, shares, Divisor::Weights, to),
             }
             self.finish(to);
             Ok(true)
         })
+    }
+
+    /// Finds the vectors of a list's tokens, and their weights if there are any.
+    ///
+    /// # Errors
+    /// If a token has none, and that is an error.
+    fn gather<'s>(
+        &'s self,
+        gathered: &mut Gathered<'s>,
+        tokens: &Tokens<'_>,
+        list: Range<usize>,
+        own: Option<(&PrimitiveArray<f32>, usize)>,
+    ) -> PolarsResult<()> {
+        gathered.vectors.clear();
+        gathered.composed.clear();
+        gathered.shares.clear();
+        let is_every_row = own.is_none() && self.weights.is_none();
+        for (place, token) in list.enumerate() {
+            // A token without a weight is left out.
+            if tokens.is_null(token) || own.is_some_and(|(own, start)| !own.is_valid(start + place)) {
+                continue;
+            }
+            let row = gathered.recent.row_of(tokens, token, self.vectors);
+            match row {
+                Some(row) => {
+                    let vector = self.vectors.rows().row(row);
+                    prefetch_vector(vector);
+                    gathered.vectors.push(vector);
+                }
+                None => {
+                    let Some(key) = tokens.key(token) else { continue };
+                    match self.without_row(key)? {
+                        Some(Cow::Borrowed(vector)) => gathered.vectors.push(vector),
+                        Some(Cow::Owned(vector)) => {
+                            gathered.vectors.push(&[]);
+                            gathered.composed.push(vector);
+                        }
+                        None => continue,
+                    }
+                }
+            }
+            if is_every_row {
+                continue;
+            }
+            let by_row = |weights: &Arc<TokenWeights>| row.map_or(weights.unknown, |row| weights.rows[row]);
+            gathered
+                .shares
+                .extend(own.map(|(own, start)| own.value(start + place)).or_else(|| self.weights.as_ref().map(by_row)));
+        }
+        Ok(())
     }
 
     /// The vectors of a column that has one for each row, with nulls where it is not valid.
@@ -359,7 +414,7 @@ impl<'a> ListWeights<'a> {
     ///
     /// # Errors
     /// If there are more or fewer of them.
-    fn of_row(&self, row: usize, tokens: usize) -> PolarsResult<Option<std::ops::Range<usize>>> {
+    fn of_row(&self, row: usize, tokens: usize) -> PolarsResult<Option<Range<usize>>> {
         if !self.lists.is_valid(row) {
             return Ok(None);
         }
@@ -368,6 +423,26 @@ impl<'a> ListWeights<'a> {
             polars_bail!(ShapeMismatch: "embed: weights: a list of {tokens} tokens has {} weights; expected one for each token", own.len())
         }
         Ok(Some(own))
+    }
+}
+
+/// What a thread holds while it pools lists.
+#[derive(Default)]
+struct Gathered<'v> {
+    recent: RecentRows,
+    /// Of a list's tokens; of those whose vector is composed of n-grams, nothing.
+    vectors: Vec<&'v [f32]>,
+    composed: Vec<Vec<f32>>,
+    /// A weight for each, or none at all.
+    shares: Vec<f32>,
+}
+
+impl Gathered<'_> {
+    /// The vectors, with those that are composed in their places.
+    fn with_composed(&self) -> Vec<&[f32]> {
+        let mut composed = self.composed.iter().map(Vec::as_slice);
+        let vectors = self.vectors.iter();
+        vectors.map(|vector| if vector.is_empty() { composed.next().unwrap_or_default() } else { vector }).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use polars_arrow::array::{Array, ArrayRef, BooleanArray, PrimitiveArray};
 
 use super::column::{bounds, list_chunk, lists_of, map_rows, series_of, validity};
 use super::handle::Handle;
-use super::tokens::{TokenType, Tokens, row_of};
+use super::tokens::{TokenType, Tokens, has_vector, row_of};
 use crate::vectors::KeyedVectors;
 use crate::vocab::{KeyType, WordId};
 
@@ -78,7 +78,7 @@ impl Lookup {
     /// What is told of some tokens.
     fn items(self, tokens: &Tokens<'_>, first: usize, len: usize, vectors: &KeyedVectors) -> PolarsResult<ArrayRef> {
         if self == Self::Known {
-            let known = map_rows(len, |token| vectors_has(tokens, first + token, vectors));
+            let known = map_rows(len, |token| tokens.key(first + token).map(|key| has_vector(key, vectors)));
             return Ok(known.into_iter().collect::<BooleanArray>().boxed());
         }
         let rows = map_rows(len, |token| row_of(tokens.key(first + token)?, vectors));
@@ -89,18 +89,14 @@ impl Lookup {
     }
 }
 
-/// True if a token has a vector; None for a null.
-fn vectors_has(tokens: &Tokens<'_>, token: usize, vectors: &KeyedVectors) -> Option<bool> {
-    let key = tokens.key(token)?;
-    let has_ngrams = || key.as_text().is_some() && vectors.subwords().is_some();
-    Some(row_of(key, vectors).is_some() || has_ngrams())
-}
-
 fn oov_rates(chunk: &dyn Array, vectors: &KeyedVectors) -> PolarsResult<ArrayRef> {
     let lists = lists_of(chunk)?;
     let tokens = Tokens::of(lists.values().as_ref())?;
     let rates = map_rows(lists.len(), |row| {
-        let known = lists.is_valid(row).then(|| bounds(lists, row))?.filter_map(|it| vectors_has(&tokens, it, vectors));
+        let known = lists
+            .is_valid(row)
+            .then(|| bounds(lists, row))?
+            .filter_map(|it| Some(has_vector(tokens.key(it)?, vectors)));
         let (tokens, unknown) =
             known.fold((0u32, 0u32), |(tokens, unknown), known| (tokens + 1, unknown + u32::from(!known)));
         (tokens > 0).then(|| f64::from(unknown) / f64::from(tokens))

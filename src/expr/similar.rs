@@ -10,7 +10,7 @@ use super::embed::{EmbedOptions, Embedding};
 use super::error::compute_error;
 use super::handle::Handle;
 use super::lookup::{key_type, keys_of};
-use super::tokens::{TokenType, Tokens, find, row_of};
+use super::tokens::{TokenType, Tokens, has_vector, row_of};
 use crate::process::can_use_thread_pools;
 use crate::progress::Progress;
 use crate::vectors::{KeyedVectors, Pooling, Query, SearchOptions, exact_cosine};
@@ -259,7 +259,7 @@ fn direction_of<'k>(vectors: &KeyedVectors, keys: impl Iterator<Item = (crate::v
                 query.add_row(row, weight);
                 rows.push(row);
             }
-            None if find(key, vectors).is_some() => query.add_key(key, weight).ok()?,
+            None if has_vector(key, vectors) => query.add_key(key, weight).ok()?,
             None => continue,
         }
         terms += 1;
@@ -295,7 +295,7 @@ pub(super) fn analogy_column(inputs: &[Series], handle: &Handle, options: &Neigh
     let tokens = tokens.collect::<PolarsResult<Vec<_>>>()?;
     neighbours(inputs[0].name(), rows, &vectors, options.topn, |row| {
         let keys: Option<Vec<_>> = tokens.iter().map(|tokens| tokens.key(row)).collect();
-        let Some(keys) = keys.filter(|keys| keys.iter().all(|&key| find(key, &vectors).is_some())) else {
+        let Some(keys) = keys.filter(|keys| keys.iter().all(|&key| has_vector(key, &vectors))) else {
             return Ok(None);
         };
         Ok(direction_of(&vectors, keys.into_iter().zip([-1.0, 1.0, 1.0])))

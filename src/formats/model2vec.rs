@@ -11,8 +11,9 @@ use super::parts::Parsed;
 use super::safetensors::{Integers, Tensors};
 use crate::arrow::ipc::map_bytes;
 use crate::error::{Error, IoContext, Result};
+use crate::kernel::prefetch;
 use crate::tokenise::{PieceCache, TrainedTokenizer};
-use crate::vectors::Rows;
+use crate::vectors::{Divisor, Pooling, Rows};
 
 /// Config, matrix and tokenizer of each layout, and the name of the matrix.
 const LAYOUTS: [([&str; 3], &str); 3] = [
@@ -105,14 +106,9 @@ impl StaticModel {
     pub fn encode(&self, text: &str, cache: &mut PieceCache, ids: &mut Vec<u32>, to: &mut [f32]) {
         ids.clear();
         self.tokenizer.ids(self.start_of(text), self.max_length, cache, ids);
-        let mut known = 0;
-        for &id in ids.iter().filter(|&&id| Some(id) != self.tokenizer.unknown()) {
-            known += 1;
-            self.table.add(id as usize, to);
-        }
-        if known > 0 {
-            let share = 1.0 / known as f32;
-            to.iter_mut().for_each(|sum| *sum *= share);
+        ids.retain(|&id| Some(id) != self.tokenizer.unknown());
+        if !ids.is_empty() {
+            self.table.mean(ids, to);
         }
         if self.normalize {
             let norm = to.iter().map(|value| value * value).sum::<f32>().sqrt() + 1e-32;
@@ -191,12 +187,20 @@ impl TokenTable {
         }
     }
 
-    /// Adds the weighted vector of a token.
-    fn add(&self, id: usize, to: &mut [f32]) {
-        let row = self.rows.row(self.mapping.as_ref().map_or(id, |mapping| mapping[id] as usize));
+    /// Writes the weighted mean of the vectors of tokens.
+    fn mean(&self, ids: &[u32], to: &mut [f32]) {
+        let row = |&id: &u32| {
+            let row = self.rows.row(self.mapping.as_ref().map_or(id as usize, |mapping| mapping[id as usize] as usize));
+            row.iter().step_by(16).for_each(|value| prefetch(value));
+            row
+        };
+        let rows: Vec<&[f32]> = ids.iter().map(row).collect();
         match &self.weights {
-            None => to.iter_mut().zip(row).for_each(|(sum, value)| *sum += value),
-            Some(weights) => to.iter_mut().zip(row).for_each(|(sum, value)| *sum += value * weights[id]),
+            None => Pooling::Mean.pool_vectors(&rows, to),
+            Some(weights) => {
+                let weights: Vec<f32> = ids.iter().map(|&id| weights[id as usize]).collect();
+                Pooling::Mean.pool_weighted(&rows, &weights, Divisor::Count, to);
+            }
         }
     }
 }

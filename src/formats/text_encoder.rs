@@ -1,5 +1,6 @@
 //! What encodes raw text: a static model, or a file of vectors with a tokenizer. Opened once per process.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,8 +9,7 @@ use super::model2vec::{StaticModel, files_of};
 use super::opened::Identity;
 use crate::error::{Error, IoContext, Result};
 use crate::tokenise::{PieceCache, TextTokenizer};
-use crate::vectors::KeyedVectors;
-use crate::vocab::Key;
+use crate::vectors::{KeyedVectors, Pooling};
 
 /// Encodes texts as vectors.
 #[derive(Clone)]
@@ -176,17 +176,12 @@ impl TextEncoder {
 
 /// The mean of the words that have a vector.
 fn mean_of_words(vectors: &KeyedVectors, tokenizer: &TextTokenizer, text: &str, scratch: &mut Scratch, to: &mut [f32]) {
-    let mut known = 0;
-    let mut add = |vector: &[f32]| {
-        known += 1;
-        to.iter_mut().zip(vector).for_each(|(sum, value)| *sum += value);
-    };
-    tokenizer.for_each_token(text, &mut scratch.cache, |token| match vectors.keys().id(Key::Text(token)) {
-        Some(id) if (id as usize) < vectors.len() => add(vectors.rows().row(id as usize)),
-        _ => vectors.subwords().iter().for_each(|subwords| add(&subwords.vector(token))),
-    });
-    let share = 1.0 / known.max(1) as f32;
-    to.iter_mut().for_each(|sum| *sum *= share);
+    let mut words: Vec<Cow<'_, [f32]>> = Vec::new();
+    tokenizer.for_each_token(text, &mut scratch.cache, |token| words.extend(vectors.vector_of(token).ok()));
+    let words: Vec<&[f32]> = words.iter().map(|word| &**word).collect();
+    if !words.is_empty() {
+        Pooling::Mean.pool_vectors(&words, to);
+    }
 }
 
 #[cfg(test)]

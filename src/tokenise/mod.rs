@@ -10,6 +10,7 @@
 //! # Ok::<(), polargram::Error>(())
 //! ```
 
+mod bert;
 mod pieces;
 mod trained;
 

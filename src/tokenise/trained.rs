@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
+use super::bert::{BertSplitter, Part};
 use super::pieces::PieceCache;
 use crate::error::{Error, IoContext, Result};
 use crate::process::catch_panic;
@@ -16,8 +17,8 @@ pub struct TrainedTokenizer {
     unknown: Option<u32>,
     /// True if what stands between spaces can be tokenised by itself, with the same ids.
     is_by_piece: bool,
-    /// If ASCII punctuation stands alone too: which of the bytes may be in an added token, which must stay whole.
-    punctuation: Option<Box<[bool; 256]>>,
+    /// If it splits at punctuation too.
+    bert: Option<BertSplitter>,
 }
 
 impl TrainedTokenizer {
@@ -41,9 +42,8 @@ impl TrainedTokenizer {
         let is_by_piece = is_local(&json["normalizer"], ignores_neighbours)
             && splits_at_spaces(&json["pre_tokenizer"])
             && tokenizer.get_added_tokens_decoder().values().all(|token| !token.content.contains(char::is_whitespace));
-        let is_bert = is_by_piece && json["pre_tokenizer"]["type"] == "BertPreTokenizer";
-        let punctuation = is_bert.then(|| Box::new(bytes_of_added_tokens(&tokenizer)));
-        Ok(Self { tokenizer, unknown, is_by_piece, punctuation })
+        let bert = if is_by_piece { BertSplitter::of(&json, &tokenizer) } else { None };
+        Ok(Self { tokenizer, unknown, is_by_piece, bert })
     }
 
     /// The id of unknown tokens, if there is one.
@@ -64,31 +64,26 @@ impl TrainedTokenizer {
     /// Appends the ids of a text's tokens, at most `limit`, unknown ones too.
     pub fn ids(&self, text: &str, limit: usize, cache: &mut PieceCache, to: &mut Vec<u32>) {
         let end = to.len().saturating_add(limit);
-        if self.is_by_piece {
+        if let Some(bert) = &self.bert {
+            bert.for_each_part(text, |Part { text, words }| {
+                cache.ids(text, to, |text, to| match words {
+                    Some(words) => words.ids(text, to),
+                    None => self.tokenise(text, to),
+                });
+                to.len() < end
+            });
+        } else if self.is_by_piece {
             // Not at other whitespace: normalizers remove form feeds.
             for piece in text.split([' ', '\n', '\t', '\r']).filter(|piece| !piece.is_empty()) {
                 if to.len() >= end {
                     break;
                 }
-                for piece in self.split_punctuation(piece) {
-                    cache.ids(piece, to, |piece, to| self.tokenise(piece, to));
-                }
+                cache.ids(piece, to, |piece, to| self.tokenise(piece, to));
             }
         } else {
             self.tokenise(text, to);
         }
         to.truncate(end);
-    }
-
-    /// A piece without its ASCII punctuation, and each mark, in order: so that "word," and "word" are known at once.
-    fn split_punctuation<'t>(&self, piece: &'t str) -> impl Iterator<Item = &'t str> {
-        let in_tokens = self.punctuation.as_deref();
-        let is_split = in_tokens.is_some_and(|in_tokens| piece.bytes().all(|b| b.is_ascii() && !in_tokens[b as usize]));
-        let is_mark = move |c: char| is_split && c.is_ascii_punctuation();
-        piece.split_inclusive(is_mark).flat_map(move |part| {
-            let (word, mark) = part.split_at(part.len() - usize::from(part.ends_with(is_mark)));
-            [word, mark].into_iter().filter(|part| !part.is_empty())
-        })
     }
 
     /// Text that cannot be tokenised has no tokens: a model without a token for the unknown refuses what it does not know.
@@ -97,15 +92,6 @@ impl TrainedTokenizer {
             to.extend_from_slice(encoding.get_ids());
         }
     }
-}
-
-/// The ASCII punctuation that is in added tokens.
-fn bytes_of_added_tokens(tokenizer: &Tokenizer) -> [bool; 256] {
-    let mut found = [false; 256];
-    for token in tokenizer.get_added_tokens_decoder().values() {
-        token.content.bytes().filter(u8::is_ascii_punctuation).for_each(|byte| found[byte as usize] = true);
-    }
-    found
 }
 
 fn unknown_id(model: &Value, tokenizer: &Tokenizer) -> Option<u32> {
@@ -151,9 +137,13 @@ mod tests {
     use super::*;
 
     fn tokenizer(normalizer: &Value, pre_tokenizer: &Value) -> TrainedTokenizer {
+        tokenizer_with(normalizer, pre_tokenizer, "[UNK]")
+    }
+
+    fn tokenizer_with(normalizer: &Value, pre_tokenizer: &Value, added: &str) -> TrainedTokenizer {
         let json = json!({
             "version": "1.0", "truncation": null, "padding": null, "post_processor": null, "decoder": null,
-            "added_tokens": [{ "id": 1, "content": "[UNK]", "single_word": false, "lstrip": false, "rstrip": true,
+            "added_tokens": [{ "id": 1, "content": added, "single_word": false, "lstrip": false, "rstrip": true,
                                "normalized": false, "special": true }],
             "normalizer": normalizer, "pre_tokenizer": pre_tokenizer,
             "model": { "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
@@ -168,18 +158,39 @@ mod tests {
                 "lowercase": true })
     }
 
+    fn ids(tokenizer: &TrainedTokenizer, text: &str) -> (Vec<u32>, Vec<u32>) {
+        let (mut ids, mut whole) = (Vec::new(), Vec::new());
+        tokenizer.ids(text, usize::MAX, &mut PieceCache::default(), &mut ids);
+        tokenizer.tokenise(text, &mut whole);
+        (ids, whole)
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
         #[test]
-        fn pieces_give_the_ids_of_the_whole(text in "[abAé,.\u{301}\u{0}\u{b}\u{c}\u{a0}\u{2003} \n\t中´\\[UNK\\]]{0,40}", kind in 0..3usize) {
+        fn pieces_give_the_ids_of_the_whole(
+            text in "[abAÉé,.#\u{301}\u{0}\u{b}\u{c}\u{a0}\u{2003} \n\t中´…—’Σ\\[UNK\\]]{0,40}|\\PC{0,40}|(?s:.){0,20}", kind in 0..3usize,
+        ) {
             let pre_tokenizer = ["BertPreTokenizer", "Whitespace", "WhitespaceSplit"][kind];
-            for normalizer in [bert(), json!({ "type": "NFKC" }), Value::Null] {
+            let mut cased = bert();
+            cased["lowercase"] = false.into();
+            for normalizer in [bert(), cased, json!({ "type": "NFKC" }), Value::Null] {
                 let tokenizer = tokenizer(&normalizer, &json!({ "type": pre_tokenizer }));
                 prop_assert!(tokenizer.is_by_piece);
-                let (mut ids, mut whole) = (Vec::new(), Vec::new());
-                tokenizer.ids(&text, usize::MAX, &mut PieceCache::default(), &mut ids);
-                tokenizer.tokenise(&text, &mut whole);
+                let (ids, whole) = ids(&tokenizer, &text);
                 prop_assert_eq!(ids, whole);
             }
+        }
+
+        #[test]
+        fn words_of_ascii_become_the_ids_of_the_library(text in "[abAB1,. #x-]{0,30}", added in 0..4usize) {
+            // The last one may stand within a word, and so needs the library.
+            let added = ["[UNK]", "x-a", "#", "ab"][added];
+            let tokenizer = tokenizer_with(&bert(), &json!({ "type": "BertPreTokenizer" }), added);
+            prop_assert_eq!(tokenizer.bert.is_some(), added != "ab");
+            let (ids, whole) = ids(&tokenizer, &text);
+            prop_assert_eq!(ids, whole);
         }
     }
 

@@ -1,10 +1,14 @@
 //! One vector for many words.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use super::KeyedVectors;
 use crate::error::{Error, Result};
 use crate::kernel::weighted_sum;
+
+/// Weights of most sentences, where none are given.
+const ONES: [f32; 64] = [1.0; 64];
 
 /// How the vectors of several words become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +89,10 @@ impl Pooling {
     pub fn pool_vectors(self, vectors: &[&[f32]], to: &mut [f32]) {
         match self {
             Self::Mean | Self::Sum => {
-                let weights = vec![1.0; vectors.len()];
+                let weights = match ONES.get(..vectors.len()) {
+                    Some(weights) => Cow::Borrowed(weights),
+                    None => Cow::Owned(vec![1.0; vectors.len()]),
+                };
                 self.pool_weighted(vectors, &weights, Divisor::Count, to);
             }
             // NaN wins, as in NumPy.
@@ -108,7 +115,8 @@ impl Pooling {
             _ => 1.0,
         };
         weighted_sum(vectors, weights, (1.0 / divisor) as f32, to);
-        if !to.iter().all(|value| value.is_finite()) {
+        // All are looked at, so that several are at once.
+        if !to.iter().fold(true, |are_finite, value| are_finite & value.is_finite()) {
             exact_sum(vectors, weights, divisor, to);
         }
     }

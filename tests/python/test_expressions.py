@@ -191,10 +191,12 @@ def test_vectors_of_every_format_are_looked_up(ending: str, as_path: type, model
     assert out["w"].to_list()[0] == model.wv["king"].tolist()
 
 
-def test_the_namespace_is_found_in_the_editor_and_only_on_expressions() -> None:
+def test_the_namespace_is_found_in_the_editor_on_expressions_series_and_frames() -> None:
     assert isinstance(pl.col("w").w2v, pg.W2VNamespace)
-    with pytest.raises(AttributeError):
-        _ = FRAME.w2v
+    assert isinstance(FRAME["w"].w2v, pg.W2VSeries)
+    assert isinstance(FRAME.w2v, pg.W2VFrames)
+    assert isinstance(FRAME.lazy().w2v, pg.W2VFrames)
+    assert not hasattr(FRAME.group_by("g"), "w2v")
 
 
 def test_a_plan_can_be_pickled_and_run_later(vectors_file: str, vector: Callable[..., object]) -> None:
