@@ -14,7 +14,7 @@ ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py test_05_foun
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test build build-test format lint clippy imports deny test-rust test-python test-accept test-s3 test-azure \
-	test-races fuzz bench bench-integers bench-vectors bench-s3 clean
+	test-races fuzz bench bench-integers bench-vectors bench-expressions bench-s3 clean
 
 ### First steps
 
@@ -192,6 +192,10 @@ bench-integers: build-test
 ## bench-vectors: search, load and open vectors beside NumPy, faiss and gensim
 bench-vectors: build-test
 	$(BIN)/python benches/peer/vectors.py
+
+## bench-expressions: look words and sentences of CORPUS up beside gensim, NumPy and Polars' joins
+bench-expressions: build-test
+	$(BIN)/python benches/peer/expressions.py --corpus $(CORPUS)
 
 ## bench-s3: prepare a corpus from local Parquet and from s3s-fs, and train on one of eight times the budget
 bench-s3: build-test $(S3S)

@@ -38,11 +38,12 @@
 //! | [`vocab`] | keys, counts, and what follows from the counts: noise, subsampling, the Huffman tree |
 //! | [`encode`] | tokens as word numbers; the spool |
 //! | [`train`] | epochs, workers, inputs and losses |
+//! | [`tokenise`] | raw text to tokens |
 //! | [`vectors`] | a table of keys and vectors: lookup and search |
 //! | [`formats`] | a table of file formats |
 //! | [`models`] | the job from a corpus to a model; checkpoints and saved models |
 //! | [`plot`] | pictures of vectors and of trainings |
-//! | `expr` | Polars expressions |
+//! | [`expr`] | Polars expressions |
 //! | [`cli`], `python` | the command and the Python classes, which only call the rest |
 //!
 //! # Features
@@ -60,8 +61,7 @@ pub mod corpus;
 pub mod encode;
 mod error;
 mod exact;
-#[cfg(feature = "python")]
-mod expr;
+pub mod expr;
 pub mod formats;
 pub mod kernel;
 pub mod models;
@@ -75,6 +75,7 @@ mod progress;
 #[cfg(feature = "python")]
 mod python;
 mod store;
+pub mod tokenise;
 pub mod toy_corpus;
 pub mod train;
 mod utf8;

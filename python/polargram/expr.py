@@ -1,69 +1,25 @@
-"""Polars expressions: ``pl.col("tokens").w2v.embed("vectors.arrow", pooling="mean")``."""
+"""The namespace ``w2v`` of Polars: ``pl.col("tokens").w2v.embed("vectors.arrow", pooling="mean")``."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import polars as pl
-from polars.plugins import register_plugin_function
 
-import polargram._polargram as _native
+from polargram import lookups, neighbours, static_models
 
 if TYPE_CHECKING:
-    from polars._typing import IntoExpr
+    import os
 
-_PLUGIN = Path(_native.__file__)
+    from numpy.typing import ArrayLike
+    from polars._typing import IntoExpr, PolarsDataType
 
+    from polargram.common import CommonComponents
+    from polargram.handles import VectorsLike
 
-def embed(expr: IntoExpr, path: str | os.PathLike[str], *, pooling: str | None = None) -> pl.Expr:
-    """Look words or integers up in a file of vectors.
+    Pooling: TypeAlias = Literal["mean", "sum", "max", "min", "first", "last"]
 
-    The file is memory-mapped once per process. The expression is elementwise: it runs eagerly, lazily and in the
-    streaming engine. A file that was removed or replaced is let go at the next lookup. Of files that are still there,
-    the eight used last and those used within a minute stay mapped.
-
-    Parameters
-    ----------
-    expr
-        A column of strings (String, Categorical or Enum) or integers, or with ``pooling`` a column of lists of them.
-        Integers are keys where the vectors' keys are integers, and row numbers where they are text. Strings are refused
-        where keys are integers: cast them first.
-    path
-        A file that :meth:`KeyedVectors.save` or ``polargram train`` wrote.
-    pooling
-        How the vectors of a list become one: ``"mean"``, over the words that have a vector.
-
-    Returns
-    -------
-    An expression of ``Array(Float32, d)``; null where no word is known.
-
-    Examples
-    --------
-    >>> import polars as pl, polargram as pg
-    >>> model = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1)
-    >>> model.wv.save("vectors.arrow")
-    >>> frame = pl.DataFrame({"tokens": [["the", "cat"], ["unknown"]]})
-    >>> out = frame.select(pg.embed("tokens", "vectors.arrow", pooling="mean"))
-    >>> out.schema["tokens"]
-    Array(Float32, shape=(4,))
-    >>> out["tokens"].null_count()
-    1
-    """
-    if isinstance(path, _native.Vectors):
-        msg = "path: expected a file of vectors, not vectors; save them first, and pass the file: wv.save(path)"
-        raise TypeError(msg)
-    if pooling is not None and not isinstance(pooling, str):
-        msg = f'pooling: expected "mean" or None, not {pooling!r}'
-        raise TypeError(msg)
-    return register_plugin_function(
-        plugin_path=_PLUGIN,
-        function_name="embed",
-        args=[expr],
-        kwargs={"path": os.fspath(path), "pooling": pooling},
-        is_elementwise=True,
-    )
+__all__ = ["W2VNamespace", "W2VSeries"]
 
 
 @pl.api.register_expr_namespace("w2v")
@@ -73,8 +29,18 @@ class W2VNamespace:
     def __init__(self, expr: pl.Expr) -> None:
         self._expr = expr
 
-    def embed(self, path: str | os.PathLike[str], *, pooling: str | None = None) -> pl.Expr:
-        """Look words up in a file of vectors: see :func:`polargram.embed`.
+    def embed(
+        self,
+        vectors: VectorsLike,
+        *,
+        pooling: Pooling | None = None,
+        weights: IntoExpr | None = None,
+        normalize: bool = False,
+        oov: Literal["null", "zero", "error"] | ArrayLike = "null",
+        dtype: PolarsDataType = pl.Float32,
+        remove_common: CommonComponents | None = None,
+    ) -> pl.Expr:
+        """Look tokens up: a vector for each, or with ``pooling`` one for each list: see :func:`polargram.embed`.
 
         Examples
         --------
@@ -84,4 +50,214 @@ class W2VNamespace:
         >>> frame.select(pl.col("word").w2v.embed("vectors.arrow").is_null())["word"].to_list()
         [False, True]
         """
-        return embed(self._expr, path, pooling=pooling)
+        return lookups.embed(
+            self._expr,
+            vectors,
+            pooling=pooling,
+            weights=weights,
+            normalize=normalize,
+            oov=oov,
+            dtype=dtype,
+            remove_common=remove_common,
+        )
+
+    def ids(self, vectors: VectorsLike) -> pl.Expr:
+        """Give the row number of each token: see :func:`polargram.ids`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> wv = pg.Word2Vec([["the", "cat", "sat", "the"]] * 50, vector_size=4, workers=1).wv
+        >>> pl.DataFrame({"word": ["the", "dog"]}).select(pl.col("word").w2v.ids(wv))["word"].to_list()
+        [0, None]
+        """
+        return lookups.ids(self._expr, vectors)
+
+    def words(self, vectors: VectorsLike) -> pl.Expr:
+        """Give the key of each row number: see :func:`polargram.words`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> wv = pg.Word2Vec([["the", "cat", "sat", "the"]] * 50, vector_size=4, workers=1).wv
+        >>> pl.DataFrame({"id": [0, 99]}).select(pl.col("id").w2v.words(wv))["id"].to_list()
+        ['the', None]
+        """
+        return lookups.words(self._expr, vectors)
+
+    def known(self, vectors: VectorsLike) -> pl.Expr:
+        """Tell of each token whether it has a vector: see :func:`polargram.known`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> wv = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv
+        >>> pl.DataFrame({"word": ["cat", "dog", None]}).filter(pl.col("word").w2v.known(wv))["word"].to_list()
+        ['cat']
+        """
+        return lookups.known(self._expr, vectors)
+
+    def oov_rate(self, vectors: VectorsLike) -> pl.Expr:
+        """Give the share of each list's tokens that have no vector: see :func:`polargram.oov_rate`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> wv = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv
+        >>> pl.DataFrame({"tokens": [["the", "dog"]]}).select(pl.col("tokens").w2v.oov_rate(wv)).item()
+        0.5
+        """
+        return lookups.oov_rate(self._expr, vectors)
+
+    def similarity(self, other: IntoExpr, vectors: VectorsLike, *, pooling: Pooling = "mean") -> pl.Expr:
+        """Give the cosine with another column, row by row: see :func:`polargram.similarity`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> wv = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv
+        >>> frame = pl.DataFrame({"a": ["cat"], "b": [["cat", "dog"]]})
+        >>> round(frame.select(pl.col("a").w2v.similarity("b", wv)).item(), 4)
+        1.0
+        """
+        return neighbours.similarity(self._expr, other, vectors, pooling=pooling)
+
+    def most_similar(self, vectors: VectorsLike, topn: int = 10) -> pl.Expr:
+        """Give the keys nearest to each row: see :func:`polargram.most_similar`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> wv = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv
+        >>> out = pl.DataFrame({"word": ["cat"]}).select(pl.col("word").w2v.most_similar(wv, topn=2))
+        >>> sorted(found["word"] for found in out["word"][0])
+        ['sat', 'the']
+        """
+        return neighbours.most_similar(self._expr, vectors, topn)
+
+    def analogy(self, b: IntoExpr, c: IntoExpr, vectors: VectorsLike, topn: int = 10) -> pl.Expr:
+        """Give what is to ``c`` as ``b`` is to this: see :func:`polargram.analogy`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> wv = pg.Word2Vec([["man", "woman", "king", "queen"]] * 50, vector_size=4, workers=1).wv
+        >>> frame = pl.DataFrame({"a": ["man"], "b": ["woman"], "c": ["king"]})
+        >>> frame.select(pl.col("a").w2v.analogy("b", "c", wv, topn=1))["a"][0][0]["word"]
+        'queen'
+        """
+        return neighbours.analogy(self._expr, b, c, vectors, topn)
+
+    def doesnt_match(self, vectors: VectorsLike) -> pl.Expr:
+        """Give the word of each list that is farthest from the mean of all: see :func:`polargram.doesnt_match`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> wv = pg.KeyedVectors(2)
+        >>> wv.add_vectors(["cat", "dog", "car"], [[1, 0], [1, 0.1], [0, 1]])
+        >>> pl.DataFrame({"l": [["cat", "dog", "car"]]}).select(pl.col("l").w2v.doesnt_match(wv)).item()
+        'car'
+        """
+        return neighbours.doesnt_match(self._expr, vectors)
+
+    def encode(self, model: VectorsLike, *, tokenizer: str | os.PathLike[str] | None = None) -> pl.Expr:
+        """Encode raw text as vectors with a static embedding model: see :func:`polargram.encode`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv.save("vectors.arrow")
+        >>> frame = pl.DataFrame({"text": ["The cat sat."]})
+        >>> frame.select(pl.col("text").w2v.encode("vectors.arrow", tokenizer=r"regex:[a-z]+")).schema["text"]
+        Array(Float32, shape=(4,))
+        """
+        return static_models.encode(self._expr, model, tokenizer=tokenizer)
+
+
+@pl.api.register_series_namespace("w2v")
+class W2VSeries:
+    """The same for series: every Polars series has them as ``.w2v``, and they give a series."""
+
+    def __init__(self, series: pl.Series) -> None:
+        self._series = series
+
+    def embed(
+        self,
+        vectors: VectorsLike,
+        *,
+        pooling: Pooling | None = None,
+        weights: Literal["sif", "usif", "idf"] | pl.Series | None = None,
+        normalize: bool = False,
+        oov: Literal["null", "zero", "error"] | ArrayLike = "null",
+        dtype: PolarsDataType = pl.Float32,
+        remove_common: CommonComponents | None = None,
+    ) -> pl.Series:
+        """Look tokens up: see :func:`polargram.embed`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> wv = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv
+        >>> pl.Series("word", ["cat", "dog"]).w2v.embed(wv).is_null().to_list()
+        [False, True]
+        """
+        return self._run(
+            lookups.embed(
+                pl.lit(self._series),
+                vectors,
+                pooling=pooling,
+                weights=weights,
+                normalize=normalize,
+                oov=oov,
+                dtype=dtype,
+                remove_common=remove_common,
+            )
+        )
+
+    def ids(self, vectors: VectorsLike) -> pl.Series:
+        """Give the row number of each token: see :func:`polargram.ids`."""
+        return self._run(lookups.ids(pl.lit(self._series), vectors))
+
+    def words(self, vectors: VectorsLike) -> pl.Series:
+        """Give the key of each row number: see :func:`polargram.words`."""
+        return self._run(lookups.words(pl.lit(self._series), vectors))
+
+    def known(self, vectors: VectorsLike) -> pl.Series:
+        """Tell of each token whether it has a vector: see :func:`polargram.known`."""
+        return self._run(lookups.known(pl.lit(self._series), vectors))
+
+    def oov_rate(self, vectors: VectorsLike) -> pl.Series:
+        """Give the share of each list's tokens that have no vector: see :func:`polargram.oov_rate`."""
+        return self._run(lookups.oov_rate(pl.lit(self._series), vectors))
+
+    def similarity(self, other: IntoExpr, vectors: VectorsLike, *, pooling: Pooling = "mean") -> pl.Series:
+        """Give the cosine with another series, or a literal, row by row: see :func:`polargram.similarity`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> wv = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv
+        >>> pl.Series(["cat", "dog"]).w2v.similarity(pl.lit("cat"), wv).round(4).to_list()
+        [1.0, None]
+        """
+        return self._run(neighbours.similarity(pl.lit(self._series), other, vectors, pooling=pooling))
+
+    def most_similar(self, vectors: VectorsLike, topn: int = 10) -> pl.Series:
+        """Give the keys nearest to each row: see :func:`polargram.most_similar`."""
+        return self._run(neighbours.most_similar(pl.lit(self._series), vectors, topn))
+
+    def analogy(self, b: IntoExpr, c: IntoExpr, vectors: VectorsLike, topn: int = 10) -> pl.Series:
+        """Give what is to ``c`` as ``b`` is to this: see :func:`polargram.analogy`."""
+        return self._run(neighbours.analogy(pl.lit(self._series), b, c, vectors, topn))
+
+    def doesnt_match(self, vectors: VectorsLike) -> pl.Series:
+        """Give the word of each list that is farthest from the mean of all: see :func:`polargram.doesnt_match`."""
+        return self._run(neighbours.doesnt_match(pl.lit(self._series), vectors))
+
+    def encode(self, model: VectorsLike, *, tokenizer: str | os.PathLike[str] | None = None) -> pl.Series:
+        """Encode raw text as vectors with a static embedding model: see :func:`polargram.encode`."""
+        return self._run(static_models.encode(pl.lit(self._series), model, tokenizer=tokenizer))
+
+    def _run(self, expr: pl.Expr) -> pl.Series:
+        return pl.select(expr).to_series().alias(self._series.name)

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from polargram._polargram import Table
+from polargram.align import Alignments
 from polargram.attributes import COMPUTED, COUNT, Attributes, Stored
 from polargram.evaluation import Evaluation
 from polargram.files import VectorFiles
+from polargram.frames import Frames
 from polargram.queries import Queries
 from polargram.search import Search
+from polargram.static_models import StaticModels
 from polargram.values import count as whole_number
 from polargram.values import factors_of
 
@@ -29,7 +32,7 @@ Key: TypeAlias = str | int
 logger = logging.getLogger("polargram")
 
 
-class KeyedVectors(Queries, Evaluation, Search, VectorFiles):
+class KeyedVectors(Queries, Evaluation, Search, VectorFiles, Frames, StaticModels, Alignments):
     """A table of keys and vectors: a trained model's (``model.wv``), a file's (:meth:`load`), or one that you fill.
 
     ``wv[key]`` is a key's vector, ``wv[[key, …]]`` the matrix of several; ``key in wv``, ``len(wv)`` and ``iter(wv)``

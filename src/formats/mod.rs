@@ -11,7 +11,10 @@ mod columns;
 mod contents;
 mod counts;
 mod fasttext;
+#[cfg(feature = "python")]
+mod frame;
 pub(crate) mod gensim;
+mod model2vec;
 pub(crate) mod npy;
 mod npz;
 mod opened;
@@ -21,6 +24,7 @@ mod parts;
 mod projector;
 mod safetensors;
 mod table;
+mod text_encoder;
 mod values;
 mod vocabulary;
 mod word2vec;
@@ -32,9 +36,16 @@ use std::path::{Path, PathBuf};
 pub(crate) use counts::lines as count_lines;
 pub use counts::{CountsFormat, save_counts};
 #[cfg(feature = "python")]
+pub(crate) use frame::shared_frame;
+pub use model2vec::StaticModel;
+#[cfg(feature = "python")]
 pub(crate) use opened::Identity;
+pub use opened::{OpenFile, close_files, open_files};
 pub use options::{Encoding, FloatType, LoadOptions, SaveOptions, Word2VecFormat};
 pub use table::Format;
+pub use text_encoder::TextEncoder;
+#[cfg(feature = "python")]
+pub(crate) use text_encoder::{close_models, open_models};
 pub use word2vec_format::{load_word2vec_format, save_word2vec_format};
 
 use self::contents::Contents;

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::error::{Error, IoContext, Result};
-use crate::store::{is_pipe, local, url_of};
+use crate::progress::Progress;
+use crate::store::{Location, Object, find_object, is_pipe, local, url_of};
 use crate::vectors::KeyedVectors;
 
 /// Distinguishes a file from another one that has replaced it.
@@ -76,14 +77,71 @@ static OPENED: Mutex<Opened> = Mutex::new(Opened(Vec::new()));
 const KEPT: usize = 8;
 /// Files used within this time stay open however many they are, so that a query of many files opens each once.
 const IN_USE: Duration = Duration::from_secs(60);
+/// An object in a store is looked at again after this time, and not for each chunk of a query.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// The files that are open, the one used last at the end.
 struct Opened(Vec<OpenedFile>);
 
 struct OpenedFile {
-    identity: Identity,
+    origin: Origin,
     vectors: Arc<KeyedVectors>,
     used: Instant,
+}
+
+/// Where vectors came from.
+enum Origin {
+    File(Identity),
+    /// An object in a store, and when it was last seen unchanged.
+    Object {
+        url: String,
+        object: Object,
+        seen: Instant,
+    },
+}
+
+impl Origin {
+    /// Finds what is at a path or URL now.
+    fn of(path: &Path) -> Result<Self> {
+        let Some(url) = url_of(path) else { return Identity::of(path).map(Self::File) };
+        let object = find_object(url, &Location::from(path), &Progress::default())?;
+        Ok(Self::Object { url: url.to_owned(), object, seen: Instant::now() })
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(identity) => &identity.path,
+            Self::Object { url, .. } => url.as_ref(),
+        }
+    }
+
+    /// True if there is nothing to let go: a file is the one that was opened. Of objects it is not asked.
+    fn is_current(&self) -> bool {
+        match self {
+            Self::File(identity) => identity.is_current(),
+            Self::Object { .. } => true,
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(a), Self::File(b)) => a == b,
+            (Self::Object { url: a, object, .. }, Self::Object { url: b, object: other, .. }) => {
+                a == b && object.is_same(other)
+            }
+            _ => false,
+        }
+    }
+
+    /// True if it is the object of this URL, which was seen a short time ago.
+    fn was_seen(&self, path: &Path, now: Instant) -> bool {
+        match self {
+            Self::File(_) => false,
+            Self::Object { url, seen, .. } => {
+                Path::new(url) == path && now.saturating_duration_since(*seen) < LOOK_AGAIN
+            }
+        }
+    }
 }
 
 impl Opened {
@@ -94,42 +152,87 @@ impl Opened {
         self.0.retain(|file| {
             used_since -= 1;
             let is_in_use = used_since < KEPT || now.saturating_duration_since(file.used) < IN_USE;
-            is_in_use && file.identity.is_current()
+            is_in_use && file.origin.is_current()
         });
     }
 
-    fn find(&mut self, identity: &Identity, now: Instant) -> Option<Arc<KeyedVectors>> {
-        let at = self.0.iter().position(|file| file.identity == *identity)?;
+    /// The vectors of the file that fits, which is then the one used last.
+    fn take(&mut self, now: Instant, fits: impl Fn(&Origin) -> bool) -> Option<Arc<KeyedVectors>> {
+        let at = self.0.iter().position(|file| fits(&file.origin))?;
         let mut file = self.0.remove(at);
         file.used = now;
         let vectors = file.vectors.clone();
         self.0.push(file);
         Some(vectors)
     }
+
+    fn find(&mut self, origin: &Origin, now: Instant) -> Option<Arc<KeyedVectors>> {
+        let found = self.take(now, |opened| opened.is_same(origin));
+        if let (Some(_), Some(OpenedFile { origin: Origin::Object { seen, .. }, .. })) = (&found, self.0.last_mut()) {
+            *seen = now;
+        }
+        found
+    }
+}
+
+/// A file that is open: its path or URL, and its vectors.
+#[derive(Debug, Clone)]
+pub struct OpenFile {
+    /// The absolute path, or the URL.
+    pub path: PathBuf,
+    /// What is in it.
+    pub vectors: Arc<KeyedVectors>,
+}
+
+/// The files that [`KeyedVectors::shared`] holds open, the one used last at the end.
+pub fn open_files() -> Vec<OpenFile> {
+    let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    let files = opened.0.iter();
+    files.map(|file| OpenFile { path: file.origin.path().to_owned(), vectors: file.vectors.clone() }).collect()
+}
+
+/// Lets go of all files that [`KeyedVectors::shared`] holds open, and says how many there were.
+pub fn close_files() -> usize {
+    std::mem::take(&mut OPENED.lock().unwrap_or_else(PoisonError::into_inner).0).len()
 }
 
 impl KeyedVectors {
     /// The vectors of a file, which is loaded at the first call and then shared by the whole process. If the file has been
-    /// replaced since, it is loaded again.
+    /// replaced since, it is loaded again. It may be the URL of an object in a store, which is copied to this machine; the
+    /// store is asked whether it has changed at most every ten seconds.
     ///
     /// Each call lets go of the files that have been removed or replaced, and of those that are neither among the eight
     /// used last nor used within a minute. Their memory is free when the last `Arc` of them is dropped.
     ///
     /// # Errors
-    /// As for [`load`](Self::load); [`Error::Format`] for a file in a store or a pipe.
+    /// As for [`load`](Self::load); [`Error::Format`] for a pipe.
     pub fn shared(path: impl AsRef<Path>) -> Result<Arc<Self>> {
         let path = path.as_ref();
-        let identity = Identity::of(path);
+        let recent = |opened: &mut Opened| {
+            let now = Instant::now();
+            opened.take(now, |origin| origin.was_seen(path, now))
+        };
+        if let Some(vectors) = recent(&mut OPENED.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(vectors);
+        }
+        let origin = Origin::of(path);
         // Held while loading, so that threads that ask at once do not load twice.
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
         // Also where this file is gone.
         opened.let_go(Instant::now());
-        let identity = identity?;
-        if let Some(vectors) = opened.find(&identity, Instant::now()) {
+        if let Some(url) = url_of(path) {
+            // Of an object that has changed or is gone, the old vectors go.
+            opened.0.retain(|file| {
+                let is_it = file.origin.path() == Path::new(url);
+                !is_it || origin.as_ref().is_ok_and(|origin| origin.is_same(&file.origin))
+            });
+        }
+        let origin = origin?;
+        if let Some(vectors) = opened.find(&origin, Instant::now()) {
             return Ok(vectors);
         }
         let vectors = Arc::new(Self::load(path)?);
-        opened.0.push(OpenedFile { identity, vectors: vectors.clone(), used: Instant::now() });
+        opened.0.push(OpenedFile { origin, vectors: vectors.clone(), used: Instant::now() });
         Ok(vectors)
     }
 }
@@ -155,13 +258,13 @@ mod tests {
         let files = names.into_iter().map(|name| {
             let path = directory.join(format!("{name}.arrow"));
             vectors.save(&path).unwrap();
-            OpenedFile { identity: Identity::of(&path).unwrap(), vectors: vectors.clone(), used }
+            OpenedFile { origin: Origin::of(&path).unwrap(), vectors: vectors.clone(), used }
         });
         Opened(files.collect())
     }
 
     fn names(opened: &Opened) -> Vec<&str> {
-        opened.0.iter().map(|file| file.identity.path.file_stem().unwrap().to_str().unwrap()).collect()
+        opened.0.iter().map(|file| file.origin.path().file_stem().unwrap().to_str().unwrap()).collect()
     }
 
     #[test]
@@ -180,7 +283,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let start = Instant::now();
         let mut opened = opened(directory.path(), 0..11, start);
-        let first = Identity::of(&directory.path().join("0.arrow")).unwrap();
+        let first = Origin::of(&directory.path().join("0.arrow")).unwrap();
         assert!(opened.find(&first, start).is_some());
         opened.let_go(start + IN_USE / 2);
         assert_eq!(names(&opened).len(), 11);
@@ -201,14 +304,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_url_is_the_file_and_the_url_of_a_store_is_refused_by_name() {
+    fn a_file_url_is_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("v.arrow");
         KeyedVectors::from_rows(["a"], 1, &[1.0]).unwrap().save(&path).unwrap();
         let shared = KeyedVectors::shared(format!("file://{}", path.display())).unwrap();
         assert!(Arc::ptr_eq(&shared, &KeyedVectors::shared(&path).unwrap()));
-        let error = KeyedVectors::shared("s3://bucket/v.arrow").unwrap_err().to_string();
-        assert!(error.contains("s3://bucket/v.arrow: is in a store"), "{error}");
     }
 
     #[test]

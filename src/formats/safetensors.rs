@@ -116,17 +116,15 @@ pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, _: &Progress)
 }
 
 /// The tensors of a file.
-struct Tensors<'b> {
+pub(super) struct Tensors<'b> {
     bytes: &'b Buffer,
-    metadata: Metadata,
+    pub(super) metadata: Metadata,
     /// Where the values start.
     start: usize,
 }
 
 fn parts(bytes: &Buffer, options: &LoadOptions) -> Parsed<Parts> {
-    let damaged = |error: SafeTensorError| format!("is not a readable safetensors file: {error}");
-    let (length, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-    let tensors = Tensors { bytes, metadata, start: 8 + length };
+    let tensors = Tensors::of(bytes)?;
     let rows = tensors.rows(options.vector_column.as_deref())?;
     let number = options.rows_of(rows.len());
     let keys = tensors.keys(options.key_column.as_deref(), rows.len(), number)?;
@@ -141,7 +139,7 @@ fn parts(bytes: &Buffer, options: &LoadOptions) -> Parsed<Parts> {
     Ok(Parts { keys, counts: counts.map(Into::into), rows: rows.first(number), config })
 }
 
-fn float_of(dtype: Dtype) -> Option<Float> {
+pub(super) fn float_of(dtype: Dtype) -> Option<Float> {
     match dtype {
         Dtype::F16 => Some(Float::F16),
         Dtype::BF16 => Some(Float::Bf16),
@@ -151,14 +149,21 @@ fn float_of(dtype: Dtype) -> Option<Float> {
     }
 }
 
-enum Integers {
+pub(super) enum Integers {
     Signed(Vec<i64>),
     Unsigned(Vec<u64>),
 }
 
-impl Tensors<'_> {
+impl<'b> Tensors<'b> {
+    /// The tensors of a file's bytes, each of which the library has found to fill its part of the file.
+    pub(super) fn of(bytes: &'b Buffer) -> Parsed<Self> {
+        let damaged = |error: SafeTensorError| format!("is not a readable safetensors file: {error}");
+        let (length, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        Ok(Self { bytes, metadata, start: 8 + length })
+    }
+
     /// The names with types and shapes.
-    fn listed(&self) -> String {
+    pub(super) fn listed(&self) -> String {
         let mut names = self.metadata.offset_keys();
         names.truncate(20);
         let described = names.iter().filter_map(|name| {
@@ -170,7 +175,7 @@ impl Tensors<'_> {
     }
 
     /// The bytes of a tensor, which the library has found to lie in the file.
-    fn data(&self, info: &TensorInfo) -> Parsed<Buffer> {
+    pub(super) fn data(&self, info: &TensorInfo) -> Parsed<Buffer> {
         let (start, end) = (self.start + info.data_offsets.0, self.start + info.data_offsets.1);
         match start <= end && end <= self.bytes.len() {
             true => Ok(self.bytes.slice_with_length(start, end - start)),
@@ -178,7 +183,7 @@ impl Tensors<'_> {
         }
     }
 
-    fn rows(&self, name: Option<&str>) -> Parsed<Rows> {
+    pub(super) fn rows(&self, name: Option<&str>) -> Parsed<Rows> {
         let is_matrix = |info: &TensorInfo| info.shape.len() == 2 && float_of(info.dtype).is_some();
         let only = || {
             let mut found = self.metadata.tensors().into_iter().filter(|(_, info)| is_matrix(info));
@@ -261,7 +266,7 @@ impl Tensors<'_> {
     }
 
     /// The first values of a list of integers of this length, if there is one of this name.
-    fn integers(&self, name: &str, length: usize, wanted: usize) -> Parsed<Option<Integers>> {
+    pub(super) fn integers(&self, name: &str, length: usize, wanted: usize) -> Parsed<Option<Integers>> {
         let Some(info) = self.metadata.info(name) else { return Ok(None) };
         if info.shape != [length] || length < wanted {
             return Err(format!("its tensor {name:?} has the shape {:?}; expected [{length}]", info.shape));

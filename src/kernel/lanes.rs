@@ -21,6 +21,8 @@ pub(super) unsafe trait Lanes: Copy {
     /// As [`load`](Lanes::load), for floats with the alignment of a float that no other thread writes.
     unsafe fn load_unaligned(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// As [`store`](Lanes::store), for floats with the alignment of a float that no other thread reads.
+    unsafe fn store_unaligned(self, to: *mut f32);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     /// `self` in the lanes where |`of`| < `limit`, 0 in the others.

@@ -20,6 +20,7 @@
 //! | `isa`, `dispatch` | the choice of an instruction set, and one function for all of them |
 //! | `block` | the block update |
 //! | `pool` | several rows pooled into one, and its change given back |
+//! | `weighted` | the weighted sum of rows that lie anywhere, for lookups |
 //! | `dot`, `product` | dot products, and products of many queries with many rows, for search |
 //! | `prefetch` | requests to the cache |
 //! | `peak` | the machine's peak, for the benchmark |
@@ -47,6 +48,8 @@ mod portable;
 mod prefetch;
 #[allow(clippy::needless_range_loop, reason = "see above")]
 mod product;
+#[allow(clippy::needless_range_loop, reason = "see above")]
+mod weighted;
 #[cfg(target_arch = "x86_64")]
 #[allow(clippy::undocumented_unsafe_blocks, reason = "the contract of every method is that of the trait")]
 mod x86;
@@ -62,6 +65,7 @@ pub use peak::fma_peak;
 pub(crate) use pool::{Pooled, pool_rows, spread_change};
 pub(crate) use prefetch::{prefetch, prefetch_row};
 pub(crate) use product::{Panel, Queries, find_above};
+pub(crate) use weighted::weighted_sum;
 
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,10 @@ unsafe impl Lanes for Neon {
         unsafe { Self(vld1q_f32(from)) }
     }
     #[inline(always)]
+    unsafe fn store_unaligned(self, to: *mut f32) {
+        unsafe { vst1q_f32(to, self.0) }
+    }
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         unsafe { vst1q_f32(to, self.0) }
     }

@@ -36,6 +36,10 @@ unsafe impl Lanes for Portable {
         unsafe { Self(from.cast::<[f32; 8]>().read_unaligned()) }
     }
     #[inline(always)]
+    unsafe fn store_unaligned(self, to: *mut f32) {
+        unsafe { to.cast::<[f32; 8]>().write_unaligned(self.0) }
+    }
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         for (i, value) in self.0.into_iter().enumerate() {
             // SAFETY: as for `load`.

@@ -110,6 +110,24 @@ proptest! {
     }
 
     #[test]
+    fn a_weighted_sum_is_that_of_double_precision(
+        (rows, weights) in (1usize..300, 1usize..9)
+            .prop_flat_map(|(d, n)| (rows(n..n + 1, d), prop::collection::vec(-2.0f32..2.0, n))),
+    ) {
+        let slices: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            let mut sum = vec![7.0; rows[0].len()];
+            // SAFETY: all rows have this length, and there is a weight for each.
+            unsafe { weighted::weighted_sum_on(isa, &slices, &weights, 0.5, &mut sum) };
+            for (column, &got) in sum.iter().enumerate() {
+                let products = rows.iter().zip(&weights).map(|(row, &weight)| f64::from(weight) * f64::from(row[column]));
+                let want = 0.5 * products.sum::<f64>();
+                prop_assert!((f64::from(got) - want).abs() < 1e-4, "{isa}: {got} instead of {want}");
+            }
+        }
+    }
+
+    #[test]
     fn pooling_and_spreading_give_a_context_its_share_of_the_change(context in (1usize..40).prop_flat_map(|d| rows(1..9, d))) {
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
             let mut m = matrix(&context);

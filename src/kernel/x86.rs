@@ -28,6 +28,10 @@ unsafe impl Lanes for Avx512 {
         unsafe { Self(_mm512_loadu_ps(from)) }
     }
     #[inline(always)]
+    unsafe fn store_unaligned(self, to: *mut f32) {
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         unsafe { _mm512_store_ps(to, self.0) }
     }
@@ -158,6 +162,10 @@ unsafe impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn load_unaligned(from: *const f32) -> Self {
         unsafe { Self(_mm256_loadu_ps(from)) }
+    }
+    #[inline(always)]
+    unsafe fn store_unaligned(self, to: *mut f32) {
+        unsafe { _mm256_storeu_ps(to, self.0) }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {

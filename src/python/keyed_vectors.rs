@@ -11,6 +11,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use super::keys::{PyKey, is_key, known_row, list_of, new_key, row_of, vector_of};
 use super::table::{Content, PyTable};
 use super::views::{Views, read_only};
+use crate::expr::Registered;
 use crate::vectors::{KeyedVectors, unit};
 use crate::vocab::Key;
 
@@ -27,6 +28,11 @@ impl PyVectors {
     /// The vectors themselves, as they are now.
     pub(super) fn inner(&self) -> Arc<KeyedVectors> {
         self.table.get().vectors()
+    }
+
+    /// The name under which expressions find them.
+    pub(super) fn register(&self) -> Registered {
+        self.table.get().register()
     }
 }
 

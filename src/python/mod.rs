@@ -12,6 +12,7 @@ mod location;
 mod npy;
 mod parameters;
 mod queries;
+mod registry;
 mod search;
 mod sentences;
 mod source;
@@ -47,7 +48,9 @@ mod _polargram {
         most_similar, most_similar_cosmul, query_direction, rank, similarities_of_words, similarity,
     };
     #[pymodule_export]
-    use super::search::{cosines_of, fingerprint, query_matrix, search, search_arrays};
+    use super::registry::{register, registry_clear, registry_list};
+    #[pymodule_export]
+    use super::search::{cosines_of, fingerprint, nearest_rows, query_matrix, search, search_arrays};
     #[pymodule_export]
     use super::source::PyCorpusSource;
     #[pymodule_export]
@@ -55,7 +58,10 @@ mod _polargram {
     #[pymodule_export]
     use super::text::PyTextSource;
     #[pymodule_export]
-    use super::vector_files::{load_vectors, load_word2vec_format, save_vectors, save_word2vec_format, with_words};
+    use super::vector_files::{
+        check_tokenizer, load_vectors, load_word2vec_format, save_vectors, save_word2vec_format, vectors_frame,
+        with_words,
+    };
     #[pymodule_export]
     use super::word2vec::PyModel;
 

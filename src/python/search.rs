@@ -8,8 +8,11 @@ use pyo3::types::{PyList, PyTuple};
 use super::job;
 use super::keyed_vectors::PyVectors;
 use super::keys::{is_key, list_of, row_of, vector_of};
-use crate::vectors::{KeyedVectors, Neighbours, SearchOptions};
+use crate::vectors::{KeyedVectors, Neighbours, Rows, SearchOptions};
 use crate::vocab::WordId;
+
+/// Queries of [`nearest_rows`] that are searched together.
+const QUERIES: usize = 8192;
 
 /// What was asked: vectors one after another, and for each the rows that are left out.
 struct Asked {
@@ -151,4 +154,43 @@ pub(super) fn cosines_of<'py>(
 pub(super) fn fingerprint(py: Python<'_>, vectors: &Bound<'_, PyVectors>) -> u64 {
     let vectors = vectors.get().inner();
     py.detach(|| vectors.fingerprint())
+}
+
+/// For each row of one matrix the nearest rows of another by cosine: two matrices, of rows and of cosines, as
+/// [`search_arrays`] gives them. Rows of zeros have the cosine 0 to all.
+#[pyfunction]
+pub(super) fn nearest_rows<'py>(
+    py: Python<'py>,
+    queries: PyReadonlyArray2<'py, f32>,
+    rows: PyReadonlyArray2<'py, f32>,
+    topn: usize,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let (queries, rows) = (queries.as_array(), rows.as_array());
+    let (len, size) = rows.dim();
+    if queries.dim().1 != size || size == 0 {
+        return Err(PyValueError::new_err(format!(
+            "the vectors of one column have {} dimensions, those of the other {size}",
+            queries.dim().1
+        )));
+    }
+    let count = queries.dim().0;
+    let queries: Vec<f32> = queries.iter().copied().collect();
+    let values: Vec<f32> = rows.iter().copied().collect();
+    let width = topn.min(len);
+    let (rows, cosines) = job::run(py, None, |progress, _| {
+        let vectors = KeyedVectors::of_rows(Rows::from_vec(values, size))?;
+        let mut rows = Vec::with_capacity(count * width);
+        let mut cosines = Vec::with_capacity(count * width);
+        // What is found for some is kept until all are known.
+        for queries in queries.chunks(QUERIES * size) {
+            let options = SearchOptions { topn: width, rows: 0..len, excluded: &[] };
+            for (row, cosine) in vectors.search(queries, &options, progress)?.into_iter().flatten() {
+                rows.push(row as i64);
+                cosines.push(cosine);
+            }
+        }
+        Ok((rows, cosines))
+    })?;
+    let shape = [count, width];
+    (PyArray1::from_vec(py, rows).reshape(shape)?, PyArray1::from_vec(py, cosines).reshape(shape)?).into_pyobject(py)
 }

@@ -12,6 +12,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
 use super::views::Views;
 use crate::error::{Error, Result};
+use crate::expr::{Registered, Source, register};
 use crate::formats::{self, Identity};
 use crate::vectors::{KeyedVectors, Ngrams, Rows, Subwords};
 use crate::vocab::{HuffmanTree, Key, WordId};
@@ -24,7 +25,7 @@ const PICKLED: &str = "the pickled vectors";
 /// That of a model is live: it has whatever vectors the model has. Its copies keep those that it had.
 #[pyclass(name = "Table", module = "polargram._polargram", frozen)]
 pub(super) struct PyTable {
-    content: RwLock<Content>,
+    content: Arc<RwLock<Content>>,
     is_live: bool,
     /// True if counts were set since the model has asked for them.
     has_new_counts: AtomicBool,
@@ -60,14 +61,28 @@ impl Content {
     }
 }
 
+impl Source for RwLock<Content> {
+    fn vectors(&self) -> Arc<KeyedVectors> {
+        self.read().unwrap_or_else(PoisonError::into_inner).vectors.clone()
+    }
+}
+
 impl PyTable {
+    /// Names what the table has, now and later, for the expressions of this process, and the file of what it has now for
+    /// other processes.
+    pub(super) fn register(&self) -> Registered {
+        let file = self.content().file.filter(|file| file.is_current());
+        let source: Arc<dyn Source> = self.content.clone();
+        Registered { path: file.map(|file| file.path().to_owned()), ..register(&source) }
+    }
+
     pub(super) fn new(vectors: KeyedVectors) -> Self {
         Self::of(Content::new(vectors, Views::default()))
     }
 
     fn of(content: Content) -> Self {
         Self {
-            content: RwLock::new(content),
+            content: Arc::new(RwLock::new(content)),
             is_live: false,
             has_new_counts: AtomicBool::default(),
             index_to_key: PyOnceLock::new(),

@@ -12,6 +12,7 @@ use super::location::location;
 use super::table::PyTable;
 use crate::formats::{self, Encoding, FloatType, Identity, LoadOptions, SaveOptions, Word2VecFormat};
 use crate::store::{is_pipe, local};
+use crate::tokenise::TextTokenizer;
 use crate::vectors::KeyedVectors;
 
 /// Loads a file, whose format its first bytes tell, or else its ending. With `mmap="r"`, and if the file is memory-mapped,
@@ -133,6 +134,24 @@ pub(super) fn save_word2vec_format(
     let format = Word2VecFormat { binary, write_header, total_vec, prefix, append, order, attribute };
     job::run(py, None, |progress, _| {
         formats::save_word2vec_format(&vectors, &location, fvocab.as_deref(), &format, progress)
+    })
+}
+
+/// The columns word, count and vector, which share the vectors' memory.
+#[pyfunction]
+pub(super) fn vectors_frame(vectors: &PyVectors) -> PyResult<pyo3_arrow::PyTable> {
+    let fault = |error: arrow::error::ArrowError| PyValueError::new_err(error.to_string());
+    let frame = formats::shared_frame(&vectors.inner()).map_err(fault)?;
+    let schema = frame.schema();
+    pyo3_arrow::PyTable::try_new(vec![frame], schema)
+}
+
+/// The tokens of a tokenizer with their ids; none of one that is not trained. An error if there is no such tokenizer.
+#[pyfunction]
+pub(super) fn check_tokenizer(name: &str) -> PyResult<Vec<(String, u32)>> {
+    Ok(match name.parse()? {
+        TextTokenizer::Trained(tokenizer) => tokenizer.tokens().collect(),
+        _ => Vec::new(),
     })
 }
 

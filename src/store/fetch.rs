@@ -169,7 +169,7 @@ impl Object {
     }
 
     /// True if both were found as the same version.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         let version = |object: &Self| (object.meta.e_tag.clone(), object.meta.last_modified, object.meta.size);
         version(self) == version(other)
     }

@@ -171,6 +171,14 @@ pub(crate) fn is_absent(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if matches!(source.kind(), NotFound | PermissionDenied))
 }
 
+/// The object that a URL stands for now.
+///
+/// # Errors
+/// [`Error::Io`] if there is no such object, or the store fails; [`Error::Interrupted`].
+pub(crate) fn find_object(url: &str, location: &Location, progress: &Progress) -> Result<Object> {
+    Ok(Download::find(url, location, progress)?.object)
+}
+
 /// What fails if there is no room.
 const COPYING: &str = "write a temporary copy of";
 

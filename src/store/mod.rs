@@ -25,7 +25,7 @@ use tokio::runtime::{Builder, Runtime};
 pub(crate) use fetch::{Fetcher, RangeReader, Span};
 use listed::ListingConnector;
 pub(crate) use listing::{Kind, Listing, expand, is_url, local_path};
-pub(crate) use local_copy::{LocalCopy, is_absent};
+pub(crate) use local_copy::{LocalCopy, find_object, is_absent};
 pub use location::Location;
 pub(crate) use location::{file_in, local, url_of};
 pub use options::StorageOptions;

@@ -91,7 +91,7 @@ impl KeyedVectors {
     }
 
     /// [`search`](Self::search) for vectors of length 1.
-    pub(super) fn search_directions(
+    pub(crate) fn search_directions(
         &self,
         values: Vec<f32>,
         options: &SearchOptions<'_>,

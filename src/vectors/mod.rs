@@ -17,6 +17,7 @@ mod rows;
 mod search;
 mod subwords;
 mod unknown;
+mod weighting;
 
 use std::sync::{Arc, RwLock};
 
@@ -25,13 +26,13 @@ pub use batch::{Neighbours, SearchOptions};
 pub use correlation::Correlation;
 pub(crate) use counts::Counts;
 pub use judgements::{JudgementOptions, JudgementScores};
-#[cfg(feature = "python")]
 pub(crate) use length::{exact_cosine, unit};
 pub use plane::Plane;
-pub use pooling::Pooling;
+pub use pooling::{Divisor, Pooling};
 pub use query::{ProductQuery, Query};
 pub use rows::Rows;
 pub use subwords::{Ngrams, Subwords};
+pub use weighting::{TokenWeights, Weighting};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -90,6 +91,17 @@ impl KeyedVectors {
         }
         let counts = (1..=keys.len() as u64).rev().collect();
         Self::new(keys, counts, Rows::from_vec(values.to_vec(), vector_size), None)
+    }
+
+    /// A table whose keys are the numbers of its rows.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if there are more rows than there can be keys.
+    #[cfg(feature = "python")]
+    pub(crate) fn of_rows(rows: Rows) -> Result<Self> {
+        let keys = Keys::new(&arrow::array::Int64Array::from_iter_values(0..rows.len() as i64))?;
+        let counts = vec![1; rows.len()];
+        Self::new(keys, counts, rows, None)
     }
 
     /// The keys and their numbers, which are their rows.

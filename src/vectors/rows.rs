@@ -3,10 +3,16 @@
 use std::any::Any;
 use std::fmt;
 use std::ops::Range;
+#[cfg(feature = "python")]
+use std::panic::AssertUnwindSafe;
+#[cfg(feature = "python")]
+use std::ptr::NonNull;
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[cfg(feature = "python")]
+use arrow::buffer::Buffer;
 use arrow::buffer::ScalarBuffer;
 
 use crate::error::Result;
@@ -203,6 +209,25 @@ impl Rows {
                 self.iter().for_each(|row| values.extend_from_slice(row));
                 values.into()
             }
+        }
+    }
+}
+
+impl Rows {
+    /// All values, row after row: shared unless there is padding between the rows, and then whoever holds them sees later
+    /// changes of a model's rows.
+    #[cfg(feature = "python")]
+    pub(crate) fn shared_buffer(&self) -> ScalarBuffer<f32> {
+        let values = self.len * self.vector_size;
+        let start = NonNull::new(self.start.cast_mut().cast::<u8>());
+        match start.filter(|_| self.stride == self.vector_size && values > 0 && self.matrix().is_some()) {
+            Some(start) => {
+                let owner = Arc::new(AssertUnwindSafe(self.clone()));
+                // SAFETY: the rows lie one after another, and the owner keeps them alive.
+                let bytes = unsafe { Buffer::from_custom_allocation(start, values * size_of::<f32>(), owner) };
+                ScalarBuffer::new(bytes, 0, values)
+            }
+            None => self.to_buffer(),
         }
     }
 }

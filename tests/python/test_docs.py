@@ -83,7 +83,7 @@ def test_the_commands_of_the_readme_run_as_they_stand(
 
 
 @pytest.mark.parametrize(
-    "name", ["polargram.word2vec.Word2Vec", "polargram.expr.embed", "polargram.expr.W2VNamespace.embed"]
+    "name", ["polargram.word2vec.Word2Vec", "polargram.lookups.embed", "polargram.expr.W2VNamespace.embed"]
 )
 def test_what_users_call_first_has_an_example(name: str) -> None:
     assert name in {parameter.values[0].name for parameter in EXAMPLES}

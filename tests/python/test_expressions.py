@@ -191,10 +191,12 @@ def test_vectors_of_every_format_are_looked_up(ending: str, as_path: type, model
     assert out["w"].to_list()[0] == model.wv["king"].tolist()
 
 
-def test_the_namespace_is_found_in_the_editor_and_only_on_expressions() -> None:
+def test_the_namespace_is_found_in_the_editor_on_expressions_series_and_frames() -> None:
     assert isinstance(pl.col("w").w2v, pg.W2VNamespace)
-    with pytest.raises(AttributeError):
-        _ = FRAME.w2v
+    assert isinstance(FRAME["w"].w2v, pg.W2VSeries)
+    assert isinstance(FRAME.w2v, pg.W2VFrames)
+    assert isinstance(FRAME.lazy().w2v, pg.W2VFrames)
+    assert not hasattr(FRAME.group_by("g"), "w2v")
 
 
 def test_a_plan_can_be_pickled_and_run_later(vectors_file: str, vector: Callable[..., object]) -> None:
@@ -253,13 +255,8 @@ def test_a_missing_column_is_the_error_that_polars_raises(vectors_file: str) -> 
 
 @pytest.mark.parametrize("pooling", [1, True, ["mean"]], ids=repr)
 def test_a_pooling_that_is_not_text_is_refused_at_once(pooling: object, vectors_file: str) -> None:
-    with pytest.raises(TypeError, match=r'pooling: expected "mean" or None, not '):
+    with pytest.raises(TypeError, match=r'pooling: expected a name, as "mean", or None, not '):
         pg.embed("l", vectors_file, pooling=pooling)  # type: ignore[arg-type]
-
-
-def test_vectors_in_the_place_of_their_file_are_refused_with_what_to_do(model: pg.Word2Vec) -> None:
-    with pytest.raises(TypeError, match=r"path: expected a file of vectors.*save them first"):
-        pl.col("w").w2v.embed(model.wv)  # type: ignore[arg-type]
 
 
 ROWS = st.none() | st.lists(st.none() | st.sampled_from(["queen", "king", "no-such-word"]), max_size=3)
@@ -269,6 +266,7 @@ ROWS = st.none() | st.lists(st.none() | st.sampled_from(["queen", "king", "no-su
 @settings(deadline=None)
 @given(chunks=st.lists(st.lists(ROWS, max_size=3), min_size=1, max_size=4))
 @example(chunks=[[[]], [[]]])
+@example(chunks=[[None], [[]], [["king"]], [None], [["queen", "king"]], [[]]])
 def test_chunks_without_values_keep_their_rows_and_their_order(
     token: pl.DataType, chunks: list[list[list[str | None] | None]], vectors_file: str, pooled: Callable[..., object]
 ) -> None:

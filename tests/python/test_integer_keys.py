@@ -380,7 +380,7 @@ def test_neither_model_is_trained_or_updated_with_the_others_kind() -> None:
         assert np.array_equal(model.wv.vectors, before)
 
 
-NO_TOKENS = r"is {}; expected strings or integers, or lists of them with a pooling; cast it first"
+NO_TOKENS = r"is {}; expected strings or integers, or lists of them; cast it first"
 
 #: Columns that cannot be looked up, by the kind of the vectors' keys, and what is said.
 REFUSED: list[tuple[str, pl.Series, str]] = [
