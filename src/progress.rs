@@ -17,10 +17,17 @@ pub enum Phase {
     Training,
     /// Writing the results.
     Saving,
+    /// Adding vectors to the rows of a table.
+    Embedding,
 }
 
 impl Phase {
-    const ALL: [Self; 4] = [Self::Vocabulary, Self::Encoding, Self::Training, Self::Saving];
+    const ALL: [Self; 5] = [Self::Vocabulary, Self::Encoding, Self::Training, Self::Saving, Self::Embedding];
+
+    /// What its progress counts.
+    pub fn unit(self) -> &'static str {
+        if self == Self::Embedding { "rows" } else { "words" }
+    }
 }
 
 impl std::fmt::Display for Phase {
@@ -30,6 +37,7 @@ impl std::fmt::Display for Phase {
             Self::Encoding => "encoding",
             Self::Training => "training",
             Self::Saving => "saving",
+            Self::Embedding => "embedding",
         })
     }
 }

@@ -230,11 +230,12 @@ impl Snapshot {
         let is_training = self.phase == Phase::Training;
         let rounded = |number: f64, digits: i32| (number * 10f64.powi(digits)).round() / 10f64.powi(digits);
         let (loss, examples) = self.loss;
+        let speed_of = if self.phase.unit() == "rows" { "rows_per_second" } else { "words_per_second" };
         let fields = [
             ("phase", Some(self.phase.to_string().into())),
-            ("words", Some(self.tokens.into())),
+            (self.phase.unit(), Some(self.tokens.into())),
             ("total", (self.total > 0).then(|| self.total.into())),
-            ("words_per_second", self.tokens_per_second().map(|speed| rounded(speed, 0).into())),
+            (speed_of, self.tokens_per_second().map(|speed| rounded(speed, 0).into())),
             ("rate", is_training.then(|| rounded(self.learning_rate.into(), 7).into())),
             ("loss", (is_training && examples > 0).then(|| rounded(loss / examples as f64, 5).into())),
             ("eta", self.eta().map(|seconds| rounded(seconds, 1).into())),
@@ -254,7 +255,7 @@ impl Display for Snapshot {
             write!(f, ", learning rate {:.5}", self.learning_rate)?;
         }
         let Some(speed) = self.tokens_per_second() else { return Ok(()) };
-        write!(f, ", {:.2} M words/s", speed / 1e6)?;
+        write!(f, ", {:.2} M {}/s", speed / 1e6, self.phase.unit())?;
         match self.eta() {
             Some(seconds) => write!(f, ", {} left", HumanDuration(Duration::from_secs_f64(seconds))),
             None => Ok(()),

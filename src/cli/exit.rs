@@ -12,8 +12,7 @@ const OUTPUT: u8 = 4;
 pub(super) const INTERRUPTED: u8 = 130;
 
 /// The codes, as the help shows them.
-pub(super) const CODES: &str = "\
-  0    done
+pub(super) const CODES: &str = "  0    done
   1    failed for a reason that is none of the others
   2    wrong usage: an option, or a value out of its range
   3    input that is missing, damaged or not what it should be

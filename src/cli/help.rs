@@ -30,7 +30,7 @@ const EXAMPLES: [(&str, &str); 12] = [
     (
         "train",
         "  polargram train corpus --output out --sg 1 --report report.html
-  polargram train s3://bucket/wiki/ --column tokens --output s3://bucket/vectors/ --config train.toml \\
+  polargram train s3://bucket/wiki/ --output s3://bucket/vectors/ --config train.toml \\
       --log-format json --metrics metrics.json",
     ),
     (
@@ -46,12 +46,12 @@ const EXAMPLES: [(&str, &str); 12] = [
     (
         "embed",
         "  polargram embed corpus/part-0.parquet --vectors out/vectors.arrow --output embedded.parquet
-  polargram embed corpus/part-0.parquet --vectors out/vectors.arrow --pooling sum --as vector --output -",
+  polargram embed s3://bucket/in/ --vectors out/vectors.arrow --weights sif --output s3://bucket/out.parquet",
     ),
     (
         "evaluate",
         "  polargram evaluate --vectors out/vectors.arrow --analogies corpus/questions.txt
-  polargram evaluate --vectors out/vectors.arrow --analogies questions-words.txt --pairs wordsim353.tsv --json",
+  polargram evaluate --vectors out/vectors.arrow --pairs wordsim353.tsv simlex999.txt --json",
     ),
     (
         "info",
@@ -75,8 +75,8 @@ const EXAMPLES: [(&str, &str); 12] = [
     ),
 ];
 
-const ENVIRONMENT: &str = "\
-  POLARGRAM_NAME stands for the option --name of every command, with _ for -, as POLARGRAM_VECTOR_SIZE=300.
+const ENVIRONMENT: &str =
+    "  POLARGRAM_NAME stands for the option --name of every command, with _ for -, as POLARGRAM_VECTOR_SIZE=300.
   What is on the command line counts more; what is in the file of --config counts less.";
 
 fn heading(text: &str) -> String {
@@ -88,7 +88,7 @@ fn heading(text: &str) -> String {
 pub(super) fn with_help(command: Command, exit_codes: &str) -> Command {
     let listing = listing(&command);
     let template = format!(
-        "{{before-help}}{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{listing}\n{}\n{{options}}\n\n{}\n{ENVIRONMENT}\
+        "{{before-help}}{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{listing}{}\n{{options}}\n\n{}\n{ENVIRONMENT}\
          \n\n{}\n{exit_codes}\n{{after-help}}",
         heading("Options"),
         heading("Environment"),

@@ -51,20 +51,11 @@ pub(super) fn with_file(command: Command, arguments: &[OsString]) -> Result<Comm
     let text = std::fs::read_to_string(&path).at("read", &path)?;
     let table: toml::Table =
         text.parse().map_err(|error: toml::de::Error| Error::format(&path, on_one_line(&error, &text)))?;
-    let mut fault = Ok(());
-    let command = command.mut_subcommand(name, |mut command| {
-        for (key, value) in table {
-            match with_default(command.clone(), &key, &value) {
-                Ok(changed) => command = changed,
-                Err(reason) => {
-                    fault = Err(Error::format(&path, reason));
-                    break;
-                }
-            }
-        }
-        command
-    });
-    fault.map(|()| command)
+    let mut command = command;
+    for (key, value) in &table {
+        command = with_default(command, &name, key, value).map_err(|reason| Error::format(&path, reason))?;
+    }
+    Ok(command)
 }
 
 fn on_one_line(error: &toml::de::Error, text: &str) -> String {
@@ -102,11 +93,15 @@ fn name_of(arg: &Arg) -> &str {
     arg.get_long().unwrap_or_else(|| arg.get_id().as_str())
 }
 
-fn with_default(command: Command, key: &str, value: &toml::Value) -> Result<Command, String> {
+/// Gives an option of a subcommand, or one that all have, a default.
+fn with_default(command: Command, subcommand: &str, key: &str, value: &toml::Value) -> Result<Command, String> {
     let name = key.replace('_', "-");
-    let arg = argument(&command, &name).filter(|_| !NOT_IN_FILES.contains(&name.as_str()));
-    let Some(arg) = arg else {
-        let names = command.get_arguments().map(name_of).filter(|name| !NOT_IN_FILES.contains(name));
+    let may_be_set = |name: &str| !NOT_IN_FILES.contains(&name);
+    let own = || command.find_subcommand(subcommand).into_iter().flat_map(Command::get_arguments);
+    let all = || own().map(|arg| (arg, true)).chain(command.get_arguments().map(|arg| (arg, false)));
+    let found = all().find(|(arg, _)| name_of(arg) == name).filter(|_| may_be_set(&name));
+    let Some((arg, is_own)) = found else {
+        let names = all().map(|(arg, _)| name_of(arg)).filter(|name| may_be_set(name));
         let names: Vec<String> = names.map(|name| name.replace('-', "_")).collect();
         return Err(format!("there is no option {key:?}; there are {}", names.join(", ")));
     };
@@ -121,7 +116,11 @@ fn with_default(command: Command, key: &str, value: &toml::Value) -> Result<Comm
         return Err(format!("{key}: takes one value, not {}", values.len()));
     }
     let id = arg.get_id().clone();
-    Ok(command.mut_arg(id, |arg| arg.required(false).default_values(values)))
+    let with_values = |arg: Arg| arg.required(false).default_values(values);
+    Ok(match is_own {
+        true => command.mut_subcommand(subcommand, |found| found.mut_arg(id, with_values)),
+        false => command.mut_arg(id, with_values),
+    })
 }
 
 /// A value as it stands on the command line.
@@ -223,7 +222,7 @@ mod tests {
     fn a_file_with_a_fault_is_refused_with_its_name_and_the_place() {
         for (text, reason) in [
             ("vector_size = \n", "line 1 is not valid TOML"),
-            ("column = \"a\"\nvectors = 5", "there is no option \"vectors\"; there are corpus, vector_size"),
+            ("column = \"a\"\nvectors = 5", "there is no option \"vectors\"; there are "),
             ("config = \"other.toml\"", "there is no option \"config\""),
             ("vector_size = [1, 2]", "vector_size: takes one value, not 2"),
             ("[corpus]\na = 1", "corpus: is a table"),

@@ -38,6 +38,19 @@ struct OpenFile {
     first_span: usize,
 }
 
+/// The paths and URLs of the files that sources stand for.
+///
+/// # Errors
+/// As for [`FileCorpus::open`].
+pub(crate) fn files_of(
+    sources: impl IntoIterator<Item = impl AsRef<str>>,
+    options: &ReadOptions,
+    progress: &Progress,
+) -> Result<Vec<String>> {
+    let files = dataset::files(sources, options, None, progress)?;
+    Ok(files.into_iter().map(|file| file.location.name()).collect())
+}
+
 impl FileCorpus {
     /// Opens files, directories, globs, and URLs of objects, prefixes and globs.
     ///

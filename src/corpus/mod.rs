@@ -21,9 +21,11 @@ mod tokens;
 
 pub use arrow_corpus::ArrowCorpus;
 pub use batch::{Batch, Batches, Corpus, Input};
+pub(crate) use columns::ColumnPath;
 #[cfg(feature = "python")]
 pub(crate) use columns::{candidates, no_column};
 pub use file_corpus::FileCorpus;
+pub(crate) use file_corpus::files_of;
 #[cfg(feature = "python")]
 pub(crate) use list_type::is_list;
 pub(crate) use lists::Lists;
@@ -34,6 +36,7 @@ pub(crate) use partitions::Partition;
 pub(crate) use query::{Query, ResolvedColumns};
 pub(crate) use readers::{compression_of, decompressed};
 pub use sampled::Sampled;
+pub(crate) use tokens::tokens_of;
 
 pub use crate::store::StorageOptions;
 pub use crate::utf8::Utf8Errors;

@@ -68,6 +68,34 @@ fn first_not_utf8(values: &ArrayRef) -> Option<String> {
     Some(format!("holds b\"{}{more}\", which is not UTF-8; decode it to strings first", start.escape_ascii()))
 }
 
+/// The tokens of a column: as they are, split, in lower case.
+///
+/// # Errors
+/// [`Error::Corpus`] naming `column` and `origin`.
+pub(crate) fn tokens_of(
+    values: &ArrayRef,
+    split: Option<&Split>,
+    lowercase: bool,
+    column: &str,
+    origin: &str,
+) -> Result<ArrayRef> {
+    let Some(split) = split else {
+        return if lowercase { lowercase_lists(values, column, origin) } else { Ok(values.clone()) };
+    };
+    let strings = decoded(values.clone(), column, origin)?;
+    let is_text = match strings.data_type() {
+        DataType::Dictionary(_, values) => is_string(values),
+        other => is_string(other),
+    };
+    match is_text {
+        true => split_strings(&strings, split, lowercase),
+        false => {
+            let reason = format!("column {column:?} is {}; expected strings to split", strings.data_type());
+            Err(Error::corpus(origin, reason))
+        }
+    }
+}
+
 /// Lists of the tokens of each string, without empty ones.
 pub(super) fn split_strings(strings: &ArrayRef, split: &Split, lowercase: bool) -> Result<ArrayRef> {
     let text = cast(strings, &DataType::LargeUtf8).map_err(polars_error)?;

@@ -29,6 +29,7 @@ mod encode;
 mod error;
 #[cfg(feature = "python")]
 mod exports;
+mod files;
 mod functions;
 mod handle;
 mod lookup;
@@ -40,6 +41,7 @@ mod tokens;
 
 pub use embed::{CommonComponents, EmbedOptions, Unknown};
 pub use encode::EncodeOptions;
+pub use files::{AddedColumn, TableFormat, embed_files};
 pub use functions::{
     analogy, doesnt_match, embed, embed_weighted, encode, ids, known, most_similar, oov_rate, similarity, words,
 };

@@ -58,6 +58,11 @@ impl Axis {
         Self { low, high, is_logarithmic }
     }
 
+    /// From 0 if all values are positive.
+    fn from_zero(self) -> Self {
+        if self.is_logarithmic || self.low <= 0.0 { self } else { Self { low: 0.0, ..self } }
+    }
+
     /// With some room at both ends, but not beyond 0.
     fn with_room(self) -> Self {
         if self.is_logarithmic {
@@ -102,7 +107,7 @@ impl Chart {
         let is_shown =
             |&(x, y): &(f64, f64)| x.is_finite() && y.is_finite() && (!self.is_logarithmic || (x > 0.0 && y > 0.0));
         let points = || self.series.iter().flat_map(|series| &series.points).copied().filter(is_shown);
-        let across = Axis::over(points().map(|(x, _)| x), self.is_logarithmic);
+        let across = Axis::over(points().map(|(x, _)| x), self.is_logarithmic).from_zero();
         let up = Axis::over(points().map(|(_, y)| y), self.is_logarithmic).with_room();
         let marks_up: Vec<(f64, String)> = up.marks(5).into_iter().map(|mark| (mark, short(mark))).collect();
         let widest = marks_up.iter().map(|(_, text)| width(text)).fold(1.0, f64::max);
@@ -190,10 +195,29 @@ pub fn training_charts(moments: &[Moment]) -> Vec<Chart> {
     };
     let mut charts = Vec::new();
     if moments.iter().any(|moment| moment.loss.is_some()) {
-        charts.push(over_words("Loss of an example", &|moment| moment.loss));
+        let loss = Series { name: "loss".to_owned(), points: smoothed(moments) };
+        charts.push(Chart { series: vec![loss], ..over_words("Loss of an example", &|moment| moment.loss) });
     }
     charts.push(over_words("Learning rate", &|moment| Some(moment.rate)));
     charts
+}
+
+/// The loss, as means over equal parts of the training: over a few words it depends on what these words are.
+fn smoothed(moments: &[Moment]) -> Vec<(f64, f64)> {
+    const PARTS: u64 = 80;
+    let words = moments.last().map_or(0, |last| last.words);
+    let (mut points, mut sum, mut weight, mut before, mut part) = (Vec::new(), 0.0, 0.0, 0, 0);
+    for moment in moments {
+        let Some(loss) = moment.loss else { continue };
+        let more = moment.words.saturating_sub(before).max(1) as f64;
+        (sum, weight, before) = (sum + more * loss, weight + more, moment.words);
+        let reached = moment.words * PARTS / words.max(1);
+        if reached > part || moment.words == words {
+            points.push((moment.words as f64, sum / weight));
+            (sum, weight, part) = (0.0, 0.0, reached);
+        }
+    }
+    points
 }
 
 /// The charts of a training, one above the other, as one SVG.

@@ -20,6 +20,10 @@ struct Area {
 }
 
 impl Area {
+    fn around(x: f64, y: f64, half_width: f64, half_height: f64) -> Self {
+        Self { left: x - half_width, right: x + half_width, top: y - half_height, bottom: y + half_height }
+    }
+
     fn overlaps(&self, other: &Self) -> bool {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
@@ -32,41 +36,54 @@ pub(super) struct Frame {
     pub(super) height: f64,
 }
 
+impl Frame {
+    fn contains(&self, area: &Area) -> bool {
+        area.left >= 0.0 && area.right <= self.width && area.top >= 0.0 && area.bottom <= self.height
+    }
+}
+
 /// From the point to its label.
 const GAP: f64 = 6.0;
 /// The height of a line of text of size 1.
 const LINE: f64 = 1.2;
 
-/// Places labels of points, the more important ones first: right of the point, left, above or below. `None` for one that
-/// would overlap another label, cover the point of a placed one, or leave the frame.
+/// Around a point no text of others stands.
+const DOT: f64 = 2.5;
+
+/// Places labels of points, the more important ones first: beside the point, above or below, or at a corner. `None` for one
+/// that would overlap another label, cover a point, or leave the frame.
 pub(super) fn place(labels: &[(f64, f64, &str)], size: f64, frame: Frame) -> Vec<Option<Placed>> {
+    let dots: Vec<Area> = labels.iter().map(|&(x, y, _)| Area::around(x, y, DOT, DOT)).collect();
     let mut taken: Vec<Area> = Vec::new();
-    let place_one = |&(x, y, text): &(f64, f64, &str)| {
-        let (half, height) = (width(text) * size / 2.0, LINE * size);
+    let place_one = |(own, &(x, y, text)): (usize, &(f64, f64, &str))| {
+        let (half, high) = (width(text) * size / 2.0, LINE * size / 2.0);
+        let (near, up) = (GAP - 2.0, GAP + high);
         let choices = [
-            (x + GAP, y, "start", x + GAP + half),
-            (x - GAP, y, "end", x - GAP - half),
-            (x, y - GAP - height / 2.0, "middle", x),
-            (x, y + GAP + height / 2.0, "middle", x),
+            (x + GAP, y, "start"),
+            (x - GAP, y, "end"),
+            (x, y - up, "middle"),
+            (x, y + up, "middle"),
+            (x + near, y - high, "start"),
+            (x + near, y + high, "start"),
+            (x - near, y - high, "end"),
+            (x - near, y + high, "end"),
         ];
-        for (at, middle_y, anchor, middle_x) in choices {
-            let area = Area {
-                left: middle_x - half,
-                right: middle_x + half,
-                top: middle_y - height / 2.0,
-                bottom: middle_y + height / 2.0,
+        for (at, middle, anchor) in choices {
+            let centre = match anchor {
+                "start" => at + half,
+                "end" => at - half,
+                _ => at,
             };
-            let is_inside =
-                area.left >= 0.0 && area.right <= frame.width && area.top >= 0.0 && area.bottom <= frame.height;
-            if is_inside && !taken.iter().any(|other| other.overlaps(&area)) {
+            let area = Area::around(centre, middle, half, high);
+            let covers = |dots: &[Area]| dots.iter().any(|dot| dot.overlaps(&area));
+            if frame.contains(&area) && !covers(&taken) && !covers(&dots[..own]) && !covers(&dots[own + 1..]) {
                 taken.push(area);
-                taken.push(Area { left: x - 3.0, right: x + 3.0, top: y - 3.0, bottom: y + 3.0 });
-                return Some(Placed { x: at, y: middle_y, anchor });
+                return Some(Placed { x: at, y: middle, anchor });
             }
         }
         None
     };
-    labels.iter().map(place_one).collect()
+    labels.iter().enumerate().map(place_one).collect()
 }
 
 #[cfg(test)]

@@ -26,11 +26,20 @@
           if (visit(x + "," + y)) return true;
       return false;
     };
+    // No text covers a point: those of others are taken from the start.
+    const places = words.map((_, i) => place(i)), dots = new Map();
+    places.forEach(([x, y], i) => each([x - 2.5, y - 2.5, x + 2.5, y + 2.5], (key) => {
+      dots.has(key) ? dots.get(key).add(i) : dots.set(key, new Set([i]));
+    }));
+    const covers = (box, own) => each(box, (key) => [...(dots.get(key) || [])].some((i) => {
+      const [x, y] = places[i];
+      return i !== own && x + 2.5 > box[0] && x - 2.5 < box[2] && y + 2.5 > box[1] && y - 2.5 < box[3];
+    }));
     const isTaken = (box) => each(box, (key) => (cells.get(key) || []).some((other) =>
       box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]));
     const take = (box) => { each(box, (key) => { cells.has(key) ? cells.get(key).push(box) : cells.set(key, [box]); }); };
     for (const i of order) {
-      const group = groups[i], dot = group.firstElementChild, label = group.lastElementChild, [x, y] = place(i);
+      const group = groups[i], dot = group.firstElementChild, label = group.lastElementChild, [x, y] = places[i];
       const isSeen = x > -4 && y > -4 && x < width + 4 && y < height + 4;
       group.setAttribute("class", "word" + (hits ? (hits.has(i) ? " hit" : " dim") : ""));
       group.style.display = isSeen ? "" : "none";
@@ -39,13 +48,14 @@
       dot.setAttribute("cy", y.toFixed(1));
       const w = widths[i], half = font * 0.6;
       const choices = [[x + 6, y, "start", x + 6], [x - 6, y, "end", x - 6 - w],
-        [x, y - 6 - half, "middle", x - w / 2], [x, y + 6 + half, "middle", x - w / 2]];
+        [x, y - 6 - half, "middle", x - w / 2], [x, y + 6 + half, "middle", x - w / 2],
+        [x + 4, y - half, "start", x + 4], [x + 4, y + half, "start", x + 4],
+        [x - 4, y - half, "end", x - 4 - w], [x - 4, y + half, "end", x - 4 - w]];
       let shown = false;
       for (const [at, middle, anchor, start] of choices) {
         const box = [start, middle - half, start + w, middle + half];
-        if (box[0] < 0 || box[1] < 0 || box[2] > width || box[3] > height || isTaken(box)) continue;
+        if (box[0] < 0 || box[1] < 0 || box[2] > width || box[3] > height || isTaken(box) || covers(box, i)) continue;
         take(box);
-        take([x - 3, y - 3, x + 3, y + 3]);
         label.setAttribute("x", at.toFixed(1));
         label.setAttribute("y", (middle + font * 0.35).toFixed(1));
         label.setAttribute("text-anchor", anchor);
@@ -148,11 +158,14 @@
   }
   search.addEventListener("input", find);
 
-  new ResizeObserver(() => {
+  function resize() {
     [width, height] = [frame.clientWidth, frame.clientHeight];
     svg.setAttribute("viewBox", "0 0 " + width + " " + height);
     stayInside();
-  }).observe(frame);
+  }
+  resize();
+  new ResizeObserver(resize).observe(frame);
   search.value = decodeURIComponent(location.hash.slice(1));
   find();
+  draw();
 })();

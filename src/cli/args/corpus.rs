@@ -3,9 +3,10 @@
 use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
+use tempfile::TempDir;
 
 use super::values::{parse_split, parse_storage_option};
 use crate::cli::settings::is_standard_stream;
@@ -53,7 +54,7 @@ pub(in crate::cli) struct CorpusArgs {
     storage_options: Vec<(String, String)>,
     /// What came from standard input, which is read more than once.
     #[arg(skip)]
-    standard_input: OnceCell<(LocalCopy, PathBuf)>,
+    standard_input: OnceCell<(LocalCopy, Option<TempDir>, PathBuf)>,
 }
 
 impl CorpusArgs {
@@ -80,14 +81,11 @@ impl CorpusArgs {
     fn standard_input(&self, progress: &Progress) -> Result<String> {
         if self.standard_input.get().is_none() {
             let copy = LocalCopy::of_file(&streams::input("-", StorageOptions::default()), progress)?;
-            let file = match copy.is_temporary() {
-                true => with_ending(copy.path())?,
-                false => copy.path().to_owned(),
-            };
+            let (directory, file) = with_ending(&copy)?;
             // It was empty.
-            let _ = self.standard_input.set((copy, file));
+            let _ = self.standard_input.set((copy, directory, file));
         }
-        Ok(self.standard_input.get().map(|(_, file)| file.display().to_string()).unwrap_or_default())
+        Ok(self.standard_input.get().map(|(_, _, file)| file.display().to_string()).unwrap_or_default())
     }
 
     fn options(&self) -> ReadOptions {
@@ -103,18 +101,23 @@ impl CorpusArgs {
     }
 }
 
-/// Gives a file the ending that its first bytes tell: of plain text, or as it is compressed, or none.
-fn with_ending(path: &Path) -> Result<PathBuf> {
-    let mut start = Vec::new();
+/// A file whose ending tells the format of what came from standard input: of plain text, or as it is compressed. What has a
+/// format of its own keeps its name.
+fn with_ending(copy: &LocalCopy) -> Result<(Option<TempDir>, PathBuf)> {
+    let (path, mut start) = (copy.path(), Vec::new());
     File::open(path).and_then(|file| file.take(16).read_to_end(&mut start)).at("read", path)?;
-    let has_magic =
-        [b"PAR1".as_slice(), b"ARROW1", b"\x93NUMPY", &[0xff; 4]].iter().any(|magic| start.starts_with(magic));
-    let ending = match (has_magic, compression_of(&start)) {
-        (true, _) => return Ok(path.to_owned()),
-        (false, Some(ending)) => format!("txt{ending}"),
-        (false, None) => "txt".to_owned(),
-    };
-    let named = path.with_extension(ending);
-    fs::rename(path, &named).at("read", path)?;
-    Ok(named)
+    let magics = [b"PAR1".as_slice(), b"ARROW1", b"\x93NUMPY", &[0xff; 4]];
+    if magics.iter().any(|magic| start.starts_with(magic)) {
+        return Ok((None, path.to_owned()));
+    }
+    let name = format!("stdin.txt{}", compression_of(&start).unwrap_or_default());
+    if copy.is_temporary() {
+        let named = path.with_file_name(name);
+        fs::rename(path, &named).at("read", path)?;
+        return Ok((None, named));
+    }
+    let directory = tempfile::Builder::new().prefix("polargram-copy-").tempdir().at("read", path)?;
+    let named = directory.path().join(name);
+    fs::copy(path, &named).at("read", path)?;
+    Ok((Some(directory), named))
 }

@@ -15,7 +15,7 @@ pub(in crate::cli) fn parse_every(text: &str) -> Result<Every, String> {
     }
 }
 
-pub(super) fn parse_split(text: &str) -> Result<Split, String> {
+pub(in crate::cli) fn parse_split(text: &str) -> Result<Split, String> {
     match (text, text.strip_prefix("regex:")) {
         ("whitespace", _) => Ok(Split::Whitespace),
         (_, Some(pattern)) => Ok(Split::Regex(pattern.to_owned())),

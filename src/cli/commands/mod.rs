@@ -3,6 +3,7 @@
 mod analogy;
 mod completions;
 mod convert;
+mod embed;
 mod evaluate;
 mod info;
 mod plot;
@@ -22,6 +23,7 @@ pub(super) enum Command {
     Train(Box<train::Train>),
     Similar(similar::Similar),
     Analogy(analogy::Analogy),
+    Embed(Box<embed::Embed>),
     Evaluate(evaluate::Evaluate),
     Info(info::Info),
     Convert(convert::Convert),
@@ -37,6 +39,7 @@ impl Command {
             Self::Train(train) => train.run(),
             Self::Similar(similar) => Ok(similar.run()?),
             Self::Analogy(analogy) => Ok(analogy.run()?),
+            Self::Embed(embed) => embed.run(),
             Self::Evaluate(evaluate) => Ok(evaluate.run()?),
             Self::Info(info) => Ok(info.run()?),
             Self::Convert(convert) => convert.run(),
