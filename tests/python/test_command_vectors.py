@@ -97,7 +97,7 @@ def test_info_knows_models_checkpoints_and_bundles(
     command: Command, model: pg.Word2Vec, sample: Path, tmp_path: Path
 ) -> None:
     model.save(tmp_path / "model")
-    pg.save_bundle(tmp_path / "bundle", {"matrix": np.zeros((2, 3)), "name": "x"})
+    pg.Bundle.save(tmp_path / "bundle", {"matrix": np.zeros((2, 3)), "name": "x"})
     fast = ["--epochs", 1, "--vector-size", 8, "--quiet"]
     command("train", sample, "--output", tmp_path, "--checkpoint", tmp_path / "checkpoint", *fast)
     names = [tmp_path / name for name in ("model", "checkpoint", "bundle")]
