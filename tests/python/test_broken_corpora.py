@@ -59,7 +59,7 @@ def cut(path: Path, share: float) -> Path:
 
 def refusal(command: Command, output: Path, *arguments: object) -> str:
     """The one line that ``polargram train`` prints; no files are left."""
-    done = command("train", *arguments, "--output", output, *QUICK, code=1)
+    done = command("train", *arguments, "--output", output, *QUICK, code=3)
     assert not output.exists()
     return only_line(done)
 
@@ -193,7 +193,7 @@ def test_a_run_that_fails_midway_leaves_the_vectors_of_the_last(command: Command
     good, bad = parquet(tmp_path / "a.parquet"), damaged(tmp_path / "b.parquet", "tokens", 2)
     command("train", good, "--output", tmp_path / "out", *QUICK)
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    done = command("train", good, bad, "--output", tmp_path / "out", *QUICK, code=1)
+    done = command("train", good, bad, "--output", tmp_path / "out", *QUICK, code=3)
     assert "b.parquet, row group 2" in done.stderr
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 

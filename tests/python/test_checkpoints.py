@@ -261,9 +261,9 @@ def test_the_summary_counts_the_words_of_this_run_alone(command: Command, sample
 def test_the_command_refuses_another_parameter_or_corpus(command: Command, sample: Path, tmp_path: Path) -> None:
     fixed = ["-o", tmp_path / "out", "--epochs", 1, "--vector-size", 8, "--checkpoint", tmp_path / "ck"]
     command("train", sample, *fixed)
-    assert "window=5, not 3" in command("train", sample, *fixed, "--window", 3, code=1).stderr
+    assert "window=5, not 3" in command("train", sample, *fixed, "--window", 3, code=3).stderr
     pl.DataFrame({"tokens": [["a"] * 9]}).write_parquet(tmp_path / "other.parquet")
-    assert "corpus" in command("train", tmp_path / "other.parquet", *fixed, code=1).stderr
+    assert "corpus" in command("train", tmp_path / "other.parquet", *fixed, code=3).stderr
     assert "--checkpoint" in command("train", sample, *fixed[:-2], "--checkpoint-every", 5, code=2).stderr
 
 

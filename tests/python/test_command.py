@@ -125,7 +125,7 @@ def test_a_run_tells_what_it_read_trained_and_wrote_on_stderr_only(
 def test_quiet_prints_nothing_but_errors(command: Command, flag: str, sample: Path, tmp_path: Path) -> None:
     done = command("train", sample, "--output", tmp_path / "out", *FAST, flag)
     assert (done.stdout, done.stderr) == ("", "")
-    failed = command("train", tmp_path / "missing.parquet", "--output", tmp_path / "out", flag, code=1)
+    failed = command("train", tmp_path / "missing.parquet", "--output", tmp_path / "out", flag, code=3)
     assert len(failed.stderr.splitlines()) == 1
 
 
@@ -225,7 +225,7 @@ def test_output_that_cannot_be_printed_is_one_clear_line(
 ) -> None:
     where = ["--vectors", vectors_file] if arguments[0] == "similar" else ["--output", tmp_path]
     with open("/dev/full", "w") as full:
-        done = command(*arguments, *where, code=1, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+        done = command(*arguments, *where, code=4, capture_output=False, stdout=full, stderr=subprocess.PIPE)
     assert done.stderr.splitlines()[-1].startswith("polargram: cannot write to standard output")
     assert "panicked" not in done.stderr
 
@@ -269,7 +269,7 @@ def test_empty_tokens_are_words_and_the_summary_counts_them(command: Command, tm
 def test_what_is_advised_for_whole_strings_makes_no_empty_tokens(command: Command, tmp_path: Path) -> None:
     text = pl.DataFrame({"tokens": [" a  b\t", "b\n a "] * 20})
     text.write_parquet(tmp_path / "c.parquet")
-    said = command("train", tmp_path / "c.parquet", "--output", tmp_path / "out", code=1).stderr
+    said = command("train", tmp_path / "c.parquet", "--output", tmp_path / "out", code=3).stderr
     advised = re.search(r"pl\.col\(…\)(\S+), or pass --split whitespace", said).group(1)
     assert advised == r'.str.extract_all(r"\S+")'
     text.select(pl.col("tokens").str.extract_all(r"\S+")).write_parquet(tmp_path / "split.parquet")

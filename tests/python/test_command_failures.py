@@ -1,4 +1,4 @@
-"""A command that fails says why in one line, with exit code 1, and leaves nothing behind."""
+"""A command that fails says why in one line, with an exit code that tells what is at fault, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_bad_corpus_is_one_line_that_names_file_column_and_remedy(
     make, needles = BAD_CORPORA[what]
     corpus = make(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    message = only_line(command("train", corpus, "--output", tmp_path / "deep" / "er" / "out", code=1))
+    message = only_line(command("train", corpus, "--output", tmp_path / "deep" / "er" / "out", code=3))
     assert [needle for needle in needles if needle not in message] == []
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -88,7 +88,7 @@ def test_one_bad_file_among_good_ones_is_named_before_anything_is_counted(
     command: Command, sample: Path, tmp_path: Path
 ) -> None:
     bad = parquet(tmp_path / "bad.parquet", ["a b"])
-    message = only_line(command("train", sample, bad, "--output", tmp_path / "out", code=1))
+    message = only_line(command("train", sample, bad, "--output", tmp_path / "out", code=3))
     assert "bad.parquet" in message
     assert not (tmp_path / "out").exists()
 
@@ -111,7 +111,7 @@ def test_one_bad_file_among_good_ones_is_named_before_anything_is_counted(
 def test_a_parameter_out_of_range_is_named_with_what_is_allowed(
     command: Command, option: str, value: object, sample: Path, tmp_path: Path
 ) -> None:
-    message = only_line(command("train", sample, "--output", tmp_path / "out", f"--{option}={value}", code=1))
+    message = only_line(command("train", sample, "--output", tmp_path / "out", f"--{option}={value}", code=2))
     assert option.replace("-", "_") in message
     assert "must be" in message
     assert not (tmp_path / "out").exists()
@@ -120,7 +120,7 @@ def test_a_parameter_out_of_range_is_named_with_what_is_allowed(
 def test_an_output_that_is_a_file_is_found_before_training(command: Command, sample: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for output in (tmp_path / "file", tmp_path / "file" / "out"):
-        done = command("train", sample, "--output", output, "--epochs", 10**6, code=1)
+        done = command("train", sample, "--output", output, "--epochs", 10**6, code=4)
         assert str(output) in only_line(done)
         assert "training" not in done.stderr
     assert (tmp_path / "file").read_text() == "mine"
@@ -128,7 +128,7 @@ def test_an_output_that_is_a_file_is_found_before_training(command: Command, sam
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="this system has no /proc")
 def test_an_output_that_cannot_be_made_is_found_before_training(command: Command, sample: Path) -> None:
-    done = command("train", sample, "--output", "/proc/out", "--epochs", 10**6, code=1)
+    done = command("train", sample, "--output", "/proc/out", "--epochs", 10**6, code=4)
     assert "/proc/out" in only_line(done)
 
 
@@ -151,7 +151,7 @@ def test_a_word_that_a_format_cannot_hold_is_named_before_training_and_nothing_i
     before = sorted(tmp_path.rglob("*"))
     options = {"dry run": ["--dry-run"], "checkpoint": ["--checkpoint", tmp_path / "ck"], "quiet": ["--quiet"]}
     words = ["train", corpus, "--output", tmp_path / "out", "--epochs", 10**6, *options.get(how, [])]
-    done = command(*words, "--formats", formats, code=1)
+    done = command(*words, "--formats", formats, code=2)
     message = only_line(done)
     assert said in message
     assert "save as .arrow" in message
@@ -163,7 +163,7 @@ def test_a_resumed_run_says_before_training_what_a_format_cannot_hold(command: C
     corpus = parquet(tmp_path / "c.parquet", [["new york", "other"]] * 50)
     words = ["train", corpus, "--vector-size", 4, "--epochs", 2, "--checkpoint", tmp_path / "ck"]
     command(*words, "--output", tmp_path / "arrow", "--formats", "arrow")
-    done = command(*words, "--output", tmp_path / "bin", "--formats", "bin", code=1)
+    done = command(*words, "--output", tmp_path / "bin", "--formats", "bin", code=2)
     assert '"new york" has a space' in only_line(done)
     assert "training" not in done.stderr
     assert not (tmp_path / "bin").exists()
@@ -186,7 +186,7 @@ def test_a_failed_run_leaves_the_vectors_of_the_last(command: Command, sample: P
     command("train", sample, "--output", out, "--epochs", 1, "--formats", "arrow,bin")
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     pl.DataFrame({"tokens": [["new york", "other"]] * 5}).write_parquet(tmp_path / "c.parquet")
-    command("train", tmp_path / "c.parquet", "--output", out, "--formats", "arrow,bin", code=1)
+    command("train", tmp_path / "c.parquet", "--output", out, "--formats", "arrow,bin", code=2)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
@@ -196,7 +196,7 @@ def test_a_format_that_cannot_be_written_after_training_leaves_the_others_and_is
 ) -> None:
     corpus = parquet(tmp_path / "c.parquet", [["a", "b"]] * 50)
     (tmp_path / "out" / "vectors.bin").mkdir(parents=True)
-    done = command("train", corpus, "-o", tmp_path / "out", "--vector-size", 4, "--formats", formats, code=1)
+    done = command("train", corpus, "-o", tmp_path / "out", "--vector-size", 4, "--formats", formats, code=4)
     message = done.stderr.splitlines()[-1]
     assert f"cannot write {tmp_path / 'out' / 'vectors.bin'}: is a directory" in message
     assert f"written: {tmp_path / 'out' / 'vectors.arrow'}, {tmp_path / 'out' / 'vectors.txt'}" in message
@@ -210,7 +210,7 @@ def test_both_files_of_a_matrix_are_written_or_none(
 ) -> None:
     corpus = parquet(tmp_path / "c.parquet", [["a", "b"]] * 50)
     (tmp_path / "out" / "vectors.vocab.txt").mkdir(parents=True)
-    done = command("train", corpus, "-o", tmp_path / "out", "--vector-size", 4, "--formats", "npy,arrow", code=1)
+    done = command("train", corpus, "-o", tmp_path / "out", "--vector-size", 4, "--formats", "npy,arrow", code=4)
     assert "vectors.vocab.txt: is a directory" in done.stderr.splitlines()[-1]
     assert listing(tmp_path / "out") == ["vectors.arrow", "vectors.vocab.txt"]
 
@@ -227,7 +227,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(python: Command, sample: Pat
     done = python(
         "-c", FULL_DISK, "train", sample, "--output", tmp_path / "out", "--epochs", 1, "--formats", "npy,arrow"
     )
-    assert done.returncode == 1
+    assert done.returncode == 4
     message = only_line(done)
     assert message.index("vectors.npy") < message.index("vectors.arrow")
     assert "written" not in message
@@ -241,7 +241,7 @@ def test_a_disk_that_is_full_for_one_format_takes_the_others(
     corpus = parquet(tmp_path / "c.parquet", [[f"w{i}" for i in range(40)]] * 5)
     options = ["--vector-size", 64, "--epochs", 1, "--formats", "txt,bin,npy"]
     done = python("-c", FULL_DISK, "train", corpus, "--output", tmp_path / "out", *options)
-    assert done.returncode == 1
+    assert done.returncode == 4
     message = done.stderr.splitlines()[-1]
     assert f"cannot write {tmp_path / 'out' / 'vectors.txt'}: File too large" in message
     assert f"written: {tmp_path / 'out' / 'vectors.bin'}" in message
@@ -267,7 +267,7 @@ def test_similar_names_the_word_or_file_at_fault(
     for ending in ("arrow", "bin", "doc"):
         (here / f"text.{ending}").write_text("to be or not to be")
     message = only_line(
-        command("similar", *[vectors_file if word == "VECTORS" else word for word in arguments], code=1)
+        command("similar", *[vectors_file if word == "VECTORS" else word for word in arguments], code=3)
     )
     assert [needle for needle in needles if needle not in message] == []
 
@@ -275,5 +275,5 @@ def test_similar_names_the_word_or_file_at_fault(
 def test_sample_names_a_directory_that_cannot_be_made(command: Command, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     assert str(tmp_path / "file" / "corpus") in only_line(
-        command("sample", "--output", tmp_path / "file" / "corpus", code=1)
+        command("sample", "--output", tmp_path / "file" / "corpus", code=4)
     )

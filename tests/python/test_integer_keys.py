@@ -244,7 +244,7 @@ def test_the_command_takes_integers_where_keys_are(command: Command, tmp_path: P
         done = command("similar", *words, "--vectors", tmp_path / "o" / "vectors.arrow")
         found = {line.split("\t")[0] for line in done.stdout.splitlines()}
         assert found == {str(key) for key in KEYS} - set(words)
-    done = command("similar", "x", "--vectors", tmp_path / "o" / "vectors.arrow", code=1)
+    done = command("similar", "x", "--vectors", tmp_path / "o" / "vectors.arrow", code=3)
     assert 'the key "x", where keys are integers (Int64), is not' in done.stderr
 
 

@@ -72,7 +72,7 @@ def test_an_upload_that_fails_at_a_later_part_leaves_nothing(
 ) -> None:
     proxy.spoil(fault, is_part_two)
     options = words(through(proxy, bucket, **SLOW_AND_IMPATIENT))
-    done = command(*vectors_of_two_parts(many_words, "-o", bucket.url(folder)), "--quiet", *options, code=1)
+    done = command(*vectors_of_two_parts(many_words, "-o", bucket.url(folder)), "--quiet", *options, code=4)
     assert bucket.url(f"{folder}vectors.arrow") in only_line(done)
     assert bucket.names(folder) == []
     assert bucket.unfinished_uploads(folder) == []
@@ -98,12 +98,12 @@ def test_an_output_that_cannot_be_written_is_found_before_training(
     options = words(through(proxy, bucket))
     for output in ("s3://no-such-bucket-here/out", bucket.url("out")):
         with within(8):
-            done = command("train", objects.url, "-o", output, "--epochs", FOREVER, "--quiet", *options, code=1)
+            done = command("train", objects.url, "-o", output, "--epochs", FOREVER, "--quiet", *options, code=4)
         assert output in only_line(done)
 
 
 def test_a_web_server_is_no_place_to_write_to(command: Command, many_words: Path, file_server: FileServer) -> None:
-    done = command("train", many_words, "-o", f"{file_server.endpoint}/out", "--epochs", FOREVER, "--quiet", code=1)
+    done = command("train", many_words, "-o", f"{file_server.endpoint}/out", "--epochs", FOREVER, "--quiet", code=4)
     assert f"{file_server.endpoint}/out" in only_line(done)
     assert "does not offer this" in done.stderr
 
@@ -129,7 +129,7 @@ def test_a_failed_run_leaves_the_vectors_of_the_last_in_the_bucket(
     bucket.put(f"{folder}vectors.arrow", b"of the last run")
     fault = proxy.spoil(answers(500, "InternalError"), is_part_two)
     options = ["--quiet", *words(through(proxy, bucket, **SLOW_AND_IMPATIENT))]
-    command(*vectors_of_two_parts(many_words, "-o", bucket.url(folder)), *options, code=1)
+    command(*vectors_of_two_parts(many_words, "-o", bucket.url(folder)), *options, code=4)
     assert fault.hits
     assert bucket.names(folder) == [f"{folder}vectors.arrow"]
     assert bucket.get(f"{folder}vectors.arrow") == b"of the last run"
@@ -150,7 +150,7 @@ def test_a_format_that_a_store_refuses_is_named_and_the_others_are_written(
     bucket.put(f"{folder}vectors.arrow", b"of the last run")
     fault = proxy.spoil(answers(500, "InternalError"), FAULTS[what])
     options = ["--formats", formats, "--quiet", *words(through(proxy, bucket, **SLOW_AND_IMPATIENT))]
-    done = command("train", objects.url, "-o", bucket.url(folder), *trained(), *options, code=1)
+    done = command("train", objects.url, "-o", bucket.url(folder), *trained(), *options, code=4)
     assert fault.hits
     message = only_line(done)
     refused = "vectors.vocab.txt" if what == "last part" else "vectors.npy"
