@@ -207,19 +207,19 @@ def test_text_has_the_columns_of_its_partition(trained: Trained, command: Comman
         (directory / "part.txt").write_text(f"{lang} {lang}\n")
     assert trained(f"{tmp_path}/data/**/*.txt", "--where", "lang = 'ko'") == {"ko": 2}
     run = command(
-        "train", f"{tmp_path}/data/**/*.txt", "--output", tmp_path / "o", "--quiet", "--where", "lang > day", code=1
+        "train", f"{tmp_path}/data/**/*.txt", "--output", tmp_path / "o", "--quiet", "--where", "lang > day", code=2
     )
     assert "which has no columns" in only_line(run)
 
 
 def test_a_condition_that_no_partition_fulfils_is_a_clear_error(command: Command, dataset: Path) -> None:
-    run = command("train", dataset, "--output", dataset / "o", "--quiet", "--where", "lang = 'fr'", code=1)
+    run = command("train", dataset, "--output", dataset / "o", "--quiet", "--where", "lang = 'fr'", code=3)
     assert "0 distinct words" in only_line(run)
-    run = command("train", dataset, "--output", dataset / "o", "--quiet", "--where", "lnag = 'fr'", code=1)
+    run = command("train", dataset, "--output", dataset / "o", "--quiet", "--where", "lnag = 'fr'", code=3)
     message = only_line(run)
     assert 'no column "lnag"' in message
     assert '"lang"' in message
-    run = command("train", dataset, "--output", dataset / "o", "--quiet", "--where", "day > 'tomorrow'", code=1)
+    run = command("train", dataset, "--output", dataset / "o", "--quiet", "--where", "day > 'tomorrow'", code=3)
     assert "where: " in only_line(run)
 
 
@@ -263,7 +263,7 @@ def test_row_groups_that_statistics_rule_out_are_not_read(
             start = chunk.dictionary_page_offset or chunk.data_page_offset
             damaged[start : start + chunk.total_compressed_size] = b"\xff" * chunk.total_compressed_size
     path.write_bytes(damaged)
-    assert "c.parquet" in only_line(command("train", path, "--output", tmp_path / "o", "--quiet", code=1))
+    assert "c.parquet" in only_line(command("train", path, "--output", tmp_path / "o", "--quiet", code=3))
     bucket.put(folder + "c.parquet", bytes(damaged))
     options = [word for name, value in bucket.options.items() for word in ("--storage-option", f"{name}={value}")]
     for where, count in (

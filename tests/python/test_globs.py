@@ -79,7 +79,7 @@ def test_what_bears_the_name_of_a_corpus_and_is_none_is_refused_by_name(
         # It stands for what is below it, which is nothing.
         assert sentences(source) == 3
         return
-    message = only_line(command("train", source, "--output", "out", "--quiet", code=1))
+    message = only_line(command("train", source, "--output", "out", "--quiet", code=3))
     assert "c.parquet" in message or "c\N{REPLACEMENT CHARACTER}.parquet" in message
     assert not Path("out").exists()
 

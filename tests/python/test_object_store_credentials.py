@@ -84,9 +84,9 @@ def test_a_wrong_secret_is_refused_at_once_and_told_nowhere(
         wrong = {**right, "aws_secret_access_key": secret}
         message = refused(PermissionError, objects.url, wrong)
         with within(8):
-            given = command("train", objects.url, "-o", tmp_path / "out", "--quiet", *words(wrong), code=1)
+            given = command("train", objects.url, "-o", tmp_path / "out", "--quiet", *words(wrong), code=3)
             set_environment(monkeypatch, wrong)
-            found = command("train", objects.url, "-o", tmp_path / "out", "--quiet", code=1)
+            found = command("train", objects.url, "-o", tmp_path / "out", "--quiet", code=3)
     assert objects.url in message
     assert "credentials" in message
     for said in (message, repr(message), only_line(given), only_line(found)):
@@ -223,7 +223,7 @@ def test_an_option_that_means_nothing_is_named(
 ) -> None:
     options = {**bucket.options, option: value}
     message = refused(ValueError, bucket.url("x/"), options)
-    done = command("train", bucket.url("x/"), "-o", tmp_path / "out", "--quiet", *words(options), code=1)
+    done = command("train", bucket.url("x/"), "-o", tmp_path / "out", "--quiet", *words(options), code=2)
     for said in (message, only_line(done)):
         assert [needle for needle in needles if needle not in said] == []
         assert bucket.secret not in said

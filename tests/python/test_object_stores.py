@@ -377,7 +377,7 @@ def test_a_place_without_objects_is_named(
     # Requests that would fail again are not retried.
     assert "retry" not in message
     with within(8):
-        done = command("train", url, "-o", tmp_path / "out", "--quiet", *words(bucket.options), code=1)
+        done = command("train", url, "-o", tmp_path / "out", "--quiet", *words(bucket.options), code=3)
     assert url in only_line(done)
     assert not (tmp_path / "out").exists()
 
@@ -404,7 +404,7 @@ def test_an_object_that_is_no_parquet_is_named(bucket: Bucket, folder: str) -> N
 @pytest.mark.parametrize("url", ["ftp://x/y.parquet", "s3:///x.parquet", "s4://bucket/x/", "http:///x.parquet"])
 def test_a_url_that_means_nothing_is_named(command: Command, url: str, tmp_path: Path) -> None:
     assert url in refused(ValueError, url, {})
-    assert url in only_line(command("train", url, "-o", tmp_path / "out", "--quiet", code=1))
+    assert url in only_line(command("train", url, "-o", tmp_path / "out", "--quiet", code=2))
     (tmp_path / "c.parquet").write_bytes(parquet([["a", "b"]] * 5))
-    written = command("train", tmp_path, "-o", url, "--epochs", FOREVER, "--quiet", code=1)
+    written = command("train", tmp_path, "-o", url, "--epochs", FOREVER, "--quiet", code=2)
     assert url in only_line(written)
