@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["StaticModels", "encode"]
 
 
-def encode(
-    expr: IntoExpr, model: VectorsLike, *, tokenizer: str | os.PathLike[str] | None = None
-) -> pl.Expr:
+def encode(expr: IntoExpr, model: VectorsLike, *, tokenizer: str | os.PathLike[str] | None = None) -> pl.Expr:
     """Encode raw text as vectors with a static embedding model.
 
     The expression is elementwise and uses all cores, in the in-memory and the streaming engine. A model is opened once

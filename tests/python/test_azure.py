@@ -121,5 +121,5 @@ def test_an_output_that_cannot_be_written_is_found_before_training(
     command: Command, container: str, parts: list[Sentences]
 ) -> None:
     source, output = f"az://{container}/parts/", "az://nowhere-at-all/out"
-    done = command("train", source, "--output", output, "--epochs", FOREVER, "--quiet", *words(OPTIONS), code=1)
+    done = command("train", source, "--output", output, "--epochs", FOREVER, "--quiet", *words(OPTIONS), code=4)
     assert output in only_line(done)

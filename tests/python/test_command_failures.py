@@ -1,4 +1,4 @@
-"""A command that fails says why in one line, with an exit code that tells what is at fault, and leaves nothing behind."""
+"""A command that fails says why in one line, with an exit code that tells what is at fault, and leaves nothing."""
 
 from __future__ import annotations
 

@@ -54,7 +54,9 @@ def test_faults_and_notes_are_objects_too(command: Command, sample: Path, tmp_pa
 @pytest.mark.parametrize(("style", "wanted"), [("none", 0), ("json", 2), ("auto", 2)])
 def test_progress_is_shown_as_asked(command: Command, sample: Path, tmp_path: Path, style: str, wanted: int) -> None:
     done = command("train", sample, "--output", tmp_path, *FAST, "--progress", style)
-    lines = [line for line in done.stderr.splitlines() if re.match(r'polargram: [a-z]+|\{"', line) and "reads" not in line]
+    lines = [
+        line for line in done.stderr.splitlines() if re.match(r'polargram: [a-z]+|\{"', line) and "reads" not in line
+    ]
     assert len(lines) >= wanted
     if style == "none":
         assert lines == []
@@ -158,7 +160,7 @@ def test_a_map_shows_chosen_words_and_their_neighbours(
 
 
 def test_hostile_words_are_text(command: Command, tmp_path: Path) -> None:
-    words = ["</script><script>alert(1)</script>", "<svg onload=x>", '"\'&', "a\x00b", "\u202eright", "日本語"]
+    words = ["</script><script>alert(1)</script>", "<svg onload=x>", "\"'&", "a\x00b", "\u202eright", "日本語"]
     frame = pl.DataFrame({"word": words, "vector": [[float(i), 1.0, i * i / 9] for i in range(6)]})
     frame.write_parquet(tmp_path / "v.parquet")
     command("plot", "--vectors", tmp_path / "v.parquet", "--output", tmp_path / "map.svg")

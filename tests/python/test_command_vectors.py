@@ -38,7 +38,13 @@ def test_a_directory_with_vectors_and_standard_input_stand_for_them(
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pairs") / "pairs.tsv"
-    lines = ["# two words and a number", "king\tqueen\t8.5", "monday\ttuesday\t9", "king\tmonday\t1", "king\tnothing\t0"]
+    lines = [
+        "# two words and a number",
+        "king\tqueen\t8.5",
+        "monday\ttuesday\t9",
+        "king\tmonday\t1",
+        "king\tnothing\t0",
+    ]
     path.write_text("\n".join([*lines, "MAN\tWoman\t8", "not a pair"]) + "\n")
     return path
 
