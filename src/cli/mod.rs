@@ -77,5 +77,5 @@ fn run_command(arguments: &[OsString]) -> Result<u8, Failure> {
         print_lines(settings::printed(subcommand, matches).lines())?;
         return Ok(0);
     }
-    cli.command.run().map(|()| 0)
+    cli.command.run(&mut parser).map(|()| 0)
 }

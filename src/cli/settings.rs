@@ -116,10 +116,14 @@ fn with_default(command: Command, subcommand: &str, key: &str, value: &toml::Val
         return Err(format!("{key}: takes one value, not {}", values.len()));
     }
     let id = arg.get_id().clone();
-    let with_values = |arg: Arg| arg.required(false).default_values(values);
+    // Unlike `mut_arg`, which moves the argument to the end.
+    let with_values = |arg: Arg| match *arg.get_id() == id {
+        true => arg.required(false).default_values(values.clone()),
+        false => arg,
+    };
     Ok(match is_own {
-        true => command.mut_subcommand(subcommand, |found| found.mut_arg(id, with_values)),
-        false => command.mut_arg(id, with_values),
+        true => command.mut_subcommand(subcommand, |found| found.mut_args(with_values)),
+        false => command.mut_args(with_values),
     })
 }
 

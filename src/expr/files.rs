@@ -311,7 +311,7 @@ impl<'a> Columns<'a> {
 /// A table that is written.
 enum Writer<'a, 'f> {
     Parquet(Box<ArrowWriter<&'a mut crate::output::Out<'f>>>),
-    Arrow(FileWriter<&'a mut crate::output::Out<'f>>, SchemaRef),
+    Arrow(Box<FileWriter<&'a mut crate::output::Out<'f>>>, SchemaRef),
 }
 
 impl<'a, 'f> Writer<'a, 'f> {
@@ -324,7 +324,8 @@ impl<'a, 'f> Writer<'a, 'f> {
         match format {
             TableFormat::Arrow => {
                 let schema = Arc::new(without_dictionaries(schema));
-                Ok(Self::Arrow(FileWriter::try_new(out, &schema).map_err(io::Error::other)?, schema))
+                let writer = FileWriter::try_new(out, &schema).map_err(io::Error::other)?;
+                Ok(Self::Arrow(Box::new(writer), schema))
             }
             TableFormat::Parquet => {
                 let rows = ROW_GROUP_BYTES / (size_of::<f32>() * column.vectors.vector_size().max(1));
@@ -376,7 +377,7 @@ fn without_dictionaries(schema: &Schema) -> Schema {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array, AsArray, ListBuilder, StringBuilder, UInt32Array};
+    use arrow::array::{AsArray, ListBuilder, StringBuilder, UInt32Array};
     use arrow::datatypes::Float32Type;
 
     use super::*;

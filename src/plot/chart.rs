@@ -59,7 +59,7 @@ impl Axis {
     }
 
     /// From 0 if all values are positive.
-    fn from_zero(self) -> Self {
+    fn starting_at_zero(self) -> Self {
         if self.is_logarithmic || self.low <= 0.0 { self } else { Self { low: 0.0, ..self } }
     }
 
@@ -107,7 +107,7 @@ impl Chart {
         let is_shown =
             |&(x, y): &(f64, f64)| x.is_finite() && y.is_finite() && (!self.is_logarithmic || (x > 0.0 && y > 0.0));
         let points = || self.series.iter().flat_map(|series| &series.points).copied().filter(is_shown);
-        let across = Axis::over(points().map(|(x, _)| x), self.is_logarithmic).from_zero();
+        let across = Axis::over(points().map(|(x, _)| x), self.is_logarithmic).starting_at_zero();
         let up = Axis::over(points().map(|(_, y)| y), self.is_logarithmic).with_room();
         let marks_up: Vec<(f64, String)> = up.marks(5).into_iter().map(|mark| (mark, short(mark))).collect();
         let widest = marks_up.iter().map(|(_, text)| width(text)).fold(1.0, f64::max);

@@ -64,7 +64,7 @@ def test_the_environment_can_name_everything(command: Command, sample: Path, tmp
     ("text", "code", "reason"),
     [
         ("vector_size = ", 3, "line 1 is not valid TOML"),
-        ("corpus = 'c'\nvectors_size = 5", 3, 'there is no option "vectors_size"; there are corpus, '),
+        ("corpus = 'c'\nvectors_size = 5", 3, 'there is no option "vectors_size"; there are '),
         ("vector_size = [1, 2]", 3, "takes one value, not 2"),
         ("column = 2026-11-01", 3, "is a datetime"),
         (None, 3, "No such file"),

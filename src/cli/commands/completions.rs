@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
-use crate::cli::Cli;
 use crate::error::{IoContext, Result};
 
 /// Print a script that completes the commands and options in a shell.
@@ -16,9 +15,10 @@ pub(in crate::cli) struct Completions {
 }
 
 impl Completions {
-    pub(in crate::cli) fn run(&self) -> Result<()> {
+    /// Of this command.
+    pub(in crate::cli) fn run(&self, command: &mut Command) -> Result<()> {
         let mut script = Vec::new();
-        generate(self.shell, &mut Cli::command(), "polargram", &mut script);
+        generate(self.shell, command, "polargram", &mut script);
         match io::stdout().lock().write_all(&script) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.at("write to", "standard output".as_ref()),

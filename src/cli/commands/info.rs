@@ -50,12 +50,12 @@ impl Info {
         let location = streams::input(file, self.storage.options());
         let mut found = Map::from_iter([("file".to_owned(), json!(file))]);
         let path = location.path().to_owned();
-        if path.is_dir() || location.url().is_some() {
-            if let Some((model, vectors)) = describe(&location, progress)? {
-                describe_model(&model, &mut found);
-                describe_vectors(&vectors, &mut found, progress)?;
-                return Ok(found);
-            }
+        if (path.is_dir() || location.url().is_some())
+            && let Some((model, vectors)) = describe(&location, progress)?
+        {
+            describe_model(&model, &mut found);
+            describe_vectors(&vectors, &mut found, progress)?;
+            return Ok(found);
         }
         if path.is_dir() && path.join(crate::bundle::FILE).exists() {
             describe_bundle(&location, &mut found, progress)?;

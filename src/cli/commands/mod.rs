@@ -32,7 +32,8 @@ pub(super) enum Command {
 }
 
 impl Command {
-    pub(super) fn run(&self) -> Result<(), Failure> {
+    /// `whole` is the command that this is a part of.
+    pub(super) fn run(&self, whole: &mut clap::Command) -> Result<(), Failure> {
         match self {
             Self::Sample(sample) => Ok(sample.run()?),
             Self::Vocab(vocab) => vocab.run(),
@@ -44,7 +45,7 @@ impl Command {
             Self::Info(info) => Ok(info.run()?),
             Self::Convert(convert) => convert.run(),
             Self::Plot(plot) => plot.run(),
-            Self::Completions(completions) => Ok(completions.run()?),
+            Self::Completions(completions) => Ok(completions.run(whole)?),
         }
     }
 }
