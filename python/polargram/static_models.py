@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["StaticModels", "encode"]
 
 
-def encode(
-    expr: IntoExpr, model: VectorsLike, *, tokenizer: str | os.PathLike[str] | None = None
-) -> pl.Expr:
+def encode(expr: IntoExpr, model: VectorsLike, *, tokenizer: str | os.PathLike[str] | None = None) -> pl.Expr:
     """Encode raw text as vectors with a static embedding model.
 
     The expression is elementwise and uses all cores, in the in-memory and the streaming engine. A model is opened once
@@ -39,8 +37,8 @@ def encode(
         A column of strings.
     model
         The directory of a model of model2vec (``tokenizer.json``, ``model.safetensors``, ``config.json``), whose
-        vectors are those of ``model2vec.StaticModel.encode``; or, with ``tokenizer``, vectors of words: a file or URL of
-        any format that :meth:`KeyedVectors.load` reads, :class:`KeyedVectors`, or a :class:`Word2Vec`.
+        vectors are those of ``model2vec.StaticModel.encode``; or, with ``tokenizer``, vectors of words: a file or URL
+        of any format that :meth:`KeyedVectors.load` reads, :class:`KeyedVectors`, or a :class:`Word2Vec`.
     tokenizer
         For vectors of words: ``"whitespace"``, ``"regex:PATTERN"``, whose matches are the tokens, or the path of a
         ``tokenizer.json``. The vector of a text is the mean over its tokens that have one.

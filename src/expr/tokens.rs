@@ -133,8 +133,8 @@ struct Slot {
     row: u32,
 }
 
-/// Slots: with 24 bytes each they stay in a core's second cache.
-const SLOTS_BITS: u32 = 14;
+/// Slots: of 24 bytes each, so that they and the vectors of frequent words stay in a core's second cache.
+const SLOT_BITS: u32 = 15;
 /// No table has so many rows.
 const NO_ROW: u32 = u32::MAX;
 /// No view: its length would be greater than any string's.
@@ -142,7 +142,7 @@ const NO_VIEW: [u64; 2] = [u64::MAX; 2];
 
 impl Default for RecentRows {
     fn default() -> Self {
-        Self { slots: vec![Slot { view: NO_VIEW, row: NO_ROW }; 1 << SLOTS_BITS].into() }
+        Self { slots: vec![Slot { view: NO_VIEW, row: NO_ROW }; 1 << SLOT_BITS].into() }
     }
 }
 
@@ -172,7 +172,7 @@ impl RecentRows {
     #[inline]
     fn slot([low, high]: [u64; 2]) -> usize {
         let mixed = u128::from(low ^ 0x9E37_79B9_7F4A_7C15) * u128::from(high ^ 0xD6E8_FEB8_6659_FD93 | 1);
-        ((mixed >> 64) as u64 ^ mixed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) as usize >> (usize::BITS - SLOTS_BITS)
+        ((mixed >> 64) as u64 ^ mixed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) as usize >> (usize::BITS - SLOT_BITS)
     }
 }
 
