@@ -55,6 +55,8 @@ pub(super) fn corpus_from(object: &Bound<'_, PyAny>, options: &ReadOptions) -> P
     }
     let kind = match object {
         _ if object.hasattr("collect_batches")? => Kind::LazyFrame,
+        // That of an older Polars.
+        _ if object.hasattr("collect_schema")? && object.hasattr("collect_async")? => Kind::LazyFrame,
         _ if is_dataset(object)? => Kind::Dataset,
         _ if object.hasattr("to_reader")? && object.hasattr("dataset_schema")? => Kind::Scanner,
         _ if object.hasattr("with_format")? && object.hasattr("iter")? => Kind::HuggingFace,
@@ -207,7 +209,11 @@ impl Corpus for PyCorpus {
                     .call_method0("collect_schema")
                     .and_then(|schema| schema.call_method0("names"))
                     .and_then(|names| object.call_method1("select", (columns_read(&names, &self.query)?,)))
-                    .and_then(|lists| lists.call_method0("collect_batches")),
+                    .and_then(|lists| match lists.hasattr("collect_batches")? {
+                        true => lists.call_method0("collect_batches"),
+                        // Older Polars has no batches to stream.
+                        false => lists.call_method0("collect")?.call_method0("iter_slices"),
+                    }),
                 Kind::Dataset | Kind::Scanner => {
                     let scanner = match self.kind {
                         Kind::Dataset => {
