@@ -18,6 +18,9 @@ const TILE: usize = 12;
 const GROUP: usize = 4;
 /// The largest code.
 const LARGEST: f32 = 127.0;
+/// What is added to a small number so that the last bits of the sum are the nearest integer. A conversion would heed what does
+/// not fit, one value at a time.
+const ROUNDING: f32 = 12_582_912.0;
 /// What is added to the codes of rows, which are stored without a sign.
 const BIAS: i32 = 128;
 /// Vectors of more values have sums that 32 bits do not hold.
@@ -98,14 +101,14 @@ impl Codes {
     pub(crate) fn fill<'r>(&mut self, rows: impl ExactSizeIterator<Item = (&'r [f32], f32)>) {
         let (size, lines) = (self.size, lines_of_panel(self.size));
         self.len = rows.len();
-        // Rows that are missing in the last panel, and values in the last group of a row, stay as they are: the first are
-        // left out, the second are multiplied with zeros.
+        // Rows that are missing in the last panel stay as they are: they are left out.
         self.lines.resize(self.len.div_ceil(PANEL) * lines, Line([0; 64]));
+        let mut codes = vec![[0; GROUP]; size.div_ceil(GROUP)];
         for (row, (values, factor)) in rows.enumerate() {
             assert_eq!(values.len(), size, "values of a row");
             let panel = &mut self.lines[row / PANEL * lines..][..lines];
             // SAFETY: the instruction set is there, as `new` saw; a panel has room for rows of this size.
-            unsafe { encode_row(values, factor, panel.as_mut_ptr().cast(), row % PANEL) }
+            unsafe { encode_row(values, factor, &mut codes, panel.as_mut_ptr().cast(), row % PANEL) }
         }
     }
 
@@ -129,12 +132,16 @@ impl CodedQueries {
         let rounding = 4.0 * (size + 4) as f32 * f32::EPSILON;
         let queries = queries.chunks_exact(size).enumerate().map(|(query, values)| {
             let tile = &mut codes[query / TILE * TILE * groups..];
-            let mut sum = 0;
-            let Coded { scale, rest } = encode(values, 1.0, |k, code| {
-                tile[k / GROUP * TILE + query % TILE][k % GROUP] = code as i8;
-                sum += code;
-            });
-            CodedQuery { bias: sum * BIAS, inverse: scale.recip(), rests: (1.0 + rest) / scale, margin: rest + rounding }
+            let mut of_query = vec![[0; GROUP]; groups];
+            let Coded { scale, rest } = encode(values, 1.0, of_query.as_flattened_mut());
+            let sum: i32 = of_query.as_flattened().iter().map(|&code| i32::from(code)).sum();
+            tile.iter_mut().skip(query % TILE).step_by(TILE).zip(of_query).for_each(|(to, codes)| *to = codes);
+            CodedQuery {
+                bias: sum * BIAS,
+                inverse: scale.recip(),
+                rests: (1.0 + rest) / scale,
+                margin: rest + rounding,
+            }
         });
         let queries = queries.collect();
         Self { codes, queries, size }
@@ -146,42 +153,67 @@ impl CodedQueries {
     }
 }
 
-/// Codes of `values` times `factor`, given one by one to `take`.
+/// Writes the codes of `values` times `factor`. Sums of many lanes let the compiler use whole registers.
 #[inline(always)]
-fn encode(values: &[f32], factor: f32, mut take: impl FnMut(usize, i32)) -> Coded {
-    let largest = values.iter().fold(0.0f32, |largest, value| largest.max((value * factor).abs()));
-    let scale = largest / LARGEST;
-    let inverse = LARGEST / largest;
-    let mut square = 0.0;
-    for (k, &value) in values.iter().enumerate() {
-        let value = value * factor;
-        let code = (value * inverse).round_ties_even();
-        let rest = value - code * scale;
-        square += rest * rest;
-        take(k, code as i32);
+fn encode(values: &[f32], factor: f32, codes: &mut [i8]) -> Coded {
+    let (whole, end) = values.as_chunks::<LANES>();
+    let mut largest = [0.0; LANES];
+    for values in whole {
+        for (largest, value) in largest.iter_mut().zip(values) {
+            *largest = larger(*largest, (value * factor).abs());
+        }
     }
+    let largest = end.iter().map(|value| (value * factor).abs()).chain(largest).fold(0.0, larger);
+    // A vector of zeros has any scale.
+    let largest = if largest > 0.0 { largest } else { LARGEST };
+    let (scale, inverse) = (largest / LARGEST, LARGEST / largest);
+    let mut squares = [0.0; LANES];
+    let encode = |value: f32, to: &mut i8, square: &mut f32| {
+        let value = value * factor;
+        let rounded = value * inverse + ROUNDING;
+        let rest = value - (rounded - ROUNDING) * scale;
+        *square += rest * rest;
+        *to = rounded.to_bits() as i8;
+    };
+    let (whole_codes, end_codes) = codes.as_chunks_mut::<LANES>();
+    for (values, codes) in whole.iter().zip(whole_codes) {
+        for i in 0..LANES {
+            encode(values[i], &mut codes[i], &mut squares[i]);
+        }
+    }
+    for ((&value, code), square) in end.iter().zip(end_codes).zip(&mut squares) {
+        encode(value, code, square);
+    }
+    let square: f32 = squares.iter().sum();
     let rest = square.sqrt() * (1.0 + values.len() as f32 * f32::EPSILON) + 8.0 * f32::EPSILON;
     Coded { scale, rest }
 }
 
-/// Writes a row of factor 0 as one whose product is known not at all.
+/// The larger of two, or `a` if `b` is NaN: one instruction, which [`f32::max`] is not.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+/// Writes a row into a panel; one of factor 0 as one whose product is not known at all. `codes` is room for a row.
 ///
 /// # Safety
 /// The instruction set is there; at `panel` is a panel for rows of this size.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,avx512bw"))]
-unsafe fn encode_row(values: &[f32], factor: f32, panel: *mut u8, row: usize) {
-    // SAFETY: inside the panel.
-    let take = |k: usize, code: i32| unsafe {
-        *panel.add((k / GROUP * PANEL + row) * GROUP + k % GROUP) = (code + BIAS) as u8;
-    };
-    let Coded { scale, rest } = if factor == 0.0 {
-        Coded { scale: 0.0, rest: f32::INFINITY }
-    } else {
-        encode(values, factor, take)
+unsafe fn encode_row(values: &[f32], factor: f32, codes: &mut [[i8; GROUP]], panel: *mut u8, row: usize) {
+    let Coded { scale, rest } = match factor {
+        0.0 => Coded { scale: 0.0, rest: f32::INFINITY },
+        _ => encode(values, factor, codes.as_flattened_mut()),
     };
     // SAFETY: inside the panel, which is aligned.
     unsafe {
-        let ends = panel.add(values.len().div_ceil(GROUP) * PANEL * GROUP).cast::<f32>();
+        for (group, &codes) in codes.iter().enumerate() {
+            panel
+                .add((group * PANEL + row) * GROUP)
+                .cast::<[u8; GROUP]>()
+                .write(codes.map(|code| code as u8 ^ BIAS as u8));
+        }
+        let ends = panel.add(codes.len() * PANEL * GROUP).cast::<f32>();
         *ends.add(row) = scale;
         *ends.add(PANEL + row) = rest;
     }
@@ -334,6 +366,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_query_of_zeros_is_as_near_to_all() {
+        if !has_codes(3) {
+            return;
+        }
+        let coded = CodedQueries::new(&[0.0; 6], 3);
+        let mut codes = Codes::new(3);
+        codes.fill([(&[0.6, 0.8, 0.0][..], 1.0), (&[0.0; 3], 0.0)].into_iter());
+        let mut found = Vec::new();
+        let limits = [coded.threshold(0, 0.0), coded.threshold(1, 0.1)];
+        find_above_in_codes(&codes, 0, &coded, &limits, &mut found);
+        assert_eq!(found, [(0, 0b11), (1, 0b10)]);
     }
 
     #[test]

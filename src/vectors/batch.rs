@@ -10,8 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::KeyedVectors;
-use super::length::direction;
 use super::filter::Filter;
+use super::length::direction;
 use super::nearest::Nearest;
 use super::parallel::ROWS_PER_TASK;
 use super::prepared::{Prepared, ROWS_PER_SPAN, factor};
@@ -198,7 +198,8 @@ impl KeyedVectors {
         while row < rows.end {
             if panels.is_multiple_of(PANELS_PER_LOOK) {
                 progress.check()?;
-                if filter.is_of_codes() && passed / queries.len() > most_passed(panels, filter.room(), all.options.topn) {
+                if filter.is_of_codes() && passed / queries.len() > most_passed(panels, filter.room(), all.options.topn)
+                {
                     filter = Filter::of_values(values, all.size);
                     thresholds = thresholds_of(&filter, &nearest);
                 }
@@ -429,7 +430,8 @@ mod tests {
     #[test]
     fn rows_that_codes_do_not_tell_apart_are_found_without_them() {
         // One large value, the same in all rows: the rest lies below the precision of the codes.
-        let wv = table(3 * LEAST_ROWS, 8, |i| if i % 8 == 0 { 1000.0 } else { ((i * 7919 + 13) % 1009) as f32 / 1009.0 });
+        let wv =
+            table(3 * LEAST_ROWS, 8, |i| if i % 8 == 0 { 1000.0 } else { ((i * 7919 + 13) % 1009) as f32 / 1009.0 });
         let queries: Vec<f32> = (0..8).flat_map(|query| wv.rows().row(query * 1000).to_vec()).collect();
         for topn in [1, 50] {
             let options = SearchOptions { topn, rows: 1..wv.len(), excluded: &[] };
