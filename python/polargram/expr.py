@@ -10,6 +10,7 @@ import polars as pl
 from polars.plugins import register_plugin_function
 
 import polargram._polargram as _native
+from polargram import phrases
 
 if TYPE_CHECKING:
     from polars._typing import IntoExpr
@@ -85,3 +86,16 @@ class W2VNamespace:
         [False, True]
         """
         return embed(self._expr, path, pooling=pooling)
+
+    def phrases(self, model: str | os.PathLike[str] | phrases.Phrases | phrases.FrozenPhrases) -> pl.Expr:
+        """Join the phrases in lists of strings: see :func:`polargram.join_phrases`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> pg.Phrases([["new", "york"]] * 9, min_count=1, threshold=0.1).save("phrases.arrow")
+        >>> frame = pl.DataFrame({"tokens": [["in", "new", "york"]]})
+        >>> frame.select(pl.col("tokens").w2v.phrases("phrases.arrow"))["tokens"].to_list()
+        [['in', 'new_york']]
+        """
+        return phrases.join_phrases(self._expr, model)

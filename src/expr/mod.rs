@@ -4,5 +4,6 @@
 mod column;
 mod embed;
 mod error;
+mod phrases;
 mod plugin;
 mod tokens;

@@ -1,12 +1,13 @@
 //! A corpus with phrases in place of their words.
 
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use super::arrays::with_phrases;
 use super::detector::{Detector, PHRASE};
-use super::tokens::TokenCodes;
-use crate::corpus::{Batches, Corpus};
+use super::tokens::{ArrayTokens, TokenCodes, Tokens};
+use crate::corpus::{Batches, Corpus, Lists};
 use crate::error::Result;
 use crate::progress::Progress;
 
@@ -35,6 +36,45 @@ impl Detectors {
             tokens = applied.tokens.iter().map(token).collect();
         }
         Ok(tokens)
+    }
+
+    /// The phrases that stand in a corpus, with their scores.
+    ///
+    /// # Errors
+    /// The errors of the corpus; [`Error::Corpus`](crate::Error::Corpus) for tokens that are not text; what a scoring
+    /// function fails with; [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn find(&self, corpus: &dyn Corpus, progress: &Progress) -> Result<HashMap<String, f64>> {
+        let mut found = HashMap::new();
+        let Some(first) = self.0.first() else { return Ok(found) };
+        let (mut codes, mut is_found) = (TokenCodes::new(first), vec![false; first.len()]);
+        for part in 0..corpus.parts() {
+            let (origin, column) = (corpus.origin(part), corpus.column());
+            for batch in corpus.read(part, progress)? {
+                progress.check()?;
+                let lists = Lists::new(&batch?, column, &origin)?;
+                let coded = codes.of(lists.values.as_ref(), column, &origin)?;
+                let tokens = ArrayTokens::new(lists.values.as_ref());
+                if self.0.len() > 1 {
+                    for range in &lists.ranges {
+                        let words = range.clone().filter(|&at| coded[at] != Detector::NULL).map(|at| tokens.word(at));
+                        let analyzed = self.analyze(&words.collect::<Vec<_>>())?;
+                        found.extend(analyzed.into_iter().filter_map(|(phrase, score)| Some((phrase, score?))));
+                    }
+                    continue;
+                }
+                let applied = first.apply(&coded, lists.ranges.iter().cloned(), &tokens)?;
+                let phrases = applied.tokens.iter().filter(|token| **token & PHRASE != 0);
+                for number in phrases.map(|token| (token & !PHRASE) as usize) {
+                    if let Some(is_found) = is_found.get_mut(number) {
+                        *is_found = true;
+                    }
+                }
+                found.extend(applied.joined);
+            }
+        }
+        let known = is_found.iter().enumerate().filter(|(_, is_found)| **is_found);
+        found.extend(known.map(|(number, _)| first.known(number as u32)).map(|(text, score)| (text.to_owned(), score)));
+        Ok(found)
     }
 
     /// The passes, in order.

@@ -27,7 +27,7 @@ pub(crate) struct Detector {
     between: Words,
     pairs: HashMap<Pair, u32, RandomState>,
     gapped: HashMap<Gapped, u32, RandomState>,
-    pub(super) phrases: Words,
+    phrases: Words,
     scores: Vec<f64>,
     threshold: f64,
     /// Judges what [blurs](Delimiter::blurs).
@@ -151,19 +151,24 @@ impl Detector {
         self.add(phrase, score, parts.map(|(first, between, last)| Parts { first, between, last }))
     }
 
-    /// The text of a phrase of `applied`.
+    /// The text and the score of a phrase that the detector has.
+    pub(super) fn known(&self, number: u32) -> (&str, f64) {
+        (self.phrases.text(number), self.scores[number as usize])
+    }
+
+    /// The text and the score of a phrase of `applied`.
     pub(crate) fn phrase<'a>(&'a self, number: u32, applied: &'a Applied) -> (&'a str, f64) {
-        match self.scores.get(number as usize) {
-            Some(&score) => (self.phrases.text(number), score),
-            None => {
-                let (text, score) = &applied.joined[number as usize - self.scores.len()];
+        match (number as usize).checked_sub(self.len()) {
+            None => self.known(number),
+            Some(joined) => {
+                let (text, score) = &applied.joined[joined];
                 (text, *score)
             }
         }
     }
 
     /// The number of phrases that the detector has.
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.scores.len()
     }
 

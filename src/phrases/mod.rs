@@ -13,6 +13,8 @@ mod delimiter;
 mod detector;
 mod model;
 mod passes;
+#[cfg(feature = "python")]
+mod registry;
 mod scoring;
 mod table;
 mod tokens;
@@ -22,7 +24,10 @@ pub use corpus::{Detectors, PhrasedCorpus};
 #[cfg(feature = "python")]
 pub(crate) use detector::{Applied, Detector, PHRASE};
 pub use model::{ENGLISH_CONNECTOR_WORDS, FrozenPhrases, Phrase, PhraseOptions, Phrases};
+pub(crate) use model::Totals;
 pub use passes::{MOST_PASSES, Pass, PhraseModel};
+#[cfg(feature = "python")]
+pub(crate) use registry::{register, registered};
 pub use scoring::{Candidate, CorpusCounts, Scorer, Scoring};
 #[cfg(feature = "python")]
 pub(crate) use tokens::Tokens;

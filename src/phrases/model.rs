@@ -93,11 +93,14 @@ pub struct Phrase {
     pub count: Option<u64>,
 }
 
+/// Takes a phrase: its text, its parts if they can be told apart, its count and its score.
+type Tell<'a> = dyn FnMut(&str, Option<Parts<'_>>, u64, f64) -> Result<()> + 'a;
+
 /// What is known of all corpora that were counted.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-pub(super) struct Totals {
-    pub(super) corpus_word_count: u64,
-    pub(super) min_reduce: u64,
+pub(crate) struct Totals {
+    pub(crate) corpus_word_count: u64,
+    pub(crate) min_reduce: u64,
 }
 
 /// Learns phrases: pairs of words that stand side by side more often than by chance.
@@ -148,14 +151,29 @@ impl Phrases {
         Ok(Self { options, counts, corpus_word_count: 0, min_reduce: 1, known: Arc::new([]) })
     }
 
-    /// With counts that are known already, and phrases that are used if the scoring function is forgotten.
-    pub(super) fn restored(options: PhraseOptions, counts: PhraseCounts, totals: Totals, known: Vec<Phrase>) -> Self {
+    /// With counts of texts that are known already, and phrases that are used if the scoring function is forgotten.
+    ///
+    /// # Errors
+    /// As for [`PhraseOptions::check`].
+    pub(crate) fn restored<'a>(
+        options: PhraseOptions,
+        counts: impl IntoIterator<Item = (&'a str, u64)> + Clone,
+        totals: Totals,
+        known: Vec<Phrase>,
+    ) -> Result<Self> {
+        let model = Self::new(options)?;
+        let counts = Arc::new(PhraseCounts::from_texts(model.counts.delimiter.clone(), counts));
         let Totals { corpus_word_count, min_reduce } = totals;
-        Self { options, counts: Arc::new(counts), corpus_word_count, min_reduce, known: known.into() }
+        Ok(Self { counts, corpus_word_count, min_reduce, known: known.into(), ..model })
     }
 
-    pub(super) fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         Totals { corpus_word_count: self.corpus_word_count, min_reduce: self.min_reduce }
+    }
+
+    /// True if its scoring function is forgotten, and no phrases are known without it.
+    pub(crate) fn is_unscored(&self) -> bool {
+        matches!(self.options.scoring, Scoring::Forgotten) && self.known.is_empty()
     }
 
     /// The phrases that are known without a scoring function.
@@ -294,8 +312,8 @@ impl Phrases {
         Ok(phrases)
     }
 
-    /// Calls `tell` with each phrase: its text, its parts if they can be told apart, its count and its score.
-    fn scored(&self, tell: &mut dyn FnMut(&str, Option<Parts<'_>>, u64, f64) -> Result<()>) -> Result<()> {
+    /// Calls `tell` with each phrase.
+    fn scored(&self, tell: &mut Tell<'_>) -> Result<()> {
         let (live, counts) = (self.live(), &*self.counts);
         let (words, mut text) = (&counts.words, String::new());
         let candidate = |a: u32, b: u32, count_ab| {
@@ -330,7 +348,7 @@ impl Phrases {
         candidates: impl Iterator<Item = (K, Candidate)>,
         mut tell: impl FnMut(K, u64, f64) -> Result<()>,
     ) -> Result<()> {
-        let mut candidates = candidates.filter(|(_, words)| words.count_a > 0 && words.count_b > 0).peekable();
+        let mut candidates = candidates.filter(|(_, c)| c.count_a > 0 && c.count_b > 0 && c.count_ab > 0).peekable();
         while candidates.peek().is_some() {
             let (keys, chunk): (Vec<K>, Vec<Candidate>) = candidates.by_ref().take(CHUNK).unzip();
             let scores = live.scoring.scores(&chunk, &live.corpus)?;
@@ -409,6 +427,14 @@ impl FrozenPhrases {
     /// The phrases, the highest score first.
     pub fn phrases(&self) -> &[Phrase] {
         &self.phrases
+    }
+
+    /// The phrase that two words and those between them are, with its score, if they are one.
+    pub fn score_candidate(&self, first: &str, last: &str, between: &[&str]) -> Option<(String, f64)> {
+        let words = [&[first], between, &[last]].concat();
+        let text = words.join(&self.options.delimiter);
+        let found = self.phrases.iter().find(|phrase| phrase.phrase == text);
+        found.map(|phrase| phrase.score).filter(|score| *score > self.options.threshold).map(|score| (text, score))
     }
 
     /// The phrases, the highest score first.
