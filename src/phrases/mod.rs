@@ -15,6 +15,7 @@ mod model;
 mod passes;
 #[cfg(feature = "python")]
 mod registry;
+mod rewrite;
 mod scoring;
 mod table;
 mod tokens;
@@ -28,6 +29,7 @@ pub(crate) use model::Totals;
 pub use passes::{MOST_PASSES, Pass, PhraseModel};
 #[cfg(feature = "python")]
 pub(crate) use registry::{register, registered};
+pub(crate) use rewrite::write_parquet;
 pub use scoring::{Candidate, CorpusCounts, Scorer, Scoring};
 #[cfg(feature = "python")]
 pub(crate) use tokens::Tokens;
