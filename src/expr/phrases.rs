@@ -99,7 +99,9 @@ fn with_phrases(lists: &ListArray<i64>, detector: &Detector) -> PolarsResult<Lis
         None => tokens.views().iter().enumerate().map(|(at, view)| code(detector, tokens, at, view)).collect(),
         Some(validity) => {
             let views = tokens.views().iter().zip(validity.iter()).enumerate();
-            views.map(|(at, (view, is_valid))| if is_valid { code(detector, tokens, at, view) } else { Detector::NULL }).collect()
+            views
+                .map(|(at, (view, is_valid))| if is_valid { code(detector, tokens, at, view) } else { Detector::NULL })
+                .collect()
         }
     };
     let ranges = lists.offsets().windows(2).enumerate().map(|(row, bounds)| match lists.is_valid(row) {
@@ -114,8 +116,14 @@ fn with_phrases(lists: &ListArray<i64>, detector: &Detector) -> PolarsResult<Lis
     ListArray::try_new(dtype, OffsetsBuffer::try_from(offsets)?, values.boxed(), lists.validity().cloned())
 }
 
+/// Tokens that the cache is asked for ahead of their turn.
+const AHEAD: usize = 16;
+
 #[inline]
 fn code(detector: &Detector, tokens: &Utf8ViewArray, at: usize, view: &ArrowView) -> u32 {
+    if let Some(later) = tokens.views().get(at + AHEAD) {
+        detector.prefetch_view(View(later.as_u128()));
+    }
     // SAFETY: `at` is below the array's length.
     detector.code_of_view(View(view.as_u128()), || unsafe { tokens.value_unchecked(at) })
 }

@@ -69,7 +69,8 @@ impl Saved<'_> {
         let Some(id) = self.get(name) else { return Ok(default) };
         let number = self.pickle.integer(id).and_then(|number| u64::try_from(number).ok());
         // gensim's users write 4e7.
-        let number = number.or_else(|| self.pickle.number(id).filter(|number| *number >= 0.0).map(|number| number as u64));
+        let number =
+            number.or_else(|| self.pickle.number(id).filter(|number| *number >= 0.0).map(|number| number as u64));
         number.ok_or_else(|| fault(format!("has {name} that is {}", self.pickle.describe(id))))
     }
 

@@ -24,8 +24,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{
-    Array, ArrayBuilder, ArrayRef, AsArray, Float64Array, Float64Builder, RecordBatch, StringArray, StringBuilder, UInt64Array,
-    UInt64Builder,
+    Array, ArrayBuilder, ArrayRef, AsArray, Float64Array, Float64Builder, RecordBatch, StringArray, StringBuilder,
+    UInt64Array, UInt64Builder,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, UInt64Type};
@@ -323,16 +323,17 @@ impl Rows {
             let options = pass.options().map_err(|error| fault(format!("was changed: {error}")))?;
             let rows = self.rows(from, pass.rows);
             from += pass.rows;
-            let phrases = rows.clone().filter_map(|(text, score, count)| {
-                Some(Phrase { phrase: text.to_owned(), score: score?, count })
-            });
+            let phrases = rows
+                .clone()
+                .filter_map(|(text, score, count)| Some(Phrase { phrase: text.to_owned(), score: score?, count }));
             passes.push(match pass.totals {
                 None => Pass::Frozen(FrozenPhrases::new(options, phrases.collect())?),
                 Some(totals) => {
                     if rows.clone().any(|(.., count)| count.is_none()) {
                         return Err(fault("has a count that is null".into()));
                     }
-                    let known = if matches!(options.scoring, Scoring::Forgotten) { phrases.collect() } else { Vec::new() };
+                    let known =
+                        if matches!(options.scoring, Scoring::Forgotten) { phrases.collect() } else { Vec::new() };
                     let counts = rows.map(|(text, _, count)| (text, count.unwrap_or_default()));
                     Pass::Learning(Phrases::restored(options, counts, totals, known)?)
                 }

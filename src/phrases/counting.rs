@@ -13,7 +13,7 @@ use super::counts::PhraseCounts;
 use super::delimiter::Delimiter;
 use super::table::{Gapped, Pair, SharedTables, Waiting};
 use super::tokens::{Coder, TokenCodes};
-use super::words::Words;
+use super::words::{ViewCodes, Words};
 use crate::corpus::{Corpus, Lists};
 use crate::error::{Error, Result};
 use crate::process::ensure_not_forked;
@@ -189,11 +189,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The words that one thread knows, and their codes.
+/// The codes of the words that one thread knows.
 struct WordCoder<'a> {
     shared: &'a Shared<'a>,
-    known: Words,
-    codes: Vec<u32>,
+    short: ViewCodes,
+    long: Words,
+    long_codes: Vec<u32>,
     /// Words that this thread was the first to see.
     new: usize,
     /// One more than the greatest number of its words.
@@ -205,16 +206,29 @@ impl Coder for WordCoder<'_> {
 
     #[inline]
     fn known(&self, view: View) -> Option<u32> {
-        self.known.id_of_view(view).map(|id| self.codes[id as usize])
+        self.short.get(view)
+    }
+
+    #[inline]
+    fn prefetch(&self, view: View) {
+        self.short.prefetch(view);
     }
 
     fn code(&mut self, word: &str) -> u32 {
-        let id = self.known.intern(word) as usize;
-        if id == self.codes.len() {
-            let code = self.code_of_new(word);
-            self.codes.push(code);
+        if View::holds(word) {
+            let view = View::of(word);
+            return self.short.get(view).unwrap_or_else(|| {
+                let code = self.code_of_new(word);
+                self.short.set(view, code);
+                code
+            });
         }
-        self.codes[id]
+        let id = self.long.intern(word) as usize;
+        if id == self.long_codes.len() {
+            let code = self.code_of_new(word);
+            self.long_codes.push(code);
+        }
+        self.long_codes[id]
     }
 }
 
@@ -253,7 +267,14 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(shared: &'a Shared<'a>) -> Self {
-        let coder = WordCoder { shared, known: Words::default(), codes: Vec::new(), new: 0, end: 1 };
+        let coder = WordCoder {
+            shared,
+            short: ViewCodes::default(),
+            long: Words::default(),
+            long_codes: Vec::new(),
+            new: 0,
+            end: 1,
+        };
         Self {
             shared,
             codes: TokenCodes::new(coder),
@@ -347,7 +368,8 @@ impl<'a> Worker<'a> {
             return *known;
         }
         let CountRules { delimiter, connectors, .. } = self.shared.rules;
-        let words = || gap.iter().filter(|code| **code != WordCoder::NULL).map(|code| connectors.text(code & !CONNECTOR));
+        let words =
+            || gap.iter().filter(|code| **code != WordCoder::NULL).map(|code| connectors.text(code & !CONNECTOR));
         let mut text = String::new();
         delimiter.join(&mut text, words());
         let found = (lock(&self.shared.between).intern(&text), words().any(|word| delimiter.blurs(word)));

@@ -62,7 +62,10 @@ impl PhraseCounts {
     }
 
     /// Counts of texts.
-    pub(super) fn from_texts<'a>(delimiter: Delimiter, texts: impl IntoIterator<Item = (&'a str, u64)> + Clone) -> Self {
+    pub(super) fn from_texts<'a>(
+        delimiter: Delimiter,
+        texts: impl IntoIterator<Item = (&'a str, u64)> + Clone,
+    ) -> Self {
         let mut counts = Self::new(delimiter);
         for (text, count) in texts.clone() {
             if !counts.delimiter.is_in(text) {
@@ -112,7 +115,9 @@ impl PhraseCounts {
     }
 
     fn place(&self, text: &str) -> Place {
-        let Some((first, between, last)) = self.delimiter.ends_of(text) else { return Place::Word(self.words.id(text)) };
+        let Some((first, between, last)) = self.delimiter.ends_of(text) else {
+            return Place::Word(self.words.id(text));
+        };
         let blurs = |word: &str| self.delimiter.blurs(word);
         if blurs(first) || blurs(last) {
             return Place::Other;

@@ -11,7 +11,7 @@ use super::delimiter::Delimiter;
 use super::scoring::{Candidate, CorpusCounts, Scoring};
 use super::table::{Gapped, Pair};
 use super::tokens::{Coder, Tokens};
-use super::words::Words;
+use super::words::{ViewCodes, Words};
 use crate::error::{Error, Result};
 use crate::vocab::View;
 
@@ -23,6 +23,8 @@ pub(crate) struct Detector {
     words: Words,
     /// The code of each word: its number and marks.
     codes: Vec<u32>,
+    /// Those of short words again.
+    short: ViewCodes,
     /// What stands between two words of a phrase, joined.
     between: Words,
     pairs: HashMap<Pair, u32, RandomState>,
@@ -92,6 +94,7 @@ impl Detector {
             delimiter,
             words: Words::default(),
             codes: Vec::new(),
+            short: ViewCodes::default(),
             between: Words::default(),
             pairs: HashMap::default(),
             gapped: HashMap::default(),
@@ -114,7 +117,11 @@ impl Detector {
             }
             self.codes.push(id | if self.delimiter.blurs(word) { BLURS } else { 0 });
         }
-        self.codes[id as usize] |= mark;
+        let code = &mut self.codes[id as usize];
+        *code |= mark;
+        if View::holds(word) {
+            self.short.set(View::of(word), *code);
+        }
         Ok(id)
     }
 
@@ -326,11 +333,16 @@ impl Coder for &Detector {
 
     #[inline]
     fn known(&self, view: View) -> Option<u32> {
-        self.words.id_of_view(view).map(|id| self.codes[id as usize])
+        self.short.get(view)
+    }
+
+    #[inline]
+    fn prefetch(&self, view: View) {
+        self.short.prefetch(view);
     }
 
     fn code(&mut self, word: &str) -> u32 {
-        Detector::code(self, word)
+        self.code_of_other(View::of(word), word)
     }
 }
 
@@ -347,11 +359,27 @@ impl Detector {
         }
     }
 
+    /// The code of a word that the short ones do not have.
+    fn code_of_other(&self, view: View, word: &str) -> u32 {
+        match view.is_whole() {
+            true if self.delimiter.blurs(word) => BLURS | OTHER,
+            true => OTHER,
+            false => self.code(word),
+        }
+    }
+
+    /// Asks the cache for what [`code_of_view`](Self::code_of_view) will look at.
+    #[cfg(feature = "python")]
+    #[inline]
+    pub(crate) fn prefetch_view(&self, view: View) {
+        self.short.prefetch(view.padded());
+    }
+
     /// The code of a word that a view holds, or has the start of.
     #[cfg(feature = "python")]
     #[inline]
     pub(crate) fn code_of_view<'a>(&self, view: View, word: impl FnOnce() -> &'a str) -> u32 {
-        let known = if view.is_whole() { self.words.id_of_view(view.padded()) } else { None };
-        known.map_or_else(|| self.code(word()), |id| self.codes[id as usize])
+        let known = if view.is_whole() { self.short.get(view.padded()) } else { None };
+        known.unwrap_or_else(|| self.code_of_other(view, word()))
     }
 }

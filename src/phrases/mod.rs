@@ -24,8 +24,8 @@ mod words;
 pub use corpus::{Detectors, PhrasedCorpus};
 #[cfg(feature = "python")]
 pub(crate) use detector::{Applied, Detector, PHRASE};
-pub use model::{ENGLISH_CONNECTOR_WORDS, FrozenPhrases, Phrase, PhraseOptions, Phrases};
 pub(crate) use model::Totals;
+pub use model::{ENGLISH_CONNECTOR_WORDS, FrozenPhrases, Phrase, PhraseOptions, Phrases};
 pub use passes::{MOST_PASSES, Pass, PhraseModel};
 #[cfg(feature = "python")]
 pub(crate) use registry::{register, registered};

@@ -329,7 +329,8 @@ impl Phrases {
         let gapped = counts.gapped.iter().map(|(key, count)| (key, candidate(key[0], key[2], count)));
         self.score(&live, gapped, |[a, between, b], count, score| {
             counts.join_gapped([a, between, b], &mut text);
-            let parts = Parts { first: words.text(a), between: Some(counts.between.text(between)), last: words.text(b) };
+            let parts =
+                Parts { first: words.text(a), between: Some(counts.between.text(between)), last: words.text(b) };
             tell(&text, Some(parts), count, score)
         })?;
         let others = counts.others.iter().filter_map(|(text, &count_ab)| {

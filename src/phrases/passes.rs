@@ -79,7 +79,10 @@ impl PhraseModel {
         for pass in 0..passes.len() {
             let before = Detectors(passes[..pass].iter().map(detector).collect::<Result<_>>()?);
             let Pass::Learning(phrases) = &mut passes[pass] else {
-                return Err(Error::parameter("phrases", "are frozen, and cannot learn more; load the model that was frozen"));
+                return Err(Error::parameter(
+                    "phrases",
+                    "are frozen, and cannot learn more; load the model that was frozen",
+                ));
             };
             sentences = match pass {
                 0 => phrases.add(corpus, progress)?,

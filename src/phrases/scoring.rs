@@ -150,7 +150,8 @@ fn npmi(candidate: &Candidate, corpus: &CorpusCounts) -> f64 {
 }
 
 fn sql_scores(sql: &str, expression: &Expr, candidates: &[Candidate], corpus: &CorpusCounts) -> Result<Vec<f64>> {
-    let column = |of: fn(&Candidate) -> u64| candidates.iter().map(|candidate| of(candidate) as f64).collect::<Vec<_>>();
+    let column =
+        |of: fn(&Candidate) -> u64| candidates.iter().map(|candidate| of(candidate) as f64).collect::<Vec<_>>();
     let constant = |value: f64| vec![value; candidates.len()];
     let frame = df!(
         "count_a" => column(|candidate| candidate.count_a),

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::kernel::prefetch;
+
 /// Two words, or two words and what stands between them, as numbers.
 pub(super) trait Key: Copy + Eq + Debug + std::hash::Hash + Send {
     /// No key is this.
@@ -19,7 +21,7 @@ pub(super) type Gapped = [u32; 3];
 
 /// All bits of the result depend on all of the number (the finaliser of MurmurHash3).
 #[inline]
-fn mixed(number: u64) -> u64 {
+pub(super) fn mixed(number: u64) -> u64 {
     let number = (number ^ (number >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let number = (number ^ (number >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     number ^ (number >> 33)
@@ -45,6 +47,8 @@ impl Key for Gapped {
 
 /// A count that stands for one in `large`.
 const LARGE: u16 = u16::MAX;
+/// Keys that the cache is asked for ahead of their turn.
+const AHEAD: usize = 16;
 /// Slots of a table that is not empty.
 const LEAST_SLOTS: usize = 64;
 
@@ -69,12 +73,16 @@ impl<K: Key> Table<K> {
         self.len
     }
 
+    /// Where the search for a key starts: the upper bits choose it; the lower ones have chosen the table.
+    #[inline]
+    fn start(&self, key: K) -> usize {
+        ((u128::from(key.hash()) * self.keys.len() as u128) >> 64) as usize
+    }
+
     /// The slot of a key, or the free one where it belongs. There is a free one.
     #[inline]
     fn slot(&self, key: K) -> usize {
-        // The upper bits choose the slot; the lower ones have chosen the table.
-        let slots = self.keys.len();
-        let mut slot = ((u128::from(key.hash()) * slots as u128) >> 64) as usize;
+        let (mut slot, slots) = (self.start(key), self.keys.len());
         while self.keys[slot] != key && self.keys[slot] != K::NONE {
             slot += 1;
             if slot == slots {
@@ -114,6 +122,22 @@ impl<K: Key> Table<K> {
             _ => self.add_large(slot, key, count),
         }
         is_new
+    }
+
+    /// Adds 1 to the count of each key, and gives the number of new ones.
+    fn add_all(&mut self, keys: &[K]) -> usize {
+        let mut new = 0;
+        for (i, &key) in keys.iter().enumerate() {
+            if let Some(&later) = keys.get(i + AHEAD)
+                && self.len > 0
+            {
+                let slot = self.start(later);
+                prefetch(&raw const self.keys[slot]);
+                prefetch(&raw const self.counts[slot]);
+            }
+            new += usize::from(self.add(key, 1));
+        }
+        new
     }
 
     #[cold]
@@ -248,8 +272,9 @@ impl<K: Key> Waiting<K> {
 
     #[cold]
     fn count(&mut self, number: usize, tables: &SharedTables<K>) -> usize {
-        let mut table = tables.table(number);
-        self.0[number].drain(..).map(|key| usize::from(table.add(key, 1))).sum()
+        let new = tables.table(number).add_all(&self.0[number]);
+        self.0[number].clear();
+        new
     }
 
     /// Counts all that wait, and gives the number of new keys.

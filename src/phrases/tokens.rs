@@ -1,12 +1,13 @@
 //! The tokens of an Arrow array as codes.
 
-use arrow::array::{
-    Array, ArrayAccessor, ArrayData, AsArray, GenericStringArray, OffsetSizeTrait, StringViewArray,
-};
+use arrow::array::{Array, ArrayAccessor, ArrayData, AsArray, GenericStringArray, OffsetSizeTrait, StringViewArray};
 use arrow::datatypes::{DataType, Int32Type};
 
 use crate::error::{Error, Result};
 use crate::vocab::{KeyType, View};
+
+/// Tokens that the cache is asked for ahead of their turn.
+const AHEAD: usize = 16;
 
 /// Gives words their codes.
 pub(super) trait Coder {
@@ -15,6 +16,9 @@ pub(super) trait Coder {
 
     /// The code of a word that a view holds, if it is known.
     fn known(&self, view: View) -> Option<u32>;
+
+    /// Asks the cache for what [`known`](Self::known) will look at.
+    fn prefetch(&self, _view: View) {}
 
     /// The code of any word.
     fn code(&mut self, word: &str) -> u32;
@@ -68,7 +72,11 @@ impl<C: Coder> TokenCodes<C> {
     }
 
     fn of_views(&mut self, tokens: &StringViewArray) -> Vec<u32> {
+        let views = tokens.views();
         let code = |(i, &view): (usize, &u128)| {
+            if let Some(&later) = views.get(i + AHEAD) {
+                self.coder.prefetch(View(later).padded());
+            }
             if tokens.is_null(i) {
                 return C::NULL;
             }
@@ -76,7 +84,7 @@ impl<C: Coder> TokenCodes<C> {
             // SAFETY: i is below the array's length.
             known.unwrap_or_else(|| self.coder.code(unsafe { tokens.value_unchecked(i) }))
         };
-        tokens.views().iter().enumerate().map(code).collect()
+        views.iter().enumerate().map(code).collect()
     }
 
     fn of_dictionary(&mut self, tokens: &dyn Array, column: &str, origin: &str) -> Result<Vec<u32>> {

@@ -5,16 +5,17 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
+use super::table::mixed;
+use crate::kernel::prefetch;
 use crate::vocab::View;
 
-/// Distinct texts, numbered in the order in which they came. Short ones are found by their string view, in one cache line.
+/// Distinct texts, numbered in the order in which they came.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Words {
     text: String,
     /// Where each ends in the text.
     ends: Vec<usize>,
-    short: HashTable<(View, u32)>,
-    long: HashTable<u32>,
+    ids: HashTable<u32>,
     hasher: FixedState,
 }
 
@@ -35,42 +36,21 @@ impl Words {
     }
 
     pub(super) fn id(&self, word: &str) -> Option<u32> {
-        match View::holds(word) {
-            true => self.id_of_view(View::of(word)),
-            false => self.id_of_long(word),
-        }
-    }
-
-    /// The number of a word that a view holds.
-    #[inline]
-    pub(super) fn id_of_view(&self, view: View) -> Option<u32> {
-        self.short.find(self.hasher.hash_one(view.0), |(known, _)| *known == view).map(|(_, id)| *id)
-    }
-
-    fn id_of_long(&self, word: &str) -> Option<u32> {
-        self.long.find(self.hasher.hash_one(word), |&id| self.text(id) == word).copied()
+        self.ids.find(self.hasher.hash_one(word), |&id| self.text(id) == word).copied()
     }
 
     /// The number of a word, which is the next one if it is new.
     pub(super) fn intern(&mut self, word: &str) -> u32 {
-        if let Some(id) = self.id(word) {
+        let hash = self.hasher.hash_one(word);
+        if let Some(&id) = self.ids.find(hash, |&id| self.text(id) == word) {
             return id;
         }
-        // Whoever interns bounds how many there are: see `MOST_WORDS`.
+        // Whoever interns bounds how many there are.
         let id = self.len() as u32;
         self.text.push_str(word);
         self.ends.push(self.text.len());
-        let Self { text, ends, short, long, hasher } = self;
-        match View::holds(word) {
-            true => {
-                let view = View::of(word);
-                short.insert_unique(hasher.hash_one(view.0), (view, id), |(view, _)| hasher.hash_one(view.0));
-            }
-            false => {
-                let hash = hasher.hash_one(word);
-                long.insert_unique(hash, id, |&id| hasher.hash_one(text_at(text, ends, id)));
-            }
-        }
+        let Self { text, ends, ids, hasher } = self;
+        ids.insert_unique(hash, id, |&id| hasher.hash_one(text_at(text, ends, id)));
         id
     }
 }
@@ -88,6 +68,76 @@ impl<'a> FromIterator<&'a str> for Words {
             words.intern(text);
         });
         words
+    }
+}
+
+/// Slots of a table that is not empty.
+const LEAST_SLOTS: usize = 64;
+/// No view of a word: it would be the longest one, and a view does not hold that.
+const NONE: u128 = u128::MAX;
+
+/// The codes of words that a view holds, as fast as tokens come: most are short, and their table can be asked for ahead.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ViewCodes {
+    views: Vec<u128>,
+    codes: Vec<u32>,
+    len: usize,
+}
+
+impl ViewCodes {
+    #[inline]
+    fn start(&self, view: View) -> usize {
+        let hash = mixed(view.0 as u64 ^ mixed((view.0 >> 64) as u64));
+        ((u128::from(hash) * self.views.len() as u128) >> 64) as usize
+    }
+
+    /// The slot of a view, or the free one where it belongs. There is a free one.
+    #[inline]
+    fn slot(&self, view: View) -> usize {
+        let mut slot = self.start(view);
+        while self.views[slot] != view.0 && self.views[slot] != NONE {
+            slot += 1;
+            if slot == self.views.len() {
+                slot = 0;
+            }
+        }
+        slot
+    }
+
+    #[inline]
+    pub(super) fn get(&self, view: View) -> Option<u32> {
+        if self.len == 0 {
+            return None;
+        }
+        let slot = self.slot(view);
+        (self.views[slot] != NONE).then(|| self.codes[slot])
+    }
+
+    /// Asks the cache for where the code of a view is.
+    #[inline]
+    pub(super) fn prefetch(&self, view: View) {
+        if self.len > 0 {
+            let slot = self.start(view);
+            prefetch(&raw const self.views[slot]);
+            prefetch(&raw const self.codes[slot]);
+        }
+    }
+
+    /// Sets the code of a view.
+    pub(super) fn set(&mut self, view: View, code: u32) {
+        if self.len * 4 >= self.views.len() * 3 {
+            let slots = (self.views.len() + self.views.len() / 2).max(LEAST_SLOTS);
+            let old = std::mem::replace(self, Self { views: vec![NONE; slots], codes: vec![0; slots], len: 0 });
+            let known = old.views.into_iter().zip(old.codes).filter(|(view, _)| *view != NONE);
+            known.for_each(|(view, code)| self.put(View(view), code));
+        }
+        self.put(view, code);
+    }
+
+    fn put(&mut self, view: View, code: u32) {
+        let slot = self.slot(view);
+        self.len += usize::from(self.views[slot] == NONE);
+        (self.views[slot], self.codes[slot]) = (view.0, code);
     }
 }
 
@@ -113,6 +163,21 @@ mod tests {
                 prop_assert_eq!((words.id(text), words.text(id)), (Some(id), text));
             }
             prop_assert_eq!(words.id("b"), None);
+        }
+
+        #[test]
+        fn views_have_the_code_that_they_were_given_last(texts in prop::collection::vec("[ab\\x00\\xff]{0,6}", 0..400)) {
+            let (mut expected, mut codes) = (HashMap::new(), ViewCodes::default());
+            for (code, text) in (0..).zip(&texts) {
+                codes.set(View::of(text), code);
+                expected.insert(text.as_str(), code);
+                prop_assert_eq!(codes.len, expected.len());
+            }
+            codes.prefetch(View::of("a"));
+            for (text, code) in expected {
+                prop_assert_eq!(codes.get(View::of(text)), Some(code));
+            }
+            prop_assert_eq!(codes.get(View::of("c")), None);
         }
     }
 }

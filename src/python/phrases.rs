@@ -60,9 +60,7 @@ impl Scorer for PyScorer {
 
 /// The options of a model from Python's keyword arguments.
 fn options_of(given: &Bound<'_, PyDict>) -> PyResult<PhraseOptions> {
-    let get = |name: &str| {
-        given.get_item(name)?.ok_or_else(|| PyTypeError::new_err(format!("{name}: is missing")))
-    };
+    let get = |name: &str| given.get_item(name)?.ok_or_else(|| PyTypeError::new_err(format!("{name}: is missing")));
     let scoring = match get("scorer")? {
         function if !function.is_none() => Scoring::Custom(Arc::new(PyScorer(function.unbind()))),
         _ => match get("scoring")?.extract::<Option<String>>()? {
@@ -169,8 +167,8 @@ impl PyPhraseModel {
         report: Option<(Bound<'_, PyAny>, f64)>,
     ) -> PyResult<u64> {
         let corpus = corpus.open(py, MEMORY_BUDGET)?;
-        let report =
-            report.map(|(function, interval)| Report { function, interval: Duration::from_secs_f64(interval.max(0.1)) });
+        let report = report
+            .map(|(function, interval)| Report { function, interval: Duration::from_secs_f64(interval.max(0.1)) });
         // Without a second hold on the counts, they are added to in place.
         let mut model = py.detach(|| {
             let mut state = self.state();

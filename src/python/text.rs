@@ -153,6 +153,7 @@ fn sentences_of(batch: &Batch, column: &str) -> Result<Vec<Vec<String>>> {
     let failed = |error: ArrowError| Error::corpus(column, error.to_string());
     let text = cast(&lists.values, &DataType::LargeUtf8).map_err(failed)?;
     let text = text.as_string::<i64>();
-    let words = |range: Range<usize>| range.filter(|&at| text.is_valid(at)).map(|at| text.value(at).to_owned()).collect();
+    let words =
+        |range: Range<usize>| range.filter(|&at| text.is_valid(at)).map(|at| text.value(at).to_owned()).collect();
     Ok(lists.ranges.into_iter().map(words).collect())
 }
