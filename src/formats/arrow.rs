@@ -23,10 +23,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, AsArray, FixedSizeListArray, Float16Array, Float32Array, RecordBatch, StringArray, UInt64Array,
-};
-use arrow::buffer::{Buffer, OffsetBuffer};
+use arrow::array::{ArrayRef, FixedSizeListArray, Float16Array, Float32Array, RecordBatch, UInt64Array};
+use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::ipc::MetadataVersion;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
@@ -43,7 +41,6 @@ use crate::error::{Error, IoContext, Result};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::vectors::{KeyedVectors, Rows};
-use crate::vocab::Keys;
 
 const METADATA_KEY: &str = "polargram";
 
@@ -112,7 +109,7 @@ pub(super) fn record_batch(
     };
     let item = Arc::new(Field::new("item", values.data_type().clone(), false));
     let list = FixedSizeListArray::try_new(item.clone(), width, values, None)?;
-    let words = keys_column(vectors.keys());
+    let words = vectors.keys().short_array();
     let fields = vec![
         Field::new("word", words.data_type().clone(), false),
         Field::new("count", DataType::UInt64, false),
@@ -124,18 +121,6 @@ pub(super) fn record_batch(
         Arc::new(Schema::new_with_metadata(fields, metadata)),
         vec![words, counts, Arc::new(list)],
     )?)
-}
-
-/// Text is Utf8 as long as 32-bit offsets suffice, because some readers know no other type.
-fn keys_column(keys: &Keys) -> ArrayRef {
-    let keys = keys.array();
-    let Some(words) = keys.as_string_opt::<i64>() else { return keys };
-    let offsets: std::result::Result<Vec<i32>, _> =
-        words.offsets().iter().map(|&offset| i32::try_from(offset)).collect();
-    match offsets {
-        Ok(offsets) => Arc::new(StringArray::new(OffsetBuffer::new(offsets.into()), words.values().clone(), None)),
-        Err(_) => keys,
-    }
 }
 
 pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, _: &Progress) -> Result<KeyedVectors> {

@@ -29,7 +29,8 @@ pub(crate) fn read_footer(file: &mut File) -> Result<ArrowReaderMetadata> {
         let mut tail = Vec::new();
         file.take(needed).read_to_end(&mut tail)?;
         match parse_footer(&tail.into(), size) {
-            Err(ParquetError::NeedMoreData(more)) => needed = more as u64,
+            // A file that shrinks meanwhile never has enough.
+            Err(ParquetError::NeedMoreData(more)) if more as u64 > needed => needed = more as u64,
             parsed => return parsed,
         }
     }
@@ -219,6 +220,13 @@ mod tests {
         file.set_len(0).unwrap();
         file.flush().unwrap();
         assert!(read_footer(&mut file).unwrap_err().to_string().contains("too small"));
+    }
+
+    #[test]
+    fn less_than_was_asked_for_is_an_error_in_the_end() {
+        // As when the file shrank after its size was read: the same number is needed again.
+        let asked = parse_footer(&Bytes::new(), 100).unwrap_err();
+        assert!(matches!(asked, ParquetError::NeedMoreData(8)), "{asked}");
     }
 
     #[test]

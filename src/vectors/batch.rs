@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::KeyedVectors;
 use super::length::direction;
 use super::nearest::Nearest;
+use super::parallel::ROWS_PER_TASK;
 use crate::error::{Error, Result};
 use crate::kernel::{Panel, Queries, dots, find_above};
 use crate::process::can_use_thread_pools;
@@ -100,8 +101,11 @@ impl KeyedVectors {
             return Err(Error::parameter("rows", format!("{:?} are not among the {}", options.rows, self.len())));
         }
         let queries = Directions { values, size: self.vector_size(), options };
-        let count = queries.values.len() / queries.size;
-        let threads = if can_use_thread_pools() { rayon::current_num_threads() } else { 1 };
+        // Vectors without dimensions have no directions.
+        let count = queries.values.len().checked_div(queries.size).unwrap_or(0);
+        // A process that never started the threads can be forked.
+        let is_large = options.rows.len().saturating_mul(count) > ROWS_PER_TASK;
+        let threads = if is_large && can_use_thread_pools() { rayon::current_num_threads() } else { 1 };
         let norms = self.norms();
         if count < LEAST_QUERIES {
             return (0..count).map(|i| self.search_one(&queries, i, &norms, threads, progress)).collect();
@@ -203,6 +207,7 @@ impl KeyedVectors {
         let mut limits: Vec<f32> = nearest.iter().map(|nearest| nearest.limit() - margin).collect();
         let mut ordinary = Vec::with_capacity(panel.room());
         let mut found = Vec::new();
+        let span = rows.clone();
         let mut rows = rows.peekable();
         for panels in 0usize.. {
             if panels.is_multiple_of(PANELS_PER_LOOK) {
@@ -237,13 +242,12 @@ impl KeyedVectors {
             }
         }
         // A query that is NaN is above no limit.
-        let rows = all.options.rows.clone();
         for (i, nearest) in nearest.iter_mut().enumerate() {
             if all.query(first + i)[0].is_nan() {
                 let excluded = all.options.excluded.get(first + i).map_or(0, Vec::len);
                 let enough = all.options.topn.saturating_add(excluded);
                 *nearest = all.nearest(first + i);
-                rows.clone().take(enough).for_each(|row| nearest.offer(row, f32::NAN));
+                span.clone().take(enough).for_each(|row| nearest.offer(row, f32::NAN));
             }
         }
         Ok(nearest)
@@ -269,10 +273,7 @@ impl KeyedVectors {
         excluded: &[usize],
         rows: Range<usize>,
     ) -> Result<Vec<(usize, f32)>> {
-        if query.len() != self.vector_size() {
-            let reason = format!("has {} values; the vectors have {}", query.len(), self.vector_size());
-            return Err(Error::parameter("query", reason));
-        }
+        self.ensure_size(query)?;
         let excluded = [excluded.to_vec()];
         let options = SearchOptions { topn, rows, excluded: &excluded };
         let found = self.search(query, &options, &Progress::default())?;
@@ -356,11 +357,15 @@ mod tests {
     #[test]
     fn rows_and_queries_of_several_tasks_are_put_together() {
         let wv = table(3 * LEAST_ROWS, 3, |i| ((i * 7919 + 13) % 1009) as f32 - 500.0);
-        for count in [1, 5, 70, 200] {
-            let queries: Vec<f32> = (0..count * 3).map(|i| ((i * 31 + 7) % 101) as f32 - 50.0).collect();
-            let options = SearchOptions { topn: 9, rows: 11..wv.len() - 5, excluded: &[] };
-            let got = wv.search(&queries, &options, &Progress::default()).unwrap();
-            assert_eq!(bits(&got), bits(&one_by_one(&wv, &queries, &options)), "{count}");
+        for count in [1, 5, 6, 70] {
+            let mut queries: Vec<f32> = (0..count * 3).map(|i| ((i * 31 + 7) % 101) as f32 - 50.0).collect();
+            queries[0] = f32::NAN;
+            for (topn, excluded) in [(9, vec![]), (9, vec![vec![11, 12]; count]), (30_000, vec![])] {
+                let options = SearchOptions { topn, rows: 11..wv.len() - 5, excluded: &excluded };
+                let got = wv.search(&queries, &options, &Progress::default()).unwrap();
+                assert!(got.iter().all(|found| found.len() == topn.min(options.rows.len())));
+                assert_eq!(bits(&got), bits(&one_by_one(&wv, &queries, &options)), "{count}");
+            }
         }
     }
 

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::vocab::{Key, Keys, WordId};
 
 impl Clone for KeyedVectors {
-    /// The clone has keys and counts of its own, and shares the rows until keys are added to one of the two.
+    /// The clone has keys and counts of its own, and shares the rows. If keys are added to one of the two and its rows have
+    /// to move, they are shared no more.
     fn clone(&self) -> Self {
         Self {
             keys: self.keys.clone(),
@@ -64,6 +65,10 @@ impl KeyedVectors {
         }
         let before = self.len();
         self.keys.ensure_takes(keys)?;
+        let known = || keys.iter().map(|&key| self.keys.id(key).map(|id| id as usize)).collect::<Option<Vec<_>>>();
+        if let Some(rows) = known().filter(|_| !replace) {
+            return Ok(rows);
+        }
         self.own_rows()?;
         let ids: Vec<usize> = self.keys.add(keys).into_iter().map(|id| id as usize).collect();
         if self.keys.len() > before {

@@ -7,6 +7,7 @@ mod edits;
 mod fingerprint;
 mod length;
 mod nearest;
+mod parallel;
 mod pooling;
 mod query;
 mod rows;

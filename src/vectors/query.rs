@@ -2,19 +2,15 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::KeyedVectors;
 use super::batch::SearchOptions;
 use super::length::{direction, length, unit};
 use super::nearest::Nearest;
+use super::parallel::map_rows;
 use crate::error::{Error, Result};
-use crate::process::can_use_thread_pools;
 use crate::progress::Progress;
 use crate::vocab::Key;
 
-/// Rows of one task.
-const ROWS_PER_TASK: usize = 4096;
 /// What is added to the divisor of a product of cosines, which may be 0 (Levy and Goldberg 2014).
 const EPSILON: f64 = 1e-6;
 
@@ -84,7 +80,7 @@ impl<'a> Query<'a> {
     /// # Errors
     /// [`Error::Parameter`] if it does not have as many values as the table's vectors.
     pub fn add_vector(&mut self, vector: &[f64], weight: f64) -> Result<()> {
-        ensure_size(self.vectors, vector)?;
+        self.vectors.ensure_size(vector)?;
         self.add(vector, weight);
         Ok(())
     }
@@ -130,8 +126,7 @@ impl<'a> Query<'a> {
     /// # Panics
     /// If there is no such row.
     pub fn cosines_of(&self, rows: &[usize]) -> Vec<f32> {
-        let (direction, norms) = (self.direction(), self.vectors.norms());
-        rows.iter().map(|&row| self.vectors.cosine_to(&direction, row, norms[row])).collect()
+        self.vectors.cosines_to(&self.direction(), rows)
     }
 
     /// The cosine of two sums: 0 if one of them is of zeros.
@@ -147,14 +142,6 @@ impl<'a> Query<'a> {
 
 fn no_terms() -> Error {
     Error::parameter("positive", "name at least one key or vector")
-}
-
-fn ensure_size<T>(vectors: &KeyedVectors, vector: &[T]) -> Result<()> {
-    if vector.len() == vectors.vector_size() {
-        return Ok(());
-    }
-    let reason = format!("a vector has {} values; the table's have {}", vector.len(), vectors.vector_size());
-    Err(Error::parameter("query", reason))
 }
 
 /// A product of cosines (3CosMul; Levy and Goldberg 2014): those with the positive terms, divided by those with the
@@ -195,7 +182,7 @@ impl<'a> ProductQuery<'a> {
     /// # Errors
     /// [`Error::Parameter`] if it does not have as many values as the table's vectors.
     pub fn add_vector(&mut self, vector: &[f64], is_positive: bool) -> Result<()> {
-        ensure_size(self.vectors, vector)?;
+        self.vectors.ensure_size(vector)?;
         self.terms(is_positive).push(Term { direction: direction(vector), length: length(vector) });
         Ok(())
     }
@@ -215,9 +202,10 @@ impl<'a> ProductQuery<'a> {
         if self.positive.is_empty() {
             return Err(no_terms());
         }
-        Ok(self.vectors.map_rows(rows, |row, norm| {
+        let norms = self.vectors.norms();
+        Ok(map_rows(rows, |row| {
             let product = |terms: &[Term]| -> f64 {
-                let cosine = |term: &Term| f64::from(self.vectors.cosine_to(&term.direction, row, norm));
+                let cosine = |term: &Term| f64::from(self.vectors.cosine_to(&term.direction, row, norms[row]));
                 terms.iter().map(|term| (1.0 + cosine(term) * term.length) / 2.0).product()
             };
             (product(&self.positive) / (product(&self.negative) + EPSILON)) as f32
@@ -286,17 +274,8 @@ impl KeyedVectors {
 
     /// The cosines of a range of rows with a vector of length 1.
     fn cosines_among(&self, direction: &[f32], rows: Range<usize>) -> Vec<f32> {
-        self.map_rows(rows, |row, norm| self.cosine_to(direction, row, norm))
-    }
-
-    /// A number for each of a range of rows and its norm, on all cores.
-    fn map_rows(&self, rows: Range<usize>, number: impl Fn(usize, f32) -> f32 + Sync) -> Vec<f32> {
         let norms = self.norms();
-        let number = |row: usize| number(row, norms[row]);
-        match rows.len() > ROWS_PER_TASK && can_use_thread_pools() {
-            true => rows.into_par_iter().with_min_len(ROWS_PER_TASK).map(number).collect(),
-            false => rows.map(number).collect(),
-        }
+        map_rows(rows, |row| self.cosine_to(direction, row, norms[row]))
     }
 }
 

@@ -3,18 +3,13 @@
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
-use rayon::prelude::*;
-
 use super::KeyedVectors;
 use super::length::{direction, exact_cosine, length};
+use super::parallel::map_rows;
 use super::query::Query;
 use crate::error::{Error, Result};
 use crate::kernel::dot;
-use crate::process::can_use_thread_pools;
 use crate::vocab::{Key, WordId};
-
-/// Rows of one task.
-const ROWS_PER_TASK: usize = 4096;
 
 /// Values of which what float32 loses to overflow and to underflow is less than its rounding, as squares of lengths, as
 /// products of two, and as a length against a vector of length 1.
@@ -69,12 +64,24 @@ impl KeyedVectors {
     /// # Errors
     /// [`Error::Parameter`] if the query does not have as many values as a vector.
     pub fn cosines(&self, query: &[f32], rows: &[usize]) -> Result<Vec<f32>> {
-        if query.len() != self.vector_size() {
-            let reason = format!("has {} values; the vectors have {}", query.len(), self.vector_size());
-            return Err(Error::parameter("query", reason));
+        self.ensure_size(query)?;
+        Ok(self.cosines_to(&direction(query), rows))
+    }
+
+    /// The cosines of some rows, in this order, with a vector of length 1.
+    pub(super) fn cosines_to(&self, direction: &[f32], rows: &[usize]) -> Vec<f32> {
+        let norms = self.norms();
+        rows.iter().map(|&row| self.cosine_to(direction, row, norms[row])).collect()
+    }
+
+    /// # Errors
+    /// [`Error::Parameter`] if a query does not have as many values as a vector.
+    pub(super) fn ensure_size<T>(&self, query: &[T]) -> Result<()> {
+        if query.len() == self.vector_size() {
+            return Ok(());
         }
-        let (query, norms) = (direction(query), self.norms());
-        Ok(rows.iter().map(|&row| self.cosine_to(&query, row, norms[row])).collect())
+        let reason = format!("has {} values; the vectors have {}", query.len(), self.vector_size());
+        Err(Error::parameter("query", reason))
     }
 
     /// The cosine of a row, whose norm is that of [`norms`](Self::norms), with a vector of length 1.
@@ -90,11 +97,7 @@ impl KeyedVectors {
         let version = self.rows.version();
         let known = self.norms.read().unwrap_or_else(PoisonError::into_inner).clone();
         known.filter(|(of, _)| *of == version).map(|(_, norms)| norms).unwrap_or_else(|| {
-            let norm = |row: usize| ordinary_norm(self.rows.row(row));
-            let norms: Arc<[f32]> = match self.len() > ROWS_PER_TASK && can_use_thread_pools() {
-                true => (0..self.len()).into_par_iter().with_min_len(ROWS_PER_TASK).map(norm).collect(),
-                false => (0..self.len()).map(norm).collect(),
-            };
+            let norms: Arc<[f32]> = map_rows(0..self.len(), |row| ordinary_norm(self.rows.row(row)));
             *self.norms.write().unwrap_or_else(PoisonError::into_inner) = Some((version, norms.clone()));
             norms
         })

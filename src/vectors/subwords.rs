@@ -22,6 +22,9 @@ pub struct Ngrams {
 impl Ngrams {
     /// Calls `visit` with the row of each n-gram of a word, in fastText's order. A word stands between `<` and `>`, and
     /// these two alone are no n-grams.
+    ///
+    /// # Panics
+    /// If there are no rows.
     pub fn for_each(&self, word: &[u8], mut visit: impl FnMut(usize)) {
         if word == END_OF_SENTENCE || self.max == 0 {
             return;

@@ -1,6 +1,8 @@
 //! Keys that are added to a list, one after the other.
 
-use super::keys::{Column, Key, KeyType, Keys, MAX_WORDS, WordId};
+use super::column::Column;
+use super::key::{Key, KeyType};
+use super::keys::{Keys, MAX_WORDS, WordId};
 use super::texts::Texts;
 use crate::error::{Error, Result};
 

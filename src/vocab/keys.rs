@@ -1,21 +1,14 @@
 //! Keys, text or integers, and their numbers.
 
-use std::fmt;
-use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
-
-use arrow::array::{
-    Array, ArrayRef, AsArray, GenericStringArray, Int64Array, LargeStringArray, LargeStringBuilder, OffsetSizeTrait,
-    StringArray, UInt64Array,
-};
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray};
+use arrow::buffer::Buffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
-use foldhash::quality::FixedState;
 
+use super::column::{Column, with_long_offsets};
+use super::key::{Key, KeyType};
 use super::key_index::KeyIndex;
 use super::stored_index::StoredIndex;
-use super::texts::Texts;
 use crate::error::{Error, Result};
 
 /// The number of a word in its vocabulary, from 0; it is also the row of the word's vector.
@@ -23,165 +16,6 @@ pub type WordId = u32;
 
 /// Ids stay below the two that stand for unknown words and nulls.
 pub(super) const MAX_WORDS: usize = WordId::MAX as usize - 2;
-
-/// What the keys of a table are. All keys of one table are of one type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KeyType {
-    /// Strings.
-    Text,
-    /// Integers of 64 bits with a sign.
-    Int64,
-    /// Integers of 64 bits without a sign.
-    UInt64,
-}
-
-impl KeyType {
-    /// What an Arrow column of this type holds as keys, if it can hold keys: strings are text; UInt64 stays as it is;
-    /// all other integers become Int64. For a dictionary, what its values become.
-    pub fn of(column: &DataType) -> Option<Self> {
-        match column {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
-            DataType::UInt64 => Some(Self::UInt64),
-            integer if integer.is_integer() => Some(Self::Int64),
-            DataType::Dictionary(_, values) => Self::of(values),
-            _ => None,
-        }
-    }
-
-    /// True of both types of integers.
-    pub fn is_integer(self) -> bool {
-        self != Self::Text
-    }
-}
-
-impl fmt::Display for KeyType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Text => "text",
-            Self::Int64 => "integers (Int64)",
-            Self::UInt64 => "integers (UInt64)",
-        })
-    }
-}
-
-/// One key. Integers are equal if their numbers are; text never equals an integer.
-///
-/// `Display` writes the bare text or the decimal; `Debug` puts text in quotes.
-#[derive(Clone, Copy)]
-pub enum Key<'a> {
-    /// A string.
-    Text(&'a str),
-    /// An integer with a sign.
-    Int64(i64),
-    /// An integer without a sign.
-    UInt64(u64),
-}
-
-impl<'a> Key<'a> {
-    /// The type of table that it belongs to.
-    pub fn key_type(self) -> KeyType {
-        match self {
-            Self::Text(_) => KeyType::Text,
-            Self::Int64(_) => KeyType::Int64,
-            Self::UInt64(_) => KeyType::UInt64,
-        }
-    }
-
-    /// The text, if it is text.
-    pub fn as_text(self) -> Option<&'a str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The number, if it is one that fits.
-    pub fn as_i64(self) -> Option<i64> {
-        match self {
-            Self::Text(_) => None,
-            Self::Int64(number) => Some(number),
-            Self::UInt64(number) => number.try_into().ok(),
-        }
-    }
-
-    /// The number, if it is one that fits.
-    pub fn as_u64(self) -> Option<u64> {
-        match self {
-            Self::Text(_) => None,
-            Self::Int64(number) => number.try_into().ok(),
-            Self::UInt64(number) => Some(number),
-        }
-    }
-}
-
-impl PartialEq for Key<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Text(a), Self::Text(b)) => a == b,
-            (Self::Text(_), _) | (_, Self::Text(_)) => false,
-            (Self::UInt64(a), Self::UInt64(b)) => a == b,
-            // A number beyond i64 can equal none that has a sign.
-            (a, b) => a.as_i64().is_some() && a.as_i64() == b.as_i64(),
-        }
-    }
-}
-
-impl Eq for Key<'_> {}
-
-impl PartialEq<&str> for Key<'_> {
-    fn eq(&self, other: &&str) -> bool {
-        self.as_text() == Some(*other)
-    }
-}
-
-impl PartialEq<i64> for Key<'_> {
-    fn eq(&self, other: &i64) -> bool {
-        self.as_i64() == Some(*other)
-    }
-}
-
-impl fmt::Display for Key<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => f.write_str(text),
-            Self::Int64(number) => number.fmt(f),
-            Self::UInt64(number) => number.fmt(f),
-        }
-    }
-}
-
-impl fmt::Debug for Key<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => write!(f, "{text:?}"),
-            number => write!(f, "{number}"),
-        }
-    }
-}
-
-impl<'a> From<&'a str> for Key<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl<'a> From<&'a String> for Key<'a> {
-    fn from(text: &'a String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i64> for Key<'_> {
-    fn from(number: i64) -> Self {
-        Self::Int64(number)
-    }
-}
-
-impl From<u64> for Key<'_> {
-    fn from(number: u64) -> Self {
-        Self::UInt64(number)
-    }
-}
 
 /// A list of distinct keys of one type, and the number of each: its place in the list.
 ///
@@ -203,95 +37,6 @@ impl From<u64> for Key<'_> {
 pub struct Keys {
     pub(super) column: Column,
     pub(super) index: KeyIndex,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Column {
-    Text(LargeStringArray),
-    /// Text with 32-bit offsets, as most files have it.
-    ShortText(StringArray),
-    Int64(Int64Array),
-    UInt64(UInt64Array),
-    /// As text, but keys can be added; and so the others.
-    GrowingText(Texts),
-    GrowingInt64(Vec<i64>),
-    GrowingUInt64(Vec<u64>),
-}
-
-impl Column {
-    /// Keys of this type, or nothing if one of them is of another kind or does not fit.
-    fn collect<'k>(key_type: KeyType, mut keys: impl Iterator<Item = Key<'k>>) -> Option<Self> {
-        Some(match key_type {
-            KeyType::Text => {
-                let mut text = LargeStringBuilder::new();
-                keys.try_for_each(|key| key.as_text().map(|key| text.append_value(key)))?;
-                Self::Text(text.finish())
-            }
-            KeyType::Int64 => Self::Int64(keys.map(Key::as_i64).collect::<Option<Vec<_>>>()?.into()),
-            KeyType::UInt64 => Self::UInt64(keys.map(Key::as_u64).collect::<Option<Vec<_>>>()?.into()),
-        })
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::ShortText(text) => text.len(),
-            Self::Int64(numbers) => numbers.len(),
-            Self::UInt64(numbers) => numbers.len(),
-            Self::GrowingText(texts) => texts.len(),
-            Self::GrowingInt64(numbers) => numbers.len(),
-            Self::GrowingUInt64(numbers) => numbers.len(),
-        }
-    }
-
-    /// A number that changes with the keys, their order, and the way in which they are hashed.
-    fn checksum(&self) -> u64 {
-        let mut hasher = FixedState::default().build_hasher();
-        hasher.write_usize(self.len());
-        match self {
-            Self::Text(text) => hash_text(text, &mut hasher),
-            Self::ShortText(text) => hash_text(text, &mut hasher),
-            Self::Int64(numbers) => numbers.values().iter().for_each(|&number| hasher.write_i64(number)),
-            Self::UInt64(numbers) => numbers.values().iter().for_each(|&number| hasher.write_u64(number)),
-            Self::GrowingText(texts) => return Self::Text(texts.array()).checksum(),
-            Self::GrowingInt64(numbers) => numbers.iter().for_each(|&number| hasher.write_i64(number)),
-            Self::GrowingUInt64(numbers) => numbers.iter().for_each(|&number| hasher.write_u64(number)),
-        }
-        hasher.finish()
-    }
-
-    fn array(&self) -> ArrayRef {
-        match self {
-            Self::Text(text) => Arc::new(text.clone()),
-            Self::ShortText(text) => Arc::new(with_long_offsets(text)),
-            Self::Int64(numbers) => Arc::new(numbers.clone()),
-            Self::UInt64(numbers) => Arc::new(numbers.clone()),
-            Self::GrowingText(texts) => Arc::new(texts.array()),
-            Self::GrowingInt64(numbers) => Arc::new(Int64Array::from(numbers.clone())),
-            Self::GrowingUInt64(numbers) => Arc::new(UInt64Array::from(numbers.clone())),
-        }
-    }
-}
-
-/// Keys, which may repeat, as an array of their type. Integers are Int64, or UInt64 if one of them needs that.
-///
-/// # Errors
-/// Which key is not like the others.
-pub(super) fn array_of(keys: &[Key<'_>]) -> Result<ArrayRef, String> {
-    let key_type = match keys.first().map(|key| key.key_type()) {
-        Some(first) if first.is_integer() => {
-            match keys.iter().all(|key| !key.key_type().is_integer() || key.as_i64().is_some()) {
-                true => KeyType::Int64,
-                false => KeyType::UInt64,
-            }
-        }
-        _ => KeyType::Text,
-    };
-    Column::collect(key_type, keys.iter().copied()).map(|column| column.array()).ok_or_else(|| {
-        let is_other = |key: &&Key<'_>| Column::collect(key_type, std::iter::once(**key)).is_none();
-        let other = keys.iter().find(is_other).copied().unwrap_or(Key::Text(""));
-        format!("has the key {other:?} among {key_type}; all keys must be text, or all integers of one type")
-    })
 }
 
 impl Keys {
@@ -435,6 +180,11 @@ impl Keys {
         self.column.array()
     }
 
+    /// [`array`](Self::array), but text is Utf8 as long as 32-bit offsets suffice, because some readers know no other type.
+    pub(crate) fn short_array(&self) -> ArrayRef {
+        self.column.short_array()
+    }
+
     /// These keys, then those of `more` that are not among them, in order.
     ///
     /// # Errors
@@ -499,27 +249,11 @@ impl<'a> FromIterator<&'a str> for Keys {
     }
 }
 
-/// Hashes text alike, whatever its offsets are.
-fn hash_text<O: OffsetSizeTrait>(text: &GenericStringArray<O>, hasher: &mut impl Hasher) {
-    let (first, last) = (text.offsets()[0].as_usize(), text.offsets()[text.len()].as_usize());
-    hasher.write(&text.value_data()[first..last]);
-    text.offsets().iter().for_each(|offset| hasher.write_usize(offset.as_usize() - first));
-}
-
-/// The same text under 64-bit offsets, without copying the text itself.
-fn with_long_offsets<O: OffsetSizeTrait>(text: &GenericStringArray<O>) -> LargeStringArray {
-    let first = text.offsets()[0].as_usize();
-    let last = text.offsets()[text.len()].as_usize();
-    let offsets: ScalarBuffer<i64> = text.offsets().iter().map(|o| (o.as_usize() - first) as i64).collect();
-    // Only the text that the offsets span is known to be UTF-8, so no more of the buffer is taken.
-    let text = text.values().slice_with_length(first, last - first);
-    LargeStringArray::new(OffsetBuffer::new(offsets), text, None)
-}
-
 #[cfg(test)]
 mod tests {
     use arrow::array::{
-        DictionaryArray, Float64Array, Int8Array, Int16Array, StringArray, StringViewArray, UInt8Array,
+        DictionaryArray, Float64Array, Int8Array, Int16Array, Int64Array, StringArray, StringViewArray, UInt8Array,
+        UInt64Array,
     };
     use arrow::datatypes::Int32Type;
 
@@ -622,17 +356,6 @@ mod tests {
     fn a_selection_keeps_the_type() {
         let numbers = Keys::new(&Int64Array::from(vec![7, -3, 7])).unwrap().select(&[1, 0]);
         assert_eq!(numbers.iter().collect::<Vec<_>>(), [Key::Int64(-3), Key::Int64(7)]);
-    }
-
-    #[test]
-    fn loose_keys_make_one_array_or_are_told_apart() {
-        let keys = [Key::Int64(1), Key::UInt64(u64::MAX)];
-        assert_eq!(array_of(&keys).unwrap().data_type(), &DataType::UInt64);
-        assert_eq!(array_of(&keys[..1]).unwrap().data_type(), &DataType::Int64);
-        assert_eq!(array_of(&[]).unwrap().len(), 0);
-        let reason = array_of(&[Key::Int64(1), Key::Text("a")]).unwrap_err();
-        assert!(reason.starts_with("has the key \"a\" among integers (Int64)"), "{reason}");
-        assert!(array_of(&[Key::Int64(-1), Key::UInt64(u64::MAX)]).unwrap_err().contains("-1"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::corpus::{Corpus, Lists};
 use crate::error::{Error, Result};
 use crate::process::ensure_not_forked;
 use crate::progress::{Phase, Progress};
-use crate::vocab::keys::KeyType;
+use crate::vocab::key::KeyType;
 
 /// Tokens that are counted before rare words are dropped, when the vocabulary is bounded.
 const PARTIAL_TOKENS: usize = 250_000;

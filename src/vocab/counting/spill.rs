@@ -21,7 +21,7 @@ use crate::arrow::ipc;
 use crate::arrow::polars::{frame, from_polars};
 use crate::error::{Error, IoContext, Result};
 use crate::vocab::bits::bits_of;
-use crate::vocab::keys::KeyType;
+use crate::vocab::key::KeyType;
 
 /// Files that words are spread over. Each fits into memory where all of them together would not.
 const FILES: usize = 64;

@@ -14,7 +14,7 @@ use polars::prelude::*;
 
 use super::options::CountOptions;
 use crate::error::Result;
-use crate::vocab::keys::{Key, KeyType};
+use crate::vocab::key::{Key, KeyType};
 
 /// Adds up the counts of each word, and drops the rarest where there are too many.
 ///

@@ -11,7 +11,7 @@ use polars::prelude::*;
 use super::integers::{IntegerTally, Number};
 use crate::error::{Error, Result};
 use crate::vocab::bits::bits_of;
-use crate::vocab::keys::KeyType;
+use crate::vocab::key::KeyType;
 use crate::vocab::view::View;
 
 /// Distinct words of one type, how often each was seen, and where first.

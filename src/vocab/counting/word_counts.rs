@@ -10,7 +10,9 @@ use super::spill::Spilled;
 use super::sums::{add_up, count_at, each_word};
 use crate::arrow::polars::{from_polars, series};
 use crate::error::{Error, Result};
-use crate::vocab::keys::{Key, Keys, MAX_WORDS, array_of};
+use crate::vocab::column::array_of;
+use crate::vocab::key::Key;
+use crate::vocab::keys::{Keys, MAX_WORDS};
 use crate::vocab::rule::Rule;
 
 /// The distinct words of a corpus and their counts. Their order is that of the ids they get: by descending count, then

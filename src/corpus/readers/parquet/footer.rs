@@ -31,7 +31,7 @@ pub(in crate::corpus::readers) async fn remote_footer(object: &Object) -> Result
     loop {
         let tail = object.get(size - needed..size).await?;
         match parse_footer(&tail, size) {
-            Err(ParquetError::NeedMoreData(more)) => needed = more as u64,
+            Err(ParquetError::NeedMoreData(more)) if more as u64 > needed => needed = more as u64,
             parsed => return parsed.map_err(|error| not_parquet(&object.url(), &error)),
         }
     }
