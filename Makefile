@@ -14,7 +14,7 @@ ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py test_05_foun
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test build build-test format lint clippy imports deny test-rust test-python test-accept test-s3 test-azure \
-	test-races fuzz bench bench-integers bench-vectors bench-s3 clean
+	test-races fuzz bench bench-integers bench-vectors bench-phrases bench-s3 clean
 
 ### First steps
 
@@ -113,7 +113,7 @@ test-python: build-test
 # The test extra has Polars 1, since a check of ../shared/accept calls it so; what meets Polars is also tested with the newest.
 NEWEST_POLARS := $(VENV)/newest-polars
 POLARS_TESTS := $(foreach name,arrow_sources corpus corpus_objects corpus_options datasets expressions integer_keys \
-	shared_vectors trimming,tests/python/test_$(name).py)
+	phrases shared_vectors trimming,tests/python/test_$(name).py)
 
 ## test-accept: the black-box checks of finished issues, where ../shared/accept is there
 test-accept: build-test
@@ -192,6 +192,10 @@ bench-integers: build-test
 ## bench-vectors: search, load and open vectors beside NumPy, faiss and gensim
 bench-vectors: build-test
 	$(BIN)/python benches/peer/vectors.py
+
+## bench-phrases: learn and join phrases in the corpus in CORPUS, beside gensim
+bench-phrases: build-test
+	$(BIN)/python benches/peer/phrases.py --corpus $(CORPUS)
 
 ## bench-s3: prepare a corpus from local Parquet and from s3s-fs, and train on one of eight times the budget
 bench-s3: build-test $(S3S)

@@ -23,7 +23,6 @@ from polargram.values import count, number, optional_text, text
 
 if TYPE_CHECKING:
     from polars._typing import IntoExpr
-    from typing_extensions import Self
 
 __all__ = [
     "ENGLISH_CONNECTOR_WORDS",
@@ -240,7 +239,7 @@ class _Model:
         return self._model.score_candidate(word_a, word_b, list(in_between)) or (None, None)
 
     def analyze_sentence(self, sentence: Iterable[str]) -> Iterator[tuple[str, float | None]]:
-        """Give the tokens of a sentence with phrases in place of their words: each phrase with its score, others with None.
+        """Give the tokens of a sentence, phrases joined, each with its score; tokens that are no phrase with None.
 
         Examples
         --------
@@ -351,8 +350,8 @@ class _Model:
         """Load a model that :meth:`save` wrote: :class:`Phrases`, or :class:`FrozenPhrases` if that was saved.
 
         The files of gensim's ``Phrases``, ``FrozenPhrases`` and ``Phraser`` are loaded too; nothing in their pickles is
-        run. ``scoring`` is the scoring function or expression of a model that had one; without it the phrases and scores
-        that were saved are all there is.
+        run. ``scoring`` is the scoring function or expression of a model that had one; without it the phrases that were
+        saved, with their scores, are all there is.
 
         Examples
         --------
@@ -377,7 +376,7 @@ class _Model:
 class Phrases(_Model):
     """Learns phrases from a corpus (Mikolov et al. 2013).
 
-    Words, and pairs of words that stand side by side, are counted, and pairs are scored. Names, meanings and numbers are
+    Words are counted, and pairs of words that stand side by side; pairs are scored. Names, meanings and numbers are
     those of gensim's ``Phrases``.
 
     Parameters
@@ -497,7 +496,7 @@ class Phrases(_Model):
 
     @property
     def min_reduce(self) -> int:
-        """One more than the greatest count that was dropped for want of room."""
+        """Counts below this are dropped the next time that there are more than ``max_vocab_size``."""
         return self._model.totals[1]
 
     def __str__(self) -> str:

@@ -43,7 +43,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::output::{Out, Output};
 use crate::phrases::{Detectors, FrozenPhrases, Pass, Phrase, PhraseModel, PhraseOptions, Phrases, Scoring, Totals};
 use crate::progress::Progress;
-use crate::store::{LocalCopy, Location};
+use crate::store::{LocalCopy, Location, url_of};
 
 const METADATA_KEY: &str = "polargram";
 /// Rows of a record batch, and bytes of their text.
@@ -356,6 +356,12 @@ impl Detectors {
     /// As for [`PhraseModel::load`]; [`Error::Format`] for a file in a store or a pipe.
     pub fn shared(path: impl AsRef<Path>) -> Result<Arc<Self>> {
         let path = path.as_ref();
+        if url_of(path).is_some() {
+            return Err(Error::format(
+                path,
+                "is in a store; load the phrases, and give the model in place of the path",
+            ));
+        }
         let identity = Identity::of(path);
         // Held while loading, so that threads that ask at once do not load twice.
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);

@@ -95,7 +95,7 @@ impl Tally<'_> {
         start.clear();
         self.joined = start;
         if self.counts.len() as u64 > self.rules.max_vocab_size {
-            self.counts.retain(|_, count| *count > self.min_reduce);
+            self.counts.retain(|_, count| *count >= self.min_reduce);
             self.min_reduce += 1;
         }
     }

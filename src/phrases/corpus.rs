@@ -38,15 +38,23 @@ impl Detectors {
         Ok(tokens)
     }
 
-    /// The phrases that stand in a corpus, with their scores.
+    /// The phrase that two words and those between them are in the last pass, with its score, if they are one.
+    ///
+    /// # Errors
+    /// What a scoring function fails with.
+    pub fn score_candidate(&self, first: &str, last: &str, between: &[&str]) -> Result<Option<(String, f64)>> {
+        self.0.last().map_or(Ok(None), |detector| detector.score_candidate(first, last, between))
+    }
+
+    /// The phrases that stand in a corpus, with their scores. Words with a delimiter inside may make one text in two ways,
+    /// with two scores; the one that comes last counts, as in gensim.
     ///
     /// # Errors
     /// The errors of the corpus; [`Error::Corpus`](crate::Error::Corpus) for tokens that are not text; what a scoring
     /// function fails with; [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn find(&self, corpus: &dyn Corpus, progress: &Progress) -> Result<HashMap<String, f64>> {
-        let mut found = HashMap::new();
-        let Some(first) = self.0.first() else { return Ok(found) };
-        let (mut codes, mut is_found) = (TokenCodes::new(first), vec![false; first.len()]);
+        let (mut found, Some(first)) = (HashMap::new(), self.0.first()) else { return Ok(HashMap::new()) };
+        let mut codes = TokenCodes::new(first);
         for part in 0..corpus.parts() {
             let (origin, column) = (corpus.origin(part), corpus.column());
             for batch in corpus.read(part, progress)? {
@@ -54,26 +62,13 @@ impl Detectors {
                 let lists = Lists::new(&batch?, column, &origin)?;
                 let coded = codes.of(lists.values.as_ref(), column, &origin)?;
                 let tokens = ArrayTokens::new(lists.values.as_ref());
-                if self.0.len() > 1 {
-                    for range in &lists.ranges {
-                        let words = range.clone().filter(|&at| coded[at] != Detector::NULL).map(|at| tokens.word(at));
-                        let analyzed = self.analyze(&words.collect::<Vec<_>>())?;
-                        found.extend(analyzed.into_iter().filter_map(|(phrase, score)| Some((phrase, score?))));
-                    }
-                    continue;
+                for range in lists.ranges {
+                    let words = range.filter(|&at| coded[at] != Detector::NULL).map(|at| tokens.word(at));
+                    let analyzed = self.analyze(&words.collect::<Vec<_>>())?;
+                    found.extend(analyzed.into_iter().filter_map(|(phrase, score)| Some((phrase, score?))));
                 }
-                let applied = first.apply(&coded, lists.ranges.iter().cloned(), &tokens)?;
-                let phrases = applied.tokens.iter().filter(|token| **token & PHRASE != 0);
-                for number in phrases.map(|token| (token & !PHRASE) as usize) {
-                    if let Some(is_found) = is_found.get_mut(number) {
-                        *is_found = true;
-                    }
-                }
-                found.extend(applied.joined);
             }
         }
-        let known = is_found.iter().enumerate().filter(|(_, is_found)| **is_found);
-        found.extend(known.map(|(number, _)| first.known(number as u32)).map(|(text, score)| (text.to_owned(), score)));
         Ok(found)
     }
 

@@ -37,7 +37,7 @@ pub(super) struct Counted {
     /// Words of the corpus, connector words among them.
     pub(super) words: u64,
     pub(super) sentences: u64,
-    /// One more than the greatest count that was dropped.
+    /// Counts below this are dropped the next time that there are too many.
     pub(super) min_reduce: u64,
 }
 

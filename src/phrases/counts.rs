@@ -164,12 +164,12 @@ impl PhraseCounts {
         other.others.iter().for_each(|(text, &count)| self.add_joined(text, count));
     }
 
-    /// Drops counts up to `least`.
+    /// Drops counts below `least`.
     pub(super) fn prune(&mut self, least: u64) {
-        self.word_counts.iter_mut().filter(|count| **count <= least).for_each(|count| *count = 0);
+        self.word_counts.iter_mut().filter(|count| **count < least).for_each(|count| *count = 0);
         self.pairs.prune(least);
         self.gapped.prune(least);
-        self.others.retain(|_, count| *count > least);
+        self.others.retain(|_, count| *count >= least);
     }
 
     /// The words of a pair or a gapped pair, joined in place of what `out` holds.
@@ -264,7 +264,7 @@ mod tests {
             }
             prop_assert_eq!(counts.len(), expected.len());
             counts.prune(least);
-            expected.retain(|_, count| *count > least);
+            expected.retain(|_, count| *count >= least);
             let expected: BTreeMap<String, u64> = expected.into_iter().map(|(t, c)| (t.to_owned(), c)).collect();
             prop_assert_eq!(all(&counts), expected);
         }

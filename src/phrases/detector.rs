@@ -158,15 +158,10 @@ impl Detector {
         self.add(phrase, score, parts.map(|(first, between, last)| Parts { first, between, last }))
     }
 
-    /// The text and the score of a phrase that the detector has.
-    pub(super) fn known(&self, number: u32) -> (&str, f64) {
-        (self.phrases.text(number), self.scores[number as usize])
-    }
-
     /// The text and the score of a phrase of `applied`.
     pub(crate) fn phrase<'a>(&'a self, number: u32, applied: &'a Applied) -> (&'a str, f64) {
         match (number as usize).checked_sub(self.len()) {
-            None => self.known(number),
+            None => (self.phrases.text(number), self.scores[number as usize]),
             Some(joined) => {
                 let (text, score) = &applied.joined[joined];
                 (text, *score)
@@ -175,7 +170,7 @@ impl Detector {
     }
 
     /// The number of phrases that the detector has.
-    pub(super) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.scores.len()
     }
 
@@ -292,17 +287,24 @@ impl Detector {
 
     /// The phrase that these words are by their joined text.
     fn find_text(&self, first: &str, gap: &[&str], last: &str, applied: &mut Applied) -> Result<Option<u32>> {
-        let mut text = String::new();
-        self.delimiter.join(&mut text, std::iter::once(first).chain(gap.iter().copied()).chain([last]));
-        let Some(live) = &self.counts else {
-            let number = self.phrases.id(&text);
-            return Ok(number.filter(|&number| self.scores[number as usize] > self.threshold));
-        };
-        let score = live.score(first, last, &text, self.threshold)?;
-        Ok(score.map(|score| {
-            applied.joined.push((text, score));
-            (self.scores.len() + applied.joined.len() - 1) as u32
+        Ok(self.score_candidate(first, last, gap)?.map(|phrase| {
+            applied.joined.push(phrase);
+            (self.len() + applied.joined.len() - 1) as u32
         }))
+    }
+
+    /// The phrase that two words and those between them are, with its score, if they are one.
+    ///
+    /// # Errors
+    /// What a scoring function fails with.
+    pub(super) fn score_candidate(&self, first: &str, last: &str, between: &[&str]) -> Result<Option<(String, f64)>> {
+        let mut text = String::new();
+        self.delimiter.join(&mut text, std::iter::once(first).chain(between.iter().copied()).chain([last]));
+        let score = match &self.counts {
+            Some(live) => live.score(first, last, &text, self.threshold)?,
+            None => self.phrases.id(&text).map(|id| self.scores[id as usize]).filter(|score| *score > self.threshold),
+        };
+        Ok(score.map(|score| (text, score)))
     }
 }
 
@@ -311,7 +313,7 @@ impl LiveCounts {
     ///
     /// # Errors
     /// What a scoring function fails with.
-    pub(super) fn score(&self, first: &str, last: &str, text: &str, threshold: f64) -> Result<Option<f64>> {
+    fn score(&self, first: &str, last: &str, text: &str, threshold: f64) -> Result<Option<f64>> {
         let of = |text: &str| self.counts.of_text(text);
         let (count_a, count_b, count_ab) = (of(first), of(last), of(text));
         if count_a == 0 || count_b == 0 || count_ab == 0 {

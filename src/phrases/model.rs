@@ -212,7 +212,7 @@ impl Phrases {
         self.corpus_word_count
     }
 
-    /// One more than the greatest count that was dropped for want of room.
+    /// Counts below this are dropped the next time that there are too many.
     pub fn min_reduce(&self) -> u64 {
         self.min_reduce
     }
@@ -281,18 +281,6 @@ impl Phrases {
                 corpus_word_count: self.corpus_word_count,
             },
         }
-    }
-
-    /// The phrase that two words and those between them are, with its score, if they are one.
-    ///
-    /// # Errors
-    /// What a scoring function fails with.
-    pub fn score_candidate(&self, first: &str, last: &str, between: &[&str]) -> Result<Option<(String, f64)>> {
-        let mut text = String::new();
-        let words = std::iter::once(first).chain(between.iter().copied()).chain([last]);
-        self.counts.delimiter.join(&mut text, words);
-        let score = self.live().score(first, last, &text, self.options.threshold)?;
-        Ok(score.map(|score| (text, score)))
     }
 
     /// All phrases, the highest score first.
@@ -428,14 +416,6 @@ impl FrozenPhrases {
     /// The phrases, the highest score first.
     pub fn phrases(&self) -> &[Phrase] {
         &self.phrases
-    }
-
-    /// The phrase that two words and those between them are, with its score, if they are one.
-    pub fn score_candidate(&self, first: &str, last: &str, between: &[&str]) -> Option<(String, f64)> {
-        let words = [&[first], between, &[last]].concat();
-        let text = words.join(&self.options.delimiter);
-        let found = self.phrases.iter().find(|phrase| phrase.phrase == text);
-        found.map(|phrase| phrase.score).filter(|score| *score > self.options.threshold).map(|score| (text, score))
     }
 
     /// The phrases, the highest score first.

@@ -75,7 +75,9 @@ mod tests {
         assert_eq!(register(&owned), (id, process));
         assert!(Arc::ptr_eq(&registered(id, process).unwrap(), &owned));
         assert!(registered(id, process ^ 1).err().unwrap().contains("another process"));
-        (0..KEPT).for_each(|_| drop(register(&Arc::new(Detectors(Vec::new())))));
+        for _ in 0..KEPT {
+            register(&Arc::new(Detectors(Vec::new())));
+        }
         assert!(registered(id, process).is_ok());
         drop(owned);
         assert!(registered(id, process).err().unwrap().contains("is gone"));

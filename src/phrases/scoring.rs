@@ -6,7 +6,7 @@ use std::sync::Arc;
 use polars::prelude::*;
 use polars::sql::sql_expr;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 use crate::process::catch_panic;
 
 /// How often the words of a candidate occur.
@@ -65,6 +65,57 @@ impl fmt::Debug for Scoring {
 /// The most candidates that are scored at a time.
 pub(super) const CHUNK: usize = 1 << 16;
 
+/// Bytes of SQL. It may come from a file: what is nested deeper than this allows could fill the stack.
+const LONGEST_SQL: usize = 1000;
+
+/// What SQL may call. Files hold SQL too, so that nothing is here whose result may be large.
+const FUNCTIONS: [&str; 34] = [
+    "abs",
+    "negate",
+    "sign",
+    "round",
+    "floor",
+    "ceil",
+    "truncate",
+    "sqrt",
+    "cbrt",
+    "pow",
+    "exp",
+    "log",
+    "log1p",
+    "sin",
+    "cos",
+    "tan",
+    "cot",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "arctan2",
+    "degrees",
+    "radians",
+    "coalesce",
+    "fill_null",
+    "max_horizontal",
+    "min_horizontal",
+    "is_null",
+    "is_not_null",
+    "is_nan",
+    "is_not_nan",
+    "is_between",
+    "is_finite",
+    "not",
+];
+
+/// True of an expression that makes a number, or a truth, of each row by itself.
+fn is_arithmetic(expression: &Expr) -> bool {
+    expression.into_iter().all(|node| match node {
+        Expr::Column(_) | Expr::Literal(_) | Expr::Alias(..) | Expr::Cast { .. } => true,
+        Expr::BinaryExpr { .. } | Expr::Ternary { .. } => true,
+        Expr::Function { function, .. } => FUNCTIONS.contains(&function.to_string().as_str()),
+        _ => false,
+    })
+}
+
 impl Scoring {
     /// `default`, `npmi`, or an SQL expression of Polars.
     ///
@@ -79,10 +130,17 @@ impl Scoring {
         let refused = |reason: &str| {
             let expected = "expected default, npmi, or SQL over count_a, count_b, count_ab, len_vocab, min_count and \
                             corpus_word_count";
-            Error::parameter("scoring", format!("unknown scoring method {text:?}: {reason}; {expected}"))
+            let start: String = text.chars().take(200).collect();
+            Error::parameter("scoring", format!("unknown scoring method {start:?}: {reason}; {expected}"))
         };
+        if text.len() > LONGEST_SQL {
+            return Err(refused(&format!("it is longer than {LONGEST_SQL} bytes")));
+        }
         let expression = catch_panic(|| sql_expr(text)).ok_or_else(|| refused("Polars cannot read it"))?;
-        let expression = expression.map_err(|error| refused(error.to_string().lines().next().unwrap_or_default()))?;
+        let expression = expression.map_err(|error| refused(&one_line(&error)))?;
+        if !is_arithmetic(&expression) {
+            return Err(refused("it is not arithmetic row by row"));
+        }
         let scoring = Self::Sql(text.to_owned(), Box::new(expression));
         let (candidate, corpus) = (
             Candidate { count_a: 2, count_b: 2, count_ab: 1 },
@@ -163,7 +221,8 @@ fn sql_scores(sql: &str, expression: &Expr, candidates: &[Candidate], corpus: &C
     )?;
     let score = expression.clone().cast(DataType::Float64).alias("score");
     let scores = frame.lazy().select([score]).collect();
-    let scores = scores.map_err(|error| Error::parameter("scoring", format!("{sql:?} cannot be computed: {error}")))?;
+    let scores = scores
+        .map_err(|error| Error::parameter("scoring", format!("{sql:?} cannot be computed: {}", one_line(&error))))?;
     let scores = scores.column("score")?.f64()?;
     match scores.len() == candidates.len() {
         // What is null is not a phrase.
@@ -205,11 +264,28 @@ mod tests {
     }
 
     #[test]
+    fn sql_has_the_functions_of_arithmetic() {
+        let text = "CASE WHEN count_ab BETWEEN 7 AND 9 THEN -LN(SQRT(POW(count_ab, 2)) / GREATEST(count_a, count_b)) \
+                    + ABS(FLOOR(LOG10(COALESCE(corpus_word_count, 1)))) - ROUND(EXP(min_count - 5)) END";
+        let scoring = Scoring::parse(text).unwrap();
+        assert!((score(&scoring, 20, 10, 8) - (-(8.0f64 / 20.0).ln() + 4.0 - 1.0)).abs() < 1e-12);
+        // As deep as it may be.
+        let deep = format!("count_ab{}", "+1".repeat((LONGEST_SQL - 8) / 2));
+        assert_eq!(score(&Scoring::parse(&deep).unwrap(), 1, 1, 4), 500.0);
+    }
+
+    #[test]
     fn what_is_no_scoring_is_refused() {
-        for text in ["", "npmi2", "count_ab +", "count_c", "MAX(count_ab)", "'x'"] {
+        for text in
+            ["", "npmi2", "count_ab +", "count_c", "MAX(count_ab)", "'x'", "count_ab OVER (PARTITION BY count_a)"]
+        {
             let error = Scoring::parse(text).unwrap_err().to_string();
             assert!(error.starts_with("scoring: unknown scoring method"), "{text}: {error}");
         }
+        for text in ["LENGTH(LPAD('x', 99999999999, 'y'))", "RANDOM()", "(SELECT 1)", &"(".repeat(900)] {
+            assert!(Scoring::parse(text).is_err(), "{text}");
+        }
+        assert!(Scoring::parse(&"1+".repeat(600)).unwrap_err().to_string().contains("longer than 1000 bytes"));
         assert!(Scoring::Forgotten.scores(&[], &CORPUS).unwrap_err().to_string().contains("load(path, scoring=…)"));
     }
 }

@@ -171,10 +171,10 @@ impl<K: Key> Table<K> {
         }
     }
 
-    /// Keeps the counts above a least one.
+    /// Keeps the counts from a least one on.
     pub(super) fn prune(&mut self, least: u64) {
-        let kept = self.iter().filter(|&(_, count)| count > least).count();
-        self.rebuild((kept * 3 / 2).max(LEAST_SLOTS), |count| count > least);
+        let kept = self.iter().filter(|&(_, count)| count >= least).count();
+        self.rebuild((kept * 3 / 2).max(LEAST_SLOTS), |count| count >= least);
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (K, u64)> {
@@ -308,7 +308,7 @@ mod tests {
             prop_assert_eq!(&tables.iter().collect::<HashMap<_, _>>(), &expected);
             prop_assert!(expected.iter().all(|(&key, &count)| tables.get(key) == count));
             tables.prune(least);
-            expected.retain(|_, count| *count > least);
+            expected.retain(|_, count| *count >= least);
             prop_assert_eq!(&tables.iter().collect::<HashMap<_, _>>(), &expected);
             prop_assert_eq!(tables.get([40, 0, 0]), 0);
         }

@@ -197,7 +197,7 @@ impl PyPhraseModel {
         matches!(self.model(py).last(), Pass::Frozen(_))
     }
 
-    /// Words of the corpora, and one more than the greatest count that was dropped.
+    /// Words of the corpora, and the count below which texts are dropped the next time.
     #[getter]
     fn totals(&self, py: Python<'_>) -> (u64, u64) {
         match self.model(py).last() {
@@ -246,12 +246,9 @@ impl PyPhraseModel {
         last: &str,
         between: Vec<String>,
     ) -> PyResult<Option<(String, f64)>> {
-        let model = self.model(py);
+        let detectors = self.detectors(py)?;
         let between: Vec<&str> = between.iter().map(String::as_str).collect();
-        Ok(py.detach(|| match model.last() {
-            Pass::Learning(phrases) => phrases.score_candidate(first, last, &between),
-            Pass::Frozen(phrases) => Ok(phrases.score_candidate(first, last, &between)),
-        })?)
+        Ok(py.detach(|| detectors.score_candidate(first, last, &between))?)
     }
 
     /// The tokens of a sentence with phrases in place of their words, each phrase with its score.
