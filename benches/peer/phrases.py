@@ -72,7 +72,7 @@ def transform(corpus: Path, saved: Path) -> Measured:
 
     frozen = pg.Phrases.load(saved).freeze()
     start = time.perf_counter()
-    joined = pl.scan_parquet(corpus / "*.parquet").select(pl.col("tokens").w2v.phrases(frozen).list.len().sum())
+    joined = pl.scan_parquet(corpus / "*.parquet").select(pg.join_phrases("tokens", frozen).list.len().sum())
     tokens = joined.collect(engine="streaming").item()
     return {"seconds": time.perf_counter() - start, "peak_mib": peak_mib(), "result": tokens}
 
@@ -96,7 +96,7 @@ def in_memory(corpus: Path, saved: Path) -> Measured:
     frozen = pg.Phrases.load(saved).freeze()
     frame = pl.scan_parquet(corpus / "*.parquet").head(SENTENCES_IN_MEMORY).collect()
     start = time.perf_counter()
-    tokens = frame.select(pl.col("tokens").w2v.phrases(frozen))["tokens"].list.len().sum()
+    tokens = int(frame.select(pg.join_phrases("tokens", frozen))["tokens"].list.len().sum())
     return {"seconds": time.perf_counter() - start, "peak_mib": peak_mib(), "result": tokens}
 
 

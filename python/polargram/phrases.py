@@ -95,8 +95,8 @@ def npmi_scorer(
 class _Once:
     """An iterator that is iterated once."""
 
-    def __init__(self, items: Iterator[Any]) -> None:
-        self._items = items
+    def __init__(self, items: Any) -> None:
+        self._items: Iterator[Any] = items
 
     def __iter__(self) -> Iterator[Any]:
         return self._items
@@ -129,7 +129,8 @@ class PhrasedCorpus:
         return self._phrased_source.sentences(self._column, self._storage_options)
 
     def __len__(self) -> int:
-        return len(self.corpus)
+        corpus: Any = self.corpus
+        return len(corpus)
 
 
 class _Vocab(Mapping[str, int]):

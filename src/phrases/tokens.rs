@@ -99,8 +99,8 @@ impl<C: Coder> TokenCodes<C> {
         let coded = match keys.as_primitive_opt::<Int32Type>() {
             Some(keys) if keys.null_count() == 0 => keys.values().iter().map(|&key| of(key as usize)).collect(),
             _ => {
-                let normalized = dictionary.normalized_keys().into_iter().enumerate();
-                normalized.map(|(i, key)| if keys.is_null(i) { C::NULL } else { of(key) }).collect()
+                let all = dictionary.normalized_keys().into_iter().enumerate();
+                all.map(|(i, key)| if keys.is_null(i) { C::NULL } else { of(key) }).collect()
             }
         };
         self.dictionary = Some((values, codes));
