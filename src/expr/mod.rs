@@ -33,6 +33,8 @@ mod functions;
 mod handle;
 mod lookup;
 #[cfg(feature = "python")]
+mod phrases;
+#[cfg(feature = "python")]
 mod plugin;
 mod registry;
 mod similar;

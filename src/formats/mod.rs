@@ -13,6 +13,7 @@ mod fasttext;
 #[cfg(feature = "python")]
 mod frame;
 pub(crate) mod gensim;
+mod gensim_phrases;
 mod model2vec;
 pub(crate) mod npy;
 mod npz;
@@ -20,6 +21,7 @@ mod opened;
 mod options;
 mod parquet;
 mod parts;
+mod phrases;
 mod projector;
 mod safetensors;
 mod table;

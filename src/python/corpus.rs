@@ -14,6 +14,7 @@ use pyo3_arrow::{PyArray, PyArrayReader};
 use super::errors::raised;
 use super::files::files;
 use super::frames::{ORIGIN, with_columns_read};
+use super::phrases::PyPhrasedSource;
 use super::sentences::SentenceBuilder;
 use super::text::PyTextSource;
 use crate::corpus::{Batch, Batches, Corpus, Partition, Query, ReadOptions, ResolvedColumns, candidates, is_list};
@@ -50,6 +51,11 @@ pub(super) fn corpus_from(object: &Bound<'_, PyAny>, options: &ReadOptions) -> P
     }
     if let Ok(source) = object.getattr("_text_source")
         && let Ok(source) = source.cast::<PyTextSource>()
+    {
+        return source.get().open(py, options);
+    }
+    if let Ok(source) = object.getattr("_phrased_source")
+        && let Ok(source) = source.cast::<PyPhrasedSource>()
     {
         return source.get().open(py, options);
     }

@@ -8,4 +8,4 @@ mod values;
 pub(super) use corpus::CorpusArgs;
 pub(super) use output::OutputArgs;
 pub(super) use parameters::Parameters;
-pub(super) use values::{parse_bytes, parse_every};
+pub(super) use values::{parse_bytes, parse_connector_words, parse_every};
