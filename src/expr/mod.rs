@@ -31,6 +31,7 @@ mod error;
 mod exports;
 mod functions;
 mod handle;
+mod kept;
 mod lookup;
 #[cfg(feature = "python")]
 mod phrases;

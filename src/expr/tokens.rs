@@ -1,8 +1,11 @@
 //! The tokens of a column, and the row of each.
 
-use polars::prelude::*;
-use polars_arrow::array::{Array, PrimitiveArray, Utf8ViewArray};
+use std::sync::Arc;
 
+use polars::prelude::*;
+use polars_arrow::array::{Array, PrimitiveArray, Utf8ViewArray, View};
+
+use super::kept::Kept;
 use crate::kernel::prefetch;
 use crate::vectors::KeyedVectors;
 use crate::vocab::{Key, WordId};
@@ -118,61 +121,101 @@ pub(super) fn row_of(key: Key<'_>, vectors: &KeyedVectors) -> Option<usize> {
     id.map(|id: WordId| id as usize).filter(|&row| row < vectors.len())
 }
 
-/// The rows of short words that were looked up before: most tokens of a text are one of few words.
+/// Finds the rows of a chunk's tokens.
+pub(super) struct Finder<'a> {
+    tokens: &'a Tokens<'a>,
+    vectors: &'a KeyedVectors,
+    short: Option<Arc<ShortWords>>,
+}
+
+/// With fewer tokens, all words of a table are not worth looking at.
+const LEAST_TOKENS: usize = 4096;
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(tokens: &'a Tokens<'a>, vectors: &'a Arc<KeyedVectors>) -> Self {
+        static KEPT: Kept<(), ShortWords> = Kept::new();
+        let is_text = matches!(tokens, Tokens::Text(_));
+        let compute = || (tokens.len() >= LEAST_TOKENS).then(|| ShortWords::new(vectors));
+        let short = if is_text { KEPT.get(vectors, (), compute) } else { None };
+        Self { tokens, vectors, short }
+    }
+
+    /// The row of a token, as [`row_of`] gives it; None for null.
+    #[inline]
+    pub(super) fn row(&self, token: usize) -> Option<usize> {
+        if let (Tokens::Text(words), Some(short)) = (self.tokens, &self.short)
+            && words.views()[token].is_inline()
+            && !self.tokens.is_null(token)
+            && let Some(row) = short.row(words.views()[token])
+        {
+            return row;
+        }
+        row_of(self.tokens.key(token)?, self.vectors)
+    }
+}
+
+/// The rows of a table's short words.
 ///
 /// A view of at most twelve bytes is the word itself, so that words are compared as numbers, and no memory is read but a
-/// slot. It serves one table of vectors.
-pub(super) struct RecentRows {
+/// slot.
+struct ShortWords {
     slots: Box<[Slot]>,
+    shift: u32,
+    /// True if every short word of the table is here.
+    is_whole: bool,
 }
 
 #[derive(Clone, Copy)]
 struct Slot {
-    view: [u64; 2],
-    /// [`NO_ROW`] for a word that has none.
+    view: u128,
     row: u32,
 }
 
-/// Slots: of 24 bytes each, so that they and the vectors of frequent words stay in a core's second cache.
-const SLOT_BITS: u32 = 15;
-/// No table has so many rows.
-const NO_ROW: u32 = u32::MAX;
+/// The first rows of a table, which are its most frequent words: their slots take at most 6 MiB.
+const MOST_WORDS: usize = 1 << 17;
 /// No view: its length would be greater than any string's.
-const NO_VIEW: [u64; 2] = [u64::MAX; 2];
+const NO_VIEW: u128 = u128::MAX;
 
-impl Default for RecentRows {
-    fn default() -> Self {
-        Self { slots: vec![Slot { view: NO_VIEW, row: NO_ROW }; 1 << SLOT_BITS].into() }
-    }
-}
-
-impl RecentRows {
-    /// The row of a token that is not null, as [`row_of`] gives it.
-    #[inline]
-    pub(super) fn row_of(&mut self, tokens: &Tokens<'_>, token: usize, vectors: &KeyedVectors) -> Option<usize> {
-        let views = match tokens {
-            Tokens::Text(words) => words.views(),
-            _ => return row_of(tokens.key(token)?, vectors),
-        };
-        let view = views[token];
-        if !view.is_inline() {
-            return row_of(tokens.key(token)?, vectors);
+impl ShortWords {
+    fn new(vectors: &KeyedVectors) -> Self {
+        let words = vectors.len().min(MOST_WORDS);
+        let bits = (2 * words).next_power_of_two().ilog2().max(1);
+        let slots = vec![Slot { view: NO_VIEW, row: 0 }; 1 << bits].into();
+        let mut short = Self { slots, shift: u64::BITS - bits, is_whole: words == vectors.len() };
+        for row in 0..words as WordId {
+            if let Some(word) = vectors.keys().key(row).as_text()
+                && word.len() <= View::MAX_INLINE_SIZE as usize
+            {
+                let view = View::new_inline(word.as_bytes()).as_u128();
+                let slot = short.slot(view);
+                short.slots[slot] = Slot { view, row };
+            }
         }
-        let number = view.as_u128();
-        let view = [number as u64, (number >> 64) as u64];
-        let slot = &mut self.slots[Self::slot(view)];
-        if slot.view != view {
-            let row = row_of(tokens.key(token)?, vectors);
-            // A row is a word's number.
-            *slot = Slot { view, row: row.map_or(NO_ROW, |row| row as u32) };
-        }
-        (slot.row != NO_ROW).then_some(slot.row as usize)
+        short
     }
 
+    /// The row of a short word, or that it has none; None if the table may have it elsewhere.
     #[inline]
-    fn slot([low, high]: [u64; 2]) -> usize {
+    fn row(&self, view: View) -> Option<Option<usize>> {
+        let view = view.as_u128();
+        let slot = self.slots[self.slot(view)];
+        match slot.view == view {
+            true => Some(Some(slot.row as usize)),
+            false => self.is_whole.then_some(None),
+        }
+    }
+
+    /// The slot that has this view, or the empty one where it would be: half of all are empty.
+    #[inline]
+    fn slot(&self, view: u128) -> usize {
+        let (low, high) = (view as u64, (view >> 64) as u64);
         let mixed = u128::from(low ^ 0x9E37_79B9_7F4A_7C15) * u128::from(high ^ 0xD6E8_FEB8_6659_FD93 | 1);
-        ((mixed >> 64) as u64 ^ mixed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) as usize >> (usize::BITS - SLOT_BITS)
+        let mixed = ((mixed >> 64) as u64 ^ mixed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut slot = (mixed >> self.shift) as usize;
+        while self.slots[slot].view != view && self.slots[slot].view != NO_VIEW {
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        slot
     }
 }
 
@@ -196,16 +239,29 @@ mod tests {
 
     proptest! {
         #[test]
-        fn recent_rows_are_those_of_the_table(words in prop::collection::vec("[a-c]{0,14}|[\\PC]{0,4}", 1..200)) {
+        fn rows_that_are_found_are_those_of_the_table(words in prop::collection::vec("[a-c]{0,14}|[\\PC]{0,4}", 1..200)) {
             let known: Vec<&str> = words.iter().map(String::as_str).step_by(2).collect();
             let vectors = KeyedVectors::from_rows(known.iter().copied(), 1, &vec![1.0; known.len()]);
-            let Ok(vectors) = vectors else { return Ok(()) }; // A word occurs twice.
-            let array = Utf8ViewArray::from_slice_values(&words);
+            let Ok(vectors) = vectors.map(Arc::new) else { return Ok(()) }; // A word occurs twice.
+            let nulls = words.iter().map(|word| (!word.starts_with('b')).then_some(word.as_str()));
+            let array = Utf8ViewArray::from_slice(nulls.cycle().take(LEAST_TOKENS).collect::<Vec<_>>());
             let tokens = Tokens::of(&array).unwrap();
-            let mut recent = RecentRows::default();
-            for token in (0..words.len()).chain(0..words.len()) {
-                prop_assert_eq!(recent.row_of(&tokens, token, &vectors), row_of(Key::Text(&words[token]), &vectors));
+            let finder = Finder::new(&tokens, &vectors);
+            prop_assert!(finder.short.is_some());
+            for token in 0..words.len() {
+                let want = tokens.key(token).and_then(|key| row_of(key, &vectors));
+                prop_assert_eq!(finder.row(token), want);
             }
         }
+    }
+
+    #[test]
+    fn a_table_of_more_words_than_are_kept_has_them_all() {
+        let words: Vec<String> = (0..MOST_WORDS + 10).map(|i| format!("{i:x}")).collect();
+        let vectors = KeyedVectors::from_rows(words.iter().map(String::as_str), 1, &vec![1.0; words.len()]).unwrap();
+        let (vectors, array) = (Arc::new(vectors), Utf8ViewArray::from_slice_values(&words));
+        let tokens = Tokens::of(&array).unwrap();
+        let finder = Finder::new(&tokens, &vectors);
+        assert!((0..words.len()).all(|token| finder.row(token) == Some(token)));
     }
 }
