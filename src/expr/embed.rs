@@ -14,12 +14,15 @@ use super::column::{
 };
 use super::handle::Handle;
 use super::kept::Kept;
-use super::tokens::{Finder, TokenType, Tokens, prefetch_vector};
+use super::tokens::{Finder, TokenType, Tokens};
 use crate::vectors::{Divisor, KeyedVectors, Pooling, TokenWeights, Weighting, unit};
-use crate::vocab::Key;
+use crate::vocab::{Key, WordId};
 
 /// Rows whose vectors are made in single precision before they are rounded to half.
 const ROWS_OF_HALVES: usize = 16_384;
+
+/// Lists whose tokens are looked for at the same time: their vectors stay in a core's second cache.
+const LISTS_AHEAD: usize = 32;
 
 /// How tokens become vectors.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -191,13 +194,12 @@ impl<'a> Embedding<'a> {
         let (size, table) = (self.vectors.vector_size(), self.vectors.rows());
         let finder = Finder::new(tokens, self.vectors);
         fill_blocks(range.len(), size, Vec::new, |rows, first, values, is_valid| {
-            let block = (range.start + first..).take(is_valid.len());
-            rows.clear();
-            rows.extend(block.clone().map(|token| finder.row(token).inspect(|&row| prefetch_vector(table.row(row)))));
+            let block = range.start + first..range.start + first + is_valid.len();
+            finder.rows(block.clone(), rows);
             let each = values.chunks_exact_mut(size).zip(is_valid).zip(block.zip(&*rows));
             for ((to, is_valid), (token, row)) in each {
                 let vector = match (row, tokens.key(token)) {
-                    (Some(row), _) => Some(Cow::Borrowed(table.row(*row))),
+                    (Some(row), _) => Some(Cow::Borrowed(table.row(*row as usize))),
                     (None, Some(key)) => self.without_row(key)?,
                     (None, None) => None,
                 };
@@ -227,6 +229,11 @@ impl<'a> Embedding<'a> {
                 return Ok(false);
             }
             let list = bounds(lists, row);
+            if !gathered.has(&list) {
+                gathered.first = list.start;
+                let last = bounds(lists, lists.len().min(row + LISTS_AHEAD) - 1).end;
+                finder.rows(list.start..last, &mut gathered.rows);
+            }
             let own = match &weights {
                 None => None,
                 Some(weights) => match weights.of_row(row, list.len())? {
@@ -234,7 +241,7 @@ impl<'a> Embedding<'a> {
                     None => return Ok(false),
                 },
             };
-            self.gather(gathered, &tokens, &finder, list, own)?;
+            self.gather(gathered, &tokens, list, own)?;
             let composed;
             let vectors = match gathered.composed.is_empty() {
                 true => &gathered.vectors,
@@ -265,7 +272,6 @@ impl<'a> Embedding<'a> {
         &'s self,
         gathered: &mut Gathered<'s>,
         tokens: &Tokens<'_>,
-        finder: &Finder<'_>,
         list: Range<usize>,
         own: Option<(&PrimitiveArray<f32>, usize)>,
     ) -> PolarsResult<()> {
@@ -278,13 +284,9 @@ impl<'a> Embedding<'a> {
             if tokens.is_null(token) || own.is_some_and(|(own, start)| !own.is_valid(start + place)) {
                 continue;
             }
-            let row = finder.row(token);
+            let row = gathered.rows[token - gathered.first].map(|row| row as usize);
             match row {
-                Some(row) => {
-                    let vector = self.vectors.rows().row(row);
-                    prefetch_vector(vector);
-                    gathered.vectors.push(vector);
-                }
+                Some(row) => gathered.vectors.push(self.vectors.rows().row(row)),
                 None => {
                     let Some(key) = tokens.key(token) else { continue };
                     match self.without_row(key)? {
@@ -429,6 +431,9 @@ impl<'a> ListWeights<'a> {
 /// What a thread holds while it pools lists.
 #[derive(Default)]
 struct Gathered<'v> {
+    /// Of the tokens from the first on.
+    rows: Vec<Option<WordId>>,
+    first: usize,
     /// Of a list's tokens; of those whose vector is composed of n-grams, nothing.
     vectors: Vec<&'v [f32]>,
     composed: Vec<Vec<f32>>,
@@ -437,6 +442,11 @@ struct Gathered<'v> {
 }
 
 impl Gathered<'_> {
+    /// True if it has the rows of these tokens.
+    fn has(&self, tokens: &Range<usize>) -> bool {
+        self.first <= tokens.start && tokens.end <= self.first + self.rows.len()
+    }
+
     /// The vectors, with those that are composed in their places.
     fn with_composed(&self) -> Vec<&[f32]> {
         let mut composed = self.composed.iter().map(Vec::as_slice);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use polars::prelude::*;
 use polars_arrow::array::{Array, ArrayRef, BooleanArray, PrimitiveArray};
 
-use super::column::{bounds, list_chunk, lists_of, map_rows, series_of, validity};
+use super::column::{bounds, list_chunk, lists_of, map_blocks, map_rows, series_of, validity};
 use super::handle::Handle;
 use super::tokens::{Finder, TokenType, Tokens, has_vector};
 use crate::vectors::KeyedVectors;
@@ -90,10 +90,13 @@ impl Lookup {
             return Ok(known.into_iter().collect::<BooleanArray>().boxed());
         }
         let finder = Finder::new(tokens, vectors);
-        let rows = map_rows(len, |token| finder.row(first + token));
+        let rows = map_blocks(len, |block| {
+            let mut rows = Vec::new();
+            finder.rows(first + block.start..first + block.end, &mut rows);
+            rows
+        });
         let is_valid: Vec<bool> = rows.iter().map(Option::is_some).collect();
-        // There are fewer than 2^32 rows.
-        let ids = rows.into_iter().map(|row| row.unwrap_or(0) as WordId).collect();
+        let ids = rows.into_iter().map(Option::unwrap_or_default).collect();
         Ok(PrimitiveArray::from_vec(ids).with_validity(validity(&is_valid)).boxed())
     }
 }

@@ -1,5 +1,6 @@
 //! The tokens of a column, and the row of each.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use polars::prelude::*;
@@ -140,17 +141,40 @@ impl<'a> Finder<'a> {
         Self { tokens, vectors, short }
     }
 
-    /// The row of a token, as [`row_of`] gives it; None for null.
-    #[inline]
-    pub(super) fn row(&self, token: usize) -> Option<usize> {
-        if let (Tokens::Text(words), Some(short)) = (self.tokens, &self.short)
-            && words.views()[token].is_inline()
-            && !self.tokens.is_null(token)
-            && let Some(row) = short.row(words.views()[token])
-        {
-            return row;
+    /// The row of each of some tokens, as [`row_of`] gives it; None for null. The cache is asked for their vectors.
+    ///
+    /// All are looked for at the same time, so that the memory is not waited for once for each.
+    pub(super) fn rows(&self, tokens: Range<usize>, rows: &mut Vec<Option<WordId>>) {
+        rows.clear();
+        match (self.tokens, &self.short) {
+            (Tokens::Text(words), Some(short)) => {
+                let views = &words.views()[tokens.clone()];
+                rows.extend(views.iter().map(|&view| Some(short.ask_for(view))));
+                for ((row, &view), token) in rows.iter_mut().zip(views).zip(tokens) {
+                    let is_short = view.is_inline() && !self.tokens.is_null(token);
+                    let known = if is_short { short.row(view, row.unwrap_or_default()) } else { None };
+                    *row = known.unwrap_or_else(|| self.in_table(token));
+                    self.ask_for(*row);
+                }
+            }
+            _ => rows.extend(tokens.map(|token| {
+                let row = self.in_table(token);
+                self.ask_for(row);
+                row
+            })),
         }
-        row_of(self.tokens.key(token)?, self.vectors)
+    }
+
+    fn in_table(&self, token: usize) -> Option<WordId> {
+        // A row is a word's number.
+        row_of(self.tokens.key(token)?, self.vectors).map(|row| row as WordId)
+    }
+
+    #[inline]
+    fn ask_for(&self, row: Option<WordId>) {
+        if let Some(row) = row {
+            self.vectors.rows().row(row as usize).iter().step_by(16).for_each(|value| prefetch(value));
+        }
     }
 }
 
@@ -186,43 +210,49 @@ impl ShortWords {
             if let Some(word) = vectors.keys().key(row).as_text()
                 && word.len() <= View::MAX_INLINE_SIZE as usize
             {
-                let view = View::new_inline(word.as_bytes()).as_u128();
-                let slot = short.slot(view);
-                short.slots[slot] = Slot { view, row };
+                let view = View::new_inline(word.as_bytes());
+                let slot = short.slot(view.as_u128(), short.ask_for(view));
+                // A word that occurs twice has its first row.
+                if short.slots[slot].view == NO_VIEW {
+                    short.slots[slot] = Slot { view: view.as_u128(), row };
+                }
             }
         }
         short
     }
 
-    /// The row of a short word, or that it has none; None if the table may have it elsewhere.
+    /// Where the slot of a word is, or one before it. The cache is asked for it.
     #[inline]
-    fn row(&self, view: View) -> Option<Option<usize>> {
+    fn ask_for(&self, view: View) -> u32 {
         let view = view.as_u128();
-        let slot = self.slots[self.slot(view)];
-        match slot.view == view {
-            true => Some(Some(slot.row as usize)),
-            false => self.is_whole.then_some(None),
-        }
-    }
-
-    /// The slot that has this view, or the empty one where it would be: half of all are empty.
-    #[inline]
-    fn slot(&self, view: u128) -> usize {
         let (low, high) = (view as u64, (view >> 64) as u64);
         let mixed = u128::from(low ^ 0x9E37_79B9_7F4A_7C15) * u128::from(high ^ 0xD6E8_FEB8_6659_FD93 | 1);
         let mixed = ((mixed >> 64) as u64 ^ mixed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mut slot = (mixed >> self.shift) as usize;
+        let start = mixed >> self.shift;
+        prefetch(&raw const self.slots[start as usize]);
+        start as u32
+    }
+
+    /// The slot that has this view, or the empty one where it would be, from `start` on: half of all are empty.
+    #[inline]
+    fn slot(&self, view: u128, start: u32) -> usize {
+        let mut slot = start as usize;
         while self.slots[slot].view != view && self.slots[slot].view != NO_VIEW {
             slot = (slot + 1) & (self.slots.len() - 1);
         }
         slot
     }
-}
 
-/// Asks the cache for the vector of a row, which is read when all tokens of a list are found.
-#[inline]
-pub(super) fn prefetch_vector(vector: &[f32]) {
-    vector.iter().step_by(16).for_each(|value| prefetch(value));
+    /// The row of a short word, or that it has none; None if the table may have it elsewhere.
+    #[inline]
+    fn row(&self, view: View, start: u32) -> Option<Option<WordId>> {
+        let view = view.as_u128();
+        let slot = self.slots[self.slot(view, start)];
+        match slot.view == view {
+            true => Some(Some(slot.row)),
+            false => self.is_whole.then_some(None),
+        }
+    }
 }
 
 /// True if a token has a vector: its row, or of a word without a row that of its n-grams.
@@ -241,17 +271,17 @@ mod tests {
         #[test]
         fn rows_that_are_found_are_those_of_the_table(words in prop::collection::vec("[a-c]{0,14}|[\\PC]{0,4}", 1..200)) {
             let known: Vec<&str> = words.iter().map(String::as_str).step_by(2).collect();
-            let vectors = KeyedVectors::from_rows(known.iter().copied(), 1, &vec![1.0; known.len()]);
-            let Ok(vectors) = vectors.map(Arc::new) else { return Ok(()) }; // A word occurs twice.
+            let vectors = KeyedVectors::from_rows(known.iter().copied(), 1, &vec![1.0; known.len()]).unwrap();
+            let vectors = Arc::new(vectors);
             let nulls = words.iter().map(|word| (!word.starts_with('b')).then_some(word.as_str()));
             let array = Utf8ViewArray::from_slice(nulls.cycle().take(LEAST_TOKENS).collect::<Vec<_>>());
             let tokens = Tokens::of(&array).unwrap();
             let finder = Finder::new(&tokens, &vectors);
             prop_assert!(finder.short.is_some());
-            for token in 0..words.len() {
-                let want = tokens.key(token).and_then(|key| row_of(key, &vectors));
-                prop_assert_eq!(finder.row(token), want);
-            }
+            let mut rows = Vec::new();
+            finder.rows(3..words.len().max(3), &mut rows);
+            let want = (3..words.len()).map(|token| Some(row_of(tokens.key(token)?, &vectors)? as WordId));
+            prop_assert_eq!(rows, want.collect::<Vec<_>>());
         }
     }
 
@@ -262,6 +292,8 @@ mod tests {
         let (vectors, array) = (Arc::new(vectors), Utf8ViewArray::from_slice_values(&words));
         let tokens = Tokens::of(&array).unwrap();
         let finder = Finder::new(&tokens, &vectors);
-        assert!((0..words.len()).all(|token| finder.row(token) == Some(token)));
+        let mut rows = Vec::new();
+        finder.rows(0..words.len(), &mut rows);
+        assert!(rows.into_iter().eq((0..words.len() as WordId).map(Some)));
     }
 }
