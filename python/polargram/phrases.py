@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from polars.plugins import register_plugin_function
 
 import polargram._polargram as _native
-from polargram._polargram import CorpusSource, PhrasedSource, PhraseModel
+from polargram._polargram import CorpusSource, PhraseModel
 from polargram.base import Corpus
 from polargram.callbacks import Report
 from polargram.values import count, number, optional_text, text
@@ -79,7 +79,7 @@ def npmi_scorer(
     Examples
     --------
     >>> import polargram as pg
-    >>> pg.phrases.npmi_scorer(10, 10, 10, len_vocab=0, min_count=5, corpus_word_count=1000)
+    >>> round(pg.phrases.npmi_scorer(10, 10, 10, len_vocab=0, min_count=5, corpus_word_count=1000), 9)
     1.0
     """
     if bigram_count < min_count:
@@ -111,7 +111,7 @@ class PhrasedCorpus:
     --------
     >>> import polargram as pg
     >>> sentences = [["new", "york"], ["old", "news"]] * 9
-    >>> phrases = pg.Phrases(sentences, min_count=1, threshold=1)
+    >>> phrases = pg.Phrases(sentences, min_count=1, threshold=0.1)
     >>> corpus = phrases[sentences]
     >>> pg.Word2Vec(corpus, vector_size=4).wv.index_to_key
     ['new_york', 'old_news']
@@ -123,10 +123,10 @@ class PhrasedCorpus:
         self.corpus = corpus
         self._column = column
         self._storage_options = storage_options
-        self._phrased_source = PhrasedSource(model, corpus)
+        self._phrased_source = model.phrased(corpus)
 
     def __iter__(self) -> Iterator[list[str]]:
-        return self._phrased_source.sentences(self._column, self._storage_options)
+        return _native.phrased_sentences(self, self._column, self._storage_options)
 
     def __len__(self) -> int:
         corpus: Any = self.corpus

@@ -2,8 +2,8 @@
 
 use arrow::array::Array;
 
-use super::counting::{CountRules, Counted};
 use super::counts::{PhraseCounts, TextCounts, add_to};
+use super::rules::{CountRules, Counted};
 use super::tokens::{ArrayTokens, Coder, TokenCodes, Tokens};
 use crate::corpus::{Corpus, Lists};
 use crate::error::Result;

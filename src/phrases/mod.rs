@@ -16,6 +16,7 @@ mod passes;
 #[cfg(feature = "python")]
 mod registry;
 mod rewrite;
+mod rules;
 mod scoring;
 mod table;
 mod tokens;

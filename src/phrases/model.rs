@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::counting::{CountRules, Counted, connectors_of, count};
+use super::counting::{connectors_of, count};
 use super::counts::PhraseCounts;
 use super::delimiter::Delimiter;
 use super::detector::{Detector, LiveCounts, Parts, is_above};
+use super::rules::{CountRules, Counted};
 use super::scoring::{CHUNK, Candidate, CorpusCounts, Scoring};
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};

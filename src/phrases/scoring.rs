@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread;
 
 use polars::prelude::*;
 use polars::sql::sql_expr;
@@ -65,8 +66,29 @@ impl fmt::Debug for Scoring {
 /// The most candidates that are scored at a time.
 pub(super) const CHUNK: usize = 1 << 16;
 
-/// Bytes of SQL. It may come from a file: what is nested deeper than this allows could fill the stack.
+/// Bytes of SQL, and its words and operators. It may come from a file: a chain of operators is as deep as it is long, and
+/// Polars would fill the stack.
 const LONGEST_SQL: usize = 1000;
+const MOST_SQL_WORDS: usize = 100;
+
+/// At least the number of words and operators in SQL.
+fn words_and_operators(sql: &str) -> usize {
+    let is_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let words = sql.split(|letter| !is_of_word(letter)).filter(|word| !word.is_empty()).count();
+    let is_operator = |letter: &char| !is_of_word(*letter) && !letter.is_whitespace() && !"(),.".contains(*letter);
+    words + sql.chars().filter(is_operator).count()
+}
+
+/// Bytes of stack on which Polars reads and plans SQL: it takes tens of thousands for each operator in a chain.
+const STACK: usize = 64 << 20;
+
+/// Runs what needs much stack. Returns `None` if it panics, or there is no thread for it.
+fn deeply<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    thread::scope(|scope| {
+        let worker = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || catch_panic(work));
+        worker.ok()?.join().ok().flatten()
+    })
+}
 
 /// What SQL may call. Files hold SQL too, so that nothing is here whose result may be large.
 const FUNCTIONS: [&str; 34] = [
@@ -133,10 +155,11 @@ impl Scoring {
             let start: String = text.chars().take(200).collect();
             Error::parameter("scoring", format!("unknown scoring method {start:?}: {reason}; {expected}"))
         };
-        if text.len() > LONGEST_SQL {
-            return Err(refused(&format!("it is longer than {LONGEST_SQL} bytes")));
+        if text.len() > LONGEST_SQL || words_and_operators(text) > MOST_SQL_WORDS {
+            let most = format!("it is longer than {LONGEST_SQL} bytes or {MOST_SQL_WORDS} words and operators");
+            return Err(refused(&most));
         }
-        let expression = catch_panic(|| sql_expr(text)).ok_or_else(|| refused("Polars cannot read it"))?;
+        let expression = deeply(|| sql_expr(text)).ok_or_else(|| refused("Polars cannot read it"))?;
         let expression = expression.map_err(|error| refused(&one_line(&error)))?;
         if !is_arithmetic(&expression) {
             return Err(refused("it is not arithmetic row by row"));
@@ -220,7 +243,8 @@ fn sql_scores(sql: &str, expression: &Expr, candidates: &[Candidate], corpus: &C
         "corpus_word_count" => constant(corpus.corpus_word_count as f64),
     )?;
     let score = expression.clone().cast(DataType::Float64).alias("score");
-    let scores = frame.lazy().select([score]).collect();
+    let scores = deeply(|| frame.lazy().select([score]).collect())
+        .ok_or_else(|| Error::parameter("scoring", format!("{sql:?} cannot be computed")))?;
     let scores = scores
         .map_err(|error| Error::parameter("scoring", format!("{sql:?} cannot be computed: {}", one_line(&error))))?;
     let scores = scores.column("score")?.f64()?;
@@ -270,8 +294,8 @@ mod tests {
         let scoring = Scoring::parse(text).unwrap();
         assert!((score(&scoring, 20, 10, 8) - (-(8.0f64 / 20.0).ln() + 4.0 - 1.0)).abs() < 1e-12);
         // As deep as it may be.
-        let deep = format!("count_ab{}", "+1".repeat((LONGEST_SQL - 8) / 2));
-        assert_eq!(score(&Scoring::parse(&deep).unwrap(), 1, 1, 4), 500.0);
+        let deep = format!("count_ab{}", "+1".repeat((MOST_SQL_WORDS - 1) / 2));
+        assert_eq!(score(&Scoring::parse(&deep).unwrap(), 1, 1, 4), 53.0);
     }
 
     #[test]
@@ -285,7 +309,9 @@ mod tests {
         for text in ["LENGTH(LPAD('x', 99999999999, 'y'))", "RANDOM()", "(SELECT 1)", &"(".repeat(900)] {
             assert!(Scoring::parse(text).is_err(), "{text}");
         }
-        assert!(Scoring::parse(&"1+".repeat(600)).unwrap_err().to_string().contains("longer than 1000 bytes"));
+        for long in [format!("1{}", "+1".repeat(50)), format!("1{}", " ".repeat(LONGEST_SQL))] {
+            assert!(Scoring::parse(&long).unwrap_err().to_string().contains("longer than 1000 bytes or 100 words"));
+        }
         assert!(Scoring::Forgotten.scores(&[], &CORPUS).unwrap_err().to_string().contains("load(path, scoring=…)"));
     }
 }

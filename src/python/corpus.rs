@@ -14,11 +14,12 @@ use pyo3_arrow::{PyArray, PyArrayReader};
 use super::errors::raised;
 use super::files::files;
 use super::frames::{ORIGIN, with_columns_read};
-use super::phrases::PyPhrasedSource;
+use super::phrased::PyPhrasedSource;
 use super::sentences::SentenceBuilder;
 use super::text::PyTextSource;
 use crate::corpus::{Batch, Batches, Corpus, Partition, Query, ReadOptions, ResolvedColumns, candidates, is_list};
 use crate::error::{Error, Result};
+use crate::phrases::PhrasedCorpus;
 use crate::process::catch_panic;
 use crate::progress::Progress;
 use crate::vocab::KeyType;
@@ -57,7 +58,8 @@ pub(super) fn corpus_from(object: &Bound<'_, PyAny>, options: &ReadOptions) -> P
     if let Ok(source) = object.getattr("_phrased_source")
         && let Ok(source) = source.cast::<PyPhrasedSource>()
     {
-        return source.get().open(py, options);
+        let (corpus, detectors) = source.get().parts(py)?;
+        return Ok(Box::new(PhrasedCorpus::new(corpus_from(corpus, options)?, detectors)));
     }
     let kind = match object {
         _ if object.hasattr("collect_batches")? => Kind::LazyFrame,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use numpy::{PyArray1, PyReadonlyArray1};
@@ -14,27 +14,19 @@ use super::corpus::corpus_from;
 use super::errors::raised;
 use super::job::{self, Report};
 use super::location::{location, storage_options as storage_options_of};
+use super::phrased::{PyPhrasedSource, SharedPhrases};
 use super::source::PyCorpusSource;
 use super::text::{PySentences, sentences_of_corpus};
-use crate::corpus::{Corpus, ReadOptions};
+use crate::corpus::ReadOptions;
 use crate::error::Result;
-use crate::phrases::{
-    Candidate, CorpusCounts, Detectors, Pass, Phrase, PhraseModel, PhraseOptions, PhrasedCorpus, Scorer, Scoring,
-    register,
-};
+use crate::phrases::{Candidate, CorpusCounts, Pass, Phrase, PhraseModel, PhraseOptions, Scorer, Scoring, register};
 
 /// Bytes that may be fetched ahead of a corpus in a store.
 const MEMORY_BUDGET: u64 = 256 << 20;
 
 /// A model of phrases.
 #[pyclass(name = "PhraseModel", module = "polargram._polargram", frozen)]
-pub(super) struct PyPhraseModel(Mutex<State>);
-
-struct State {
-    model: PhraseModel,
-    /// Made when they are needed, and again when the model has changed.
-    detectors: Option<Arc<Detectors>>,
-}
+pub(super) struct PyPhraseModel(Arc<SharedPhrases>);
 
 /// A function of Python's, which takes the counts of many candidates.
 struct PyScorer(Py<PyAny>);
@@ -80,33 +72,7 @@ fn options_of(given: &Bound<'_, PyDict>) -> PyResult<PhraseOptions> {
 
 impl PyPhraseModel {
     fn of(model: PhraseModel) -> Self {
-        Self(Mutex::new(State { model, detectors: None }))
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the model is now. It is taken without the interpreter, which a scoring function may wait for.
-    fn model(&self, py: Python<'_>) -> PhraseModel {
-        py.detach(|| self.state().model.clone())
-    }
-
-    /// The model, ready to be applied.
-    pub(super) fn detectors(&self, py: Python<'_>) -> PyResult<Arc<Detectors>> {
-        py.detach(|| {
-            let mut state = self.state();
-            if let Some(detectors) = &state.detectors {
-                return Ok(detectors.clone());
-            }
-            let detectors = Arc::new(state.model.detectors()?);
-            state.detectors = Some(detectors.clone());
-            Ok(detectors)
-        })
-    }
-
-    fn set(&self, py: Python<'_>, model: PhraseModel) {
-        py.detach(|| *self.state() = State { model, detectors: None });
+        Self(Arc::new(SharedPhrases::new(model)))
     }
 }
 
@@ -127,13 +93,13 @@ impl PyPhraseModel {
 
     #[pyo3(signature = (path, storage_options = None))]
     fn save(&self, py: Python<'_>, path: PathBuf, storage_options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
-        let (location, model) = (location(path, storage_options)?, self.model(py));
+        let (location, model) = (location(path, storage_options)?, self.0.model(py));
         job::run(py, None, |progress, _| model.save_with(location, progress))
     }
 
     /// The options of the last pass, but for its scoring function.
     fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let model = self.model(py);
+        let model = self.0.model(py);
         let (options, dict) = (model.last().options(), PyDict::new(py));
         dict.set_item("min_count", options.min_count)?;
         dict.set_item("threshold", options.threshold)?;
@@ -151,9 +117,9 @@ impl PyPhraseModel {
     /// Changes the options, but for the delimiter.
     fn set_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<()> {
         let options = options_of(options)?;
-        let mut model = self.model(py);
+        let mut model = self.0.model(py);
         model.set_options(&options)?;
-        self.set(py, model);
+        self.0.set(py, model);
         Ok(())
     }
 
@@ -170,11 +136,7 @@ impl PyPhraseModel {
         let report = report
             .map(|(function, interval)| Report { function, interval: Duration::from_secs_f64(interval.max(0.1)) });
         // Without a second hold on the counts, they are added to in place.
-        let mut model = py.detach(|| {
-            let mut state = self.state();
-            state.detectors = None;
-            state.model.clone()
-        });
+        let mut model = self.0.model_to_change(py);
         let (model, sentences) = job::run(py, report.as_ref(), |progress, _| {
             let sentences = match is_read_once {
                 true => model.add_once(corpus.as_ref(), progress)?,
@@ -182,25 +144,25 @@ impl PyPhraseModel {
             };
             Ok((model, sentences))
         })?;
-        self.set(py, model);
+        self.0.set(py, model);
         Ok(sentences)
     }
 
     /// The number of passes.
     #[getter]
     fn passes(&self, py: Python<'_>) -> usize {
-        self.model(py).passes().len()
+        self.0.model(py).passes().len()
     }
 
     #[getter]
     fn is_frozen(&self, py: Python<'_>) -> bool {
-        matches!(self.model(py).last(), Pass::Frozen(_))
+        matches!(self.0.model(py).last(), Pass::Frozen(_))
     }
 
     /// Words of the corpora, and the count below which texts are dropped the next time.
     #[getter]
     fn totals(&self, py: Python<'_>) -> (u64, u64) {
-        match self.model(py).last() {
+        match self.0.model(py).last() {
             Pass::Learning(phrases) => (phrases.corpus_word_count(), phrases.min_reduce()),
             Pass::Frozen(_) => (0, 1),
         }
@@ -208,7 +170,7 @@ impl PyPhraseModel {
 
     /// Distinct words and pairs of the last pass, or its phrases.
     fn __len__(&self, py: Python<'_>) -> usize {
-        match self.model(py).last() {
+        match self.0.model(py).last() {
             Pass::Learning(phrases) => phrases.len(),
             Pass::Frozen(phrases) => phrases.phrases().len(),
         }
@@ -216,7 +178,7 @@ impl PyPhraseModel {
 
     /// How often the last pass has seen a text.
     fn count(&self, py: Python<'_>, text: &str) -> u64 {
-        match self.model(py).last() {
+        match self.0.model(py).last() {
             Pass::Learning(phrases) => phrases.count(text),
             Pass::Frozen(_) => 0,
         }
@@ -224,7 +186,7 @@ impl PyPhraseModel {
 
     /// All texts that the last pass has seen, and how often.
     fn texts(&self, py: Python<'_>) -> Vec<(String, u64)> {
-        let model = self.model(py);
+        let model = self.0.model(py);
         py.detach(|| {
             let mut texts = Vec::new();
             if let Pass::Learning(phrases) = model.last() {
@@ -246,14 +208,14 @@ impl PyPhraseModel {
         last: &str,
         between: Vec<String>,
     ) -> PyResult<Option<(String, f64)>> {
-        let detectors = self.detectors(py)?;
+        let detectors = self.0.detectors(py)?;
         let between: Vec<&str> = between.iter().map(String::as_str).collect();
         Ok(py.detach(|| detectors.score_candidate(first, last, &between))?)
     }
 
     /// The tokens of a sentence with phrases in place of their words, each phrase with its score.
     fn analyze(&self, py: Python<'_>, sentence: Vec<String>) -> PyResult<Vec<(String, Option<f64>)>> {
-        let detectors = self.detectors(py)?;
+        let detectors = self.0.detectors(py)?;
         Ok(py.detach(|| detectors.analyze(&sentence))?)
     }
 
@@ -264,61 +226,43 @@ impl PyPhraseModel {
 
     /// The phrases that stand in a corpus, and their scores.
     fn find(&self, py: Python<'_>, corpus: &PyCorpusSource) -> PyResult<HashMap<String, f64>> {
-        let (corpus, detectors) = (corpus.open(py, MEMORY_BUDGET)?, self.detectors(py)?);
+        let (corpus, detectors) = (corpus.open(py, MEMORY_BUDGET)?, self.0.detectors(py)?);
         job::run(py, None, |progress, _| detectors.find(corpus.as_ref(), progress))
     }
 
     /// All phrases, the highest score first.
     fn export(&self, py: Python<'_>) -> PyResult<Vec<(String, f64, Option<u64>)>> {
-        let model = self.model(py);
+        let model = self.0.model(py);
         let phrases = job::run(py, None, |_, _| model.export())?;
         Ok(phrases.into_iter().map(|Phrase { phrase, score, count }| (phrase, score, count)).collect())
     }
 
     fn freeze(&self, py: Python<'_>) -> PyResult<Self> {
-        let model = self.model(py);
+        let model = self.0.model(py);
         Ok(Self::of(job::run(py, None, |_, _| model.freeze())?))
+    }
+
+    /// What reads a corpus with the phrases of the model joined.
+    fn phrased(&self, corpus: Py<PyAny>) -> PyPhrasedSource {
+        PyPhrasedSource::new(self.0.clone(), corpus)
     }
 
     /// The number under which an expression finds the model as it is now, and that of this process.
     fn register(&self, py: Python<'_>) -> PyResult<(u64, u64)> {
-        Ok(register(&self.detectors(py)?))
+        Ok(register(&self.0.detectors(py)?))
     }
 }
 
-/// A corpus, and the model whose phrases are joined while it is read.
-#[pyclass(name = "PhrasedSource", module = "polargram._polargram", frozen)]
-pub(super) struct PyPhrasedSource {
-    model: Py<PyPhraseModel>,
-    object: Py<PyAny>,
-}
-
-#[pymethods]
-impl PyPhrasedSource {
-    #[new]
-    fn new(model: Py<PyPhraseModel>, object: Py<PyAny>) -> Self {
-        Self { model, object }
-    }
-
-    /// The sentences, as lists of strings.
-    #[pyo3(signature = (column, storage_options = None))]
-    fn sentences(
-        &self,
-        py: Python<'_>,
-        column: String,
-        storage_options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<PySentences> {
-        let options = ReadOptions { storage: storage_options_of(storage_options)?, ..ReadOptions::column(column) };
-        Ok(sentences_of_corpus(self.open(py, &options)?))
-    }
-}
-
-impl PyPhrasedSource {
-    pub(super) fn open(&self, py: Python<'_>, options: &ReadOptions) -> PyResult<Box<dyn Corpus>> {
-        let detectors = self.model.get().detectors(py)?;
-        let corpus = corpus_from(self.object.bind(py), options)?;
-        Ok(Box::new(PhrasedCorpus::new(corpus, detectors)))
-    }
+/// The sentences of a corpus of phrases, as lists of strings.
+#[pyfunction]
+#[pyo3(signature = (corpus, column, storage_options = None))]
+pub(super) fn phrased_sentences(
+    corpus: &Bound<'_, PyAny>,
+    column: String,
+    storage_options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<PySentences> {
+    let options = ReadOptions { storage: storage_options_of(storage_options)?, ..ReadOptions::column(column) };
+    Ok(sentences_of_corpus(corpus_from(corpus, &options)?))
 }
 
 /// Articles, prepositions and conjunctions that may stand within an English phrase.

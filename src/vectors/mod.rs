@@ -8,6 +8,7 @@ mod filter;
 mod fingerprint;
 mod length;
 mod nearest;
+mod norms;
 mod parallel;
 mod pooling;
 mod prepared;

@@ -1,17 +1,11 @@
 //! Cosine similarity, and the nearest neighbours of one query.
 
-use std::ops::RangeInclusive;
-
 use super::KeyedVectors;
-use super::length::{direction, exact_cosine};
+use super::length::{ORDINARY, direction, exact_cosine};
 use super::query::Query;
 use crate::error::{Error, Result};
 use crate::kernel::dot;
 use crate::vocab::{Key, WordId};
-
-/// Values of which what float32 loses to overflow and to underflow is less than its rounding, as squares of lengths, as
-/// products of two, and as a length against a vector of length 1.
-pub(super) const ORDINARY: RangeInclusive<f32> = 1e-30..=1e38;
 
 impl KeyedVectors {
     /// The cosine of two keys' vectors.
