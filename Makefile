@@ -10,11 +10,11 @@ TOOLS := $(CARGO_TARGET_DIR)/tools
 SHARED := ../shared
 # The acceptance files of finished issues.
 ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py test_05_foundation.py \
-	test_06_faults.py test_07_vectors.py
+	test_06_faults.py test_07_vectors.py test_08_polars.py test_09_phrases.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test build build-test format lint clippy imports deny test-rust test-python test-accept test-s3 test-azure \
-	test-races fuzz bench bench-integers bench-vectors bench-expressions bench-s3 clean
+	test-races fuzz bench bench-integers bench-vectors bench-expressions bench-phrases bench-s3 clean
 
 ### First steps
 
@@ -112,8 +112,8 @@ test-python: build-test
 
 # The test extra has Polars 1, since a check of ../shared/accept calls it so; what meets Polars is also tested with the newest.
 NEWEST_POLARS := $(VENV)/newest-polars
-POLARS_TESTS := $(foreach name,arrow_sources corpus corpus_objects corpus_options datasets expressions integer_keys \
-	shared_vectors trimming,tests/python/test_$(name).py)
+POLARS_TESTS := $(foreach name,arrow_sources corpus corpus_objects corpus_options datasets expression_contexts expressions \
+	expressions_numpy frames integer_keys phrases shared_vectors static_models trimming,tests/python/test_$(name).py)
 
 ## test-accept: the black-box checks of finished issues, where ../shared/accept is there
 test-accept: build-test
@@ -193,9 +193,15 @@ bench-integers: build-test
 bench-vectors: build-test
 	$(BIN)/python benches/peer/vectors.py
 
-## bench-expressions: look words and sentences of CORPUS up beside gensim, NumPy and Polars' joins
+## bench-expressions: look words and sentences of CORPUS up beside gensim, NumPy and Polars; encode ARTICLES beside model2vec
+ARTICLES ?= $(SHARED)/data/enwiki-articles.parquet
 bench-expressions: build-test
 	$(BIN)/python benches/peer/expressions.py --corpus $(CORPUS)
+	$(BIN)/python benches/peer/encode.py $(ARTICLES)
+
+## bench-phrases: learn and join phrases in the corpus in CORPUS, beside gensim
+bench-phrases: build-test
+	$(BIN)/python benches/peer/phrases.py --corpus $(CORPUS)
 
 ## bench-s3: prepare a corpus from local Parquet and from s3s-fs, and train on one of eight times the budget
 bench-s3: build-test $(S3S)

@@ -13,10 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-import polargram  # noqa: F401
+import polargram as pg
 
 SHARED = Path(__file__).absolute().parents[2] / "shared" / "data" / "enwiki-articles.parquet"
 TOPICS = {
@@ -50,26 +49,26 @@ def read(arguments: list[str]) -> pl.LazyFrame:
     return pl.scan_parquet(SHARED) if SHARED.exists() else generated()
 
 
-# %% 2. One lazy pipeline: each step is an expression, and nothing is collected before the last line
+# %% 2. One lazy pipeline: tokenise, train, learn what all articles have in common, embed
 
 
 def embed(articles: pl.LazyFrame, vectors: Path) -> pl.DataFrame:
-    """Train on the articles, save the vectors, and give each article the mean vector of its words."""
+    """Give each article the mean vector of its words, weighted by SIF, less what all articles have in common."""
     tokenised = articles.with_columns(tokens=pl.col("text").str.to_lowercase().str.extract_all(r"\p{Alphabetic}+"))
     tokenised.w2v.train(vector_size=64, sg=1, epochs=3, min_count=3, window=5, seed=1).wv.save(vectors)
-    embedded = tokenised.with_columns(embedding=pl.col("tokens").w2v.embed(vectors, pooling="mean"))
-    return embedded.filter(pl.col("embedding").is_not_null()).drop("tokens").collect(engine="streaming")
+    common = pg.fit_common(tokenised, "tokens", vectors, weights="sif")
+    vector = pl.col("tokens").w2v.embed(vectors, pooling="mean", weights="sif", remove_common=common)
+    embedded = tokenised.with_columns(embedding=vector).filter(pl.col("embedding").is_not_null())
+    return embedded.drop("tokens").collect(engine="streaming")
 
 
-# %% 3. Related articles: the cosines of all with one, less what all articles have in common
+# %% 3. Related articles: those whose vectors are nearest
 
 
 def related(articles: pl.DataFrame, row: int, topn: int = 3) -> pl.DataFrame:
-    matrix = articles["embedding"].to_numpy().astype(np.float64)
-    matrix = matrix - matrix.mean(axis=0)
-    matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
-    scored = articles.with_columns(cosine=pl.Series(matrix @ matrix[row])).with_row_index("row")
-    return scored.filter(pl.col("row") != row).top_k(topn, by="cosine")
+    numbered = articles.with_row_index("row")
+    near = pg.nearest(numbered.filter(pl.col("row") == row), numbered, on="embedding", topn=topn + 1, score="cosine")
+    return near.filter(pl.col("row_right") != row).head(topn)
 
 
 def name_of(articles: pl.DataFrame, row: int) -> str:
@@ -84,7 +83,7 @@ def main(arguments: list[str]) -> None:
     for row in range(0, articles.height, max(1, articles.height // 4)):
         print(f"\n{name_of(articles, row)}")
         near = related(articles, row)
-        for other, cosine in near.select("row", "cosine").iter_rows():
+        for other, cosine in near.select("row_right", "cosine").iter_rows():
             print(f"  {cosine:.2f}  {name_of(articles, other)}")
 
 

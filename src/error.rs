@@ -129,6 +129,13 @@ impl<T> IoContext<T> for io::Result<T> {
     }
 }
 
+/// What an error of another library says, in one line, without the plan that Polars adds.
+pub(crate) fn one_line(error: &dyn std::fmt::Display) -> String {
+    let text = error.to_string();
+    let text = text.split("Resolved plan until failure").next().unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The system's own error. The library for temporary files adds a name that the user has never heard of.
 fn without_temporary_name(error: io::Error) -> io::Error {
     let text = error.get_ref().map(ToString::to_string).unwrap_or_default();

@@ -36,6 +36,7 @@
 //! | [`toy_corpus`] | a generated corpus, to try everything |
 //! | [`corpus`] | sources of token lists that can be read again |
 //! | [`vocab`] | keys, counts, and what follows from the counts: noise, subsampling, the Huffman tree |
+//! | [`phrases`] | words that are joined to phrases: a corpus over a corpus |
 //! | [`encode`] | tokens as word numbers; the spool |
 //! | [`train`] | epochs, workers, inputs and losses |
 //! | [`tokenise`] | raw text to tokens |
@@ -68,6 +69,7 @@ pub mod models;
 pub mod npy;
 mod output;
 mod parquet_checks;
+pub mod phrases;
 mod pickle;
 pub mod plot;
 mod process;

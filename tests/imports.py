@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = [
     *("error", "utf8", "exact", "process", "progress", "config"),
     *("kernel", "arrow", "parquet_checks", "pickle", "store", "output", "npy", "bundle", "toy_corpus"),
-    *("corpus", "vocab", "encode", "train", "tokenise", "vectors", "formats", "models", "plot", "expr"),
+    *("corpus", "vocab", "phrases", "encode", "train", "tokenise", "vectors", "formats", "models", "plot", "expr"),
     *("cli", "python"),
 ]
 BEGIN, END = "<!-- imports: drawn by `make imports` -->\n```text\n", "```\n<!-- end of imports -->"

@@ -3,7 +3,8 @@
     python benches/peer/encode.py ARTICLES.parquet [--articles 8000] [--size 256]
 
 The model is made here: a WordPiece tokenizer trained on some of the articles, and random vectors. The programs
-alternate; a figure is the least of several times. The results must agree to 1e-5.
+alternate; a figure is the least of several times, but for the first call, which opens the model and knows no word yet.
+The results must agree to 1e-5.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def main() -> None:
         path = Path(directory) / "model"
         model = make_model(texts[:2000], options.size, path)
         plan = frame.lazy().select(e=pg.encode("text", path))
-        least = {"polargram": float("inf"), "polargram, streaming": float("inf"), "model2vec": float("inf")}
+        start = time.perf_counter()
+        plan.collect()
+        least = {"polargram, first call": time.perf_counter() - start}
         for _ in range(options.rounds):
             start = time.perf_counter()
             want = model.encode(texts)
@@ -68,7 +71,7 @@ def main() -> None:
                 difference = float(np.abs(got["e"].to_numpy() - want).max())
                 if difference > 1e-5:
                     raise SystemExit(f"{name} differs from model2vec by {difference:g}")
-            least = {name: min(least[name], times[name]) for name in least}
+            least |= {name: min(least.get(name, took), took) for name, took in times.items()}
     print(
         f"{len(texts)} articles, {sum(map(len, texts)) / 1e6:.0f} M characters, d = {options.size}, {THREADS} threads"
     )

@@ -8,12 +8,13 @@ use arrow::array::{Array, Int64Array, ListBuilder, RecordBatch, StringBuilder};
 use arrow::ipc::writer::{FileWriter, StreamWriter};
 use polargram::formats::{FloatType, SaveOptions};
 use polargram::models::{Checkpoint, Every};
+use polargram::phrases::{PhraseModel, PhraseOptions, Scoring};
 use polargram::toy_corpus::write_corpus;
 use polargram::vectors::Rows;
 use polargram::vocab::Keys;
 use polargram::{KeyedVectors, Progress};
 use polargram_fuzz::{
-    COLUMN, SENTENCES, VECTOR_NAMES, as_one_input, place, small_bundle, small_checkpoint, small_model,
+    COLUMN, SENTENCES, VECTOR_NAMES, as_one_input, place, small_bundle, small_checkpoint, small_corpus, small_model,
 };
 
 /// NumPy's array of lists of strings as Python pickles it (protocol 4).
@@ -55,6 +56,21 @@ const VAREMBED: &[u8] =
     b"(dVword_to_ix\n(dVking\nI0\nssVword_embeddings\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\n\
     ndarray\n(I0\ntS'b'\ntR(I1\n(I1\nI1\ntcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n\
     S'\\x00\\x00\\x80?'\ntbs.";
+
+/// `Phrases` and `FrozenPhrases` of two words as gensim 4 pickles them (protocol 0).
+const GENSIM_PHRASES: [(&str, &[u8]); 2] = [
+    (
+        "gensim",
+        b"ccopy_reg\n_reconstructor\n(cgensim.models.phrases\nPhrases\nc__builtin__\nobject\nNtR(dVmin_count\nI1\n\
+    sVthreshold\nF0.5\nsVdelimiter\nV_\nsVscoring\ncgensim.models.phrases\noriginal_scorer\nsVcorpus_word_count\n\
+    I6\nsVvocab\n(dVthe\nI3\nsVking\nI3\nsVthe_king\nI3\nssb.",
+    ),
+    (
+        "gensim frozen",
+        b"ccopy_reg\n_reconstructor\n(cgensim.models.phrases\nFrozenPhrases\nc__builtin__\nobject\nNtR(dVmin_count\n\
+    I1\nsVthreshold\nF0.5\nsVdelimiter\nV_\nsVscoring\nVnpmi\nsVphrasegrams\n(dVthe_king\nF0.9\nssb.",
+    ),
+];
 
 fn seed(target: &str, name: &str, data: &[u8]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
@@ -191,6 +207,25 @@ fn pickles() {
     seed("pickle", "varembed", VAREMBED);
 }
 
+fn phrases() {
+    let progress = Progress::default();
+    let corpus = small_corpus(&progress);
+    for (kind, scoring, passes) in [("default", Scoring::Default, 2), ("npmi", Scoring::Npmi, 1)] {
+        let connector_words = ["the".to_owned()].into();
+        let options =
+            PhraseOptions { min_count: 1.0, threshold: 0.1, scoring, connector_words, ..PhraseOptions::default() };
+        let model = PhraseModel::learn(&corpus, options, passes, &progress).expect("phrases");
+        for (name, model) in [(kind.to_owned(), &model), (format!("{kind} frozen"), &model.freeze().expect("phrases"))]
+        {
+            model.save(place(&name)).expect("a saved model");
+            seed("phrases", &name, &bytes_of(&name));
+        }
+    }
+    for (name, data) in GENSIM_PHRASES {
+        seed("phrases", name, data);
+    }
+}
+
 fn blocks() {
     let values: Vec<u8> = (0..12).collect();
     for (name, header) in [
@@ -238,6 +273,7 @@ fn main() {
     tables();
     arrays();
     pickles();
+    phrases();
     blocks();
     bundles();
     texts();

@@ -1,6 +1,6 @@
 """Word vectors from Parquet and Arrow columns of tokens, looked up again inside Polars expressions."""
 
-from polargram import npy, registry
+from polargram import npy, phrases, registry
 from polargram._polargram import __version__
 from polargram.align import Alignment
 from polargram.bundle import Bundle
@@ -12,12 +12,21 @@ from polargram.index import Index
 from polargram.keyed_vectors import KeyedVectors
 from polargram.lookups import embed, ids, known, oov_rate, words
 from polargram.neighbours import analogy, doesnt_match, most_similar, nearest, similarity
+from polargram.phrases import (
+    ENGLISH_CONNECTOR_WORDS,
+    FrozenPhrases,
+    PhrasedCorpus,
+    Phraser,
+    Phrases,
+    join_phrases,
+)
 from polargram.readers import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 from polargram.static_models import encode
 from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
 from polargram.word2vec import Word2Vec
 
 __all__ = [
+    "ENGLISH_CONNECTOR_WORDS",
     "RULE_DEFAULT",
     "RULE_DISCARD",
     "RULE_KEEP",
@@ -25,10 +34,14 @@ __all__ = [
     "BrownCorpus",
     "Bundle",
     "CommonComponents",
+    "FrozenPhrases",
     "Index",
     "KeyedVectors",
     "LineSentence",
     "PathLineSentences",
+    "PhrasedCorpus",
+    "Phraser",
+    "Phrases",
     "StopTraining",
     "Text8Corpus",
     "W2VFrames",
@@ -42,11 +55,13 @@ __all__ = [
     "encode",
     "fit_common",
     "ids",
+    "join_phrases",
     "known",
     "most_similar",
     "nearest",
     "npy",
     "oov_rate",
+    "phrases",
     "registry",
     "scan_vectors",
     "similarity",

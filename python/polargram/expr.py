@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import polars as pl
 
-from polargram import lookups, neighbours, static_models
+from polargram import lookups, neighbours, phrases, static_models
 
 if TYPE_CHECKING:
     import os
@@ -174,6 +174,19 @@ class W2VNamespace:
         """
         return static_models.encode(self._expr, model, tokenizer=tokenizer)
 
+    def phrases(self, model: str | os.PathLike[str] | phrases.Phrases | phrases.FrozenPhrases) -> pl.Expr:
+        """Join the phrases in lists of strings: see :func:`polargram.join_phrases`.
+
+        Examples
+        --------
+        >>> import polars as pl, polargram as pg
+        >>> pg.Phrases([["new", "york"]] * 9, min_count=1, threshold=0.1).save("phrases.arrow")
+        >>> frame = pl.DataFrame({"tokens": [["in", "new", "york"]]})
+        >>> frame.select(pl.col("tokens").w2v.phrases("phrases.arrow"))["tokens"].to_list()
+        [['in', 'new_york']]
+        """
+        return phrases.join_phrases(self._expr, model)
+
 
 @pl.api.register_series_namespace("w2v")
 class W2VSeries:
@@ -258,6 +271,10 @@ class W2VSeries:
     def encode(self, model: VectorsLike, *, tokenizer: str | os.PathLike[str] | None = None) -> pl.Series:
         """Encode raw text as vectors with a static embedding model: see :func:`polargram.encode`."""
         return self._run(static_models.encode(pl.lit(self._series), model, tokenizer=tokenizer))
+
+    def phrases(self, model: str | os.PathLike[str] | phrases.Phrases | phrases.FrozenPhrases) -> pl.Series:
+        """Join the phrases in lists of strings: see :func:`polargram.join_phrases`."""
+        return self._run(phrases.join_phrases(pl.lit(self._series), model))
 
     def _run(self, expr: pl.Expr) -> pl.Series:
         return pl.select(expr).to_series().alias(self._series.name)

@@ -161,7 +161,8 @@ class _Scan:
             if predicate is not None:
                 batch = batch.filter(predicate)
             if with_columns is not None:
-                batch = batch.select(with_columns)
+                # In their own order: the streaming engine of older Polars takes them by place.
+                batch = batch.select(name for name in batch.columns if name in with_columns)
             yield batch.head(left)
             left -= batch.height
             if left <= 0:

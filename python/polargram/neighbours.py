@@ -235,8 +235,11 @@ class _Nearest:
             queries, table = _matrix(left[self.left_on]), _matrix(right[self.right_on])
             rows, scores = _native.nearest_rows(queries, table, self.topn)
         of_left = np.repeat(np.arange(left.height), rows.shape[1])
-        found = right.select(new.keys()).rename(new)[rows.ravel()]
-        return left[of_left].hstack(found).with_columns(pl.Series(self.score, scores.ravel(), dtype=pl.Float32))
+        joined = left[of_left]
+        # A frame of no columns has no rows to take.
+        if new:
+            joined = joined.hstack(right.select(new.keys()).rename(new)[rows.ravel()])
+        return joined.with_columns(pl.Series(self.score, scores.ravel(), dtype=pl.Float32))
 
 
 def _check_vectors(name: str, schema: pl.Schema) -> None:

@@ -37,8 +37,8 @@ def encode(expr: IntoExpr, model: VectorsLike, *, tokenizer: str | os.PathLike[s
         A column of strings.
     model
         The directory of a model of model2vec (``tokenizer.json``, ``model.safetensors``, ``config.json``), whose
-        vectors are those of ``model2vec.StaticModel.encode``; or, with ``tokenizer``, vectors of words: a file or URL of
-        any format that :meth:`KeyedVectors.load` reads, :class:`KeyedVectors`, or a :class:`Word2Vec`.
+        vectors are those of ``model2vec.StaticModel.encode``; or, with ``tokenizer``, vectors of words: a file or URL
+        of any format that :meth:`KeyedVectors.load` reads, :class:`KeyedVectors`, or a :class:`Word2Vec`.
     tokenizer
         For vectors of words: ``"whitespace"``, ``"regex:PATTERN"``, whose matches are the tokens, or the path of a
         ``tokenizer.json``. The vector of a text is the mean over its tokens that have one.

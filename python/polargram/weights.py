@@ -123,7 +123,9 @@ class WeightSteps(BaseModel):
         return adopted
 
     def init_sims(self, replace: bool = False) -> None:
-        """Forget cached norms; with ``replace`` make every vector of length 1 for good.
+        """Compute what searches use anew (:meth:`~polargram.KeyedVectors.fill_norms`).
+
+        With ``replace`` make every vector of length 1 before, for good.
 
         Vectors of zeros, and those with NaN or infinity, have no direction and stay as they are.
 

@@ -8,7 +8,7 @@ use arrow::ipc::convert::fb_to_schema;
 use arrow::ipc::reader::read_footer_length;
 use arrow::ipc::{Block, MetadataVersion, root_as_footer};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 use crate::process::catch_panic;
 
 /// What a file starts and ends with.
@@ -42,7 +42,7 @@ impl Footer {
         let length = read_footer_length(trailer).map_err(|error| damaged(&error.to_string()))? as u64;
         let start = end.checked_sub(length).ok_or_else(|| damaged("its footer is longer than the file"))?;
         let footer = read(start..end)?;
-        let footer = root_as_footer(footer.as_ref()).map_err(|error| damaged(&error.to_string()))?;
+        let footer = root_as_footer(footer.as_ref()).map_err(|error| damaged(&one_line(&error)))?;
         let schema = footer.schema().ok_or_else(|| damaged("it has no schema"))?;
         // It panics on some types that no writer uses.
         let schema = catch_panic(|| fb_to_schema(schema)).ok_or_else(|| damaged("its schema has unknown types"))?;

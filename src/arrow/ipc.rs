@@ -15,7 +15,7 @@ use memmap2::Mmap;
 
 use super::footer::{Footer, MAGIC, range};
 use super::message::{CONTINUATION, Checked, body_length, check_lengths, decode_checked, decoded};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, IoContext, Result, one_line};
 
 /// The contents of a mapped file.
 pub(crate) struct MappedIpc {
@@ -227,7 +227,7 @@ fn check_type(data_type: &DataType) -> Checked<()> {
 /// which our files do not have.
 fn check_columns(bytes: &[u8], block: &Block, schema: &SchemaRef) -> Checked<()> {
     let message = if bytes.starts_with(&[0xFF; 4]) { bytes.get(8..) } else { bytes.get(4..) };
-    let message = root_as_message(message.ok_or("a block is too short")?).map_err(|e| e.to_string())?;
+    let message = root_as_message(message.ok_or("a block is too short")?).map_err(|error| one_line(&error))?;
     let batch = message.header_as_record_batch().ok_or("a block is not a record batch")?;
     let (nodes, buffers) =
         (batch.nodes().ok_or("a batch has no columns")?, batch.buffers().ok_or("a batch has no buffers")?);

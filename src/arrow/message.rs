@@ -3,6 +3,7 @@
 use arrow::error::ArrowError;
 use arrow::ipc::{Block, Message, RecordBatch, root_as_message};
 
+use crate::error::one_line;
 use crate::process::catch_panic;
 
 /// The bytes before each message.
@@ -31,7 +32,7 @@ pub(crate) fn decoded<T>(bytes: &[u8], block: &Block, decode: impl FnOnce() -> R
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn body_length(metadata: &[u8]) -> Checked<u64> {
-    let message = root_as_message(metadata).map_err(|error| error.to_string())?;
+    let message = root_as_message(metadata).map_err(|error| one_line(&error))?;
     let body = message.bodyLength();
     let is_within = batch_in(&message).and_then(|batch| batch.buffers()).into_iter().flatten().all(|buffer| {
         buffer.offset() >= 0
@@ -49,7 +50,7 @@ pub(crate) fn body_length(metadata: &[u8]) -> Checked<u64> {
 /// # Errors
 /// Which length that is.
 pub(crate) fn check_lengths(metadata: &[u8], body: &[u8]) -> Checked<()> {
-    let message = root_as_message(metadata).map_err(|error| error.to_string())?;
+    let message = root_as_message(metadata).map_err(|error| one_line(&error))?;
     let Some(batch) = batch_in(&message).filter(|batch| batch.compression().is_some()) else { return Ok(()) };
     for buffer in batch.buffers().into_iter().flatten() {
         let start = buffer.offset() as usize;

@@ -15,7 +15,7 @@ use polars::sql::sql_expr;
 use super::partitions::Partition;
 use super::tokens::evaluate;
 use crate::arrow::polars::frame;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 use crate::process::catch_panic;
 
 /// A condition on rows.
@@ -145,13 +145,6 @@ pub(super) fn are_true(frame: DataFrame, expression: Expr, origin: &str) -> Resu
         None if *result.data_type() == ArrowType::Null => Ok(BooleanArray::from(vec![false; rows])),
         None => Err(refused(origin, &format!("gives {}; expected true or false", result.data_type()))),
     }
-}
-
-/// What Polars says, without the plan that it adds.
-fn one_line(error: &dyn std::fmt::Display) -> String {
-    let text = error.to_string();
-    let text = text.split("Resolved plan until failure").next().unwrap_or_default();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn refused(origin: &str, reason: &str) -> Error {

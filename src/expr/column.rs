@@ -118,6 +118,15 @@ pub(super) fn map_rows<T: Send>(rows: usize, value: impl Fn(usize) -> T + Sync +
     }
 }
 
+/// A value for each row, on all cores: what `values` gives for a range of rows.
+pub(super) fn map_blocks<T: Send>(rows: usize, values: impl Fn(Range<usize>) -> Vec<T> + Sync + Send) -> Vec<T> {
+    let block = |i: usize| values(i * BLOCK..rows.min((i + 1) * BLOCK));
+    match rows > BLOCK && can_use_thread_pools() {
+        true => (0..rows.div_ceil(BLOCK)).into_par_iter().flat_map_iter(block).collect(),
+        false => values(0..rows),
+    }
+}
+
 /// The chunks of a column in parts of at most `rows` rows.
 pub(super) fn parts(column: &Series, rows: usize) -> impl Iterator<Item = ArrayRef> {
     column.chunks().iter().flat_map(move |chunk| {

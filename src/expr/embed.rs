@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use polars::prelude::*;
 use polars_arrow::array::{Array, ArrayRef, ListArray, PrimitiveArray};
@@ -13,12 +13,16 @@ use super::column::{
     validity,
 };
 use super::handle::Handle;
-use super::tokens::{RecentRows, TokenType, Tokens, prefetch_vector};
+use super::kept::Kept;
+use super::tokens::{Finder, TokenType, Tokens};
 use crate::vectors::{Divisor, KeyedVectors, Pooling, TokenWeights, Weighting, unit};
-use crate::vocab::Key;
+use crate::vocab::{Key, WordId};
 
 /// Rows whose vectors are made in single precision before they are rounded to half.
 const ROWS_OF_HALVES: usize = 16_384;
+
+/// Lists whose tokens are looked for at the same time: their vectors stay in a core's second cache.
+const LISTS_AHEAD: usize = 32;
 
 /// How tokens become vectors.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -93,7 +97,7 @@ impl<'de> Deserialize<'de> for Unknown {
 
 /// What an expression has when it is checked.
 pub(super) struct Embedding<'a> {
-    vectors: &'a KeyedVectors,
+    vectors: &'a Arc<KeyedVectors>,
     options: &'a EmbedOptions,
     pub(super) tokens: TokenType,
     stand_in: Option<Cow<'a, [f32]>>,
@@ -134,7 +138,7 @@ impl<'a> Embedding<'a> {
         {
             polars_bail!(InvalidOperation: "{function}: remove_common: these components were not learnt from vectors of {size} dimensions, as those of {origin} are")
         }
-        let weights = options.weights.map(|weighting| weights_of(vectors, weighting));
+        let weights = options.weights.and_then(|weighting| weights_of(vectors, weighting));
         Ok(Self { vectors, options, tokens, stand_in, weights, origin })
     }
 
@@ -188,18 +192,14 @@ impl<'a> Embedding<'a> {
     /// The vector of each token of a chunk, one after another.
     fn embed_tokens(&self, tokens: &Tokens<'_>, range: Range<usize>) -> PolarsResult<(Vec<f32>, Vec<bool>)> {
         let (size, table) = (self.vectors.vector_size(), self.vectors.rows());
-        let new = || (RecentRows::default(), Vec::new());
-        fill_blocks(range.len(), size, new, |(recent, rows), first, values, is_valid| {
-            let block = (range.start + first..).take(is_valid.len());
-            rows.clear();
-            rows.extend(block.clone().map(|token| {
-                let row = if tokens.is_null(token) { None } else { recent.row_of(tokens, token, self.vectors) };
-                row.inspect(|&row| prefetch_vector(table.row(row)))
-            }));
+        let finder = Finder::new(tokens, self.vectors);
+        fill_blocks(range.len(), size, Vec::new, |rows, first, values, is_valid| {
+            let block = range.start + first..range.start + first + is_valid.len();
+            finder.rows(block.clone(), rows);
             let each = values.chunks_exact_mut(size).zip(is_valid).zip(block.zip(&*rows));
             for ((to, is_valid), (token, row)) in each {
                 let vector = match (row, tokens.key(token)) {
-                    (Some(row), _) => Some(Cow::Borrowed(table.row(*row))),
+                    (Some(row), _) => Some(Cow::Borrowed(table.row(*row as usize))),
                     (None, Some(key)) => self.without_row(key)?,
                     (None, None) => None,
                 };
@@ -221,6 +221,7 @@ impl<'a> Embedding<'a> {
         weights: Option<&ListArray<i64>>,
     ) -> PolarsResult<(Vec<f32>, Vec<bool>)> {
         let tokens = Tokens::of(lists.values().as_ref())?;
+        let finder = Finder::new(&tokens, self.vectors);
         let weights = weights.map(ListWeights::of).transpose()?;
         let size = self.vectors.vector_size();
         fill_rows(lists.len(), size, Gathered::default, |gathered: &mut Gathered<'_>, row, to| {
@@ -228,6 +229,11 @@ impl<'a> Embedding<'a> {
                 return Ok(false);
             }
             let list = bounds(lists, row);
+            if !gathered.has(&list) {
+                gathered.first = list.start;
+                let last = bounds(lists, lists.len().min(row + LISTS_AHEAD) - 1).end;
+                finder.rows(list.start..last, &mut gathered.rows);
+            }
             let own = match &weights {
                 None => None,
                 Some(weights) => match weights.of_row(row, list.len())? {
@@ -278,13 +284,9 @@ impl<'a> Embedding<'a> {
             if tokens.is_null(token) || own.is_some_and(|(own, start)| !own.is_valid(start + place)) {
                 continue;
             }
-            let row = gathered.recent.row_of(tokens, token, self.vectors);
+            let row = gathered.rows[token - gathered.first].map(|row| row as usize);
             match row {
-                Some(row) => {
-                    let vector = self.vectors.rows().row(row);
-                    prefetch_vector(vector);
-                    gathered.vectors.push(vector);
-                }
+                Some(row) => gathered.vectors.push(self.vectors.rows().row(row)),
                 None => {
                     let Some(key) = tokens.key(token) else { continue };
                     match self.without_row(key)? {
@@ -429,7 +431,9 @@ impl<'a> ListWeights<'a> {
 /// What a thread holds while it pools lists.
 #[derive(Default)]
 struct Gathered<'v> {
-    recent: RecentRows,
+    /// Of the tokens from the first on.
+    rows: Vec<Option<WordId>>,
+    first: usize,
     /// Of a list's tokens; of those whose vector is composed of n-grams, nothing.
     vectors: Vec<&'v [f32]>,
     composed: Vec<Vec<f32>>,
@@ -438,6 +442,11 @@ struct Gathered<'v> {
 }
 
 impl Gathered<'_> {
+    /// True if it has the rows of these tokens.
+    fn has(&self, tokens: &Range<usize>) -> bool {
+        self.first <= tokens.start && tokens.end <= self.first + self.rows.len()
+    }
+
     /// The vectors, with those that are composed in their places.
     fn with_composed(&self) -> Vec<&[f32]> {
         let mut composed = self.composed.iter().map(Vec::as_slice);
@@ -446,20 +455,10 @@ impl Gathered<'_> {
     }
 }
 
-/// The weights of a table, which are computed once for as long as somebody holds the table.
-fn weights_of(vectors: &Arc<KeyedVectors>, weighting: Weighting) -> Arc<TokenWeights> {
-    type Known = (Weak<KeyedVectors>, Weighting, Arc<TokenWeights>);
-    static KNOWN: Mutex<Vec<Known>> = Mutex::new(Vec::new());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    known.retain(|(table, ..)| table.strong_count() > 0);
-    let found =
-        known.iter().find(|(table, of, _)| *of == weighting && std::ptr::eq(table.as_ptr(), Arc::as_ptr(vectors)));
-    if let Some((.., weights)) = found {
-        return weights.clone();
-    }
-    let weights = Arc::new(TokenWeights::new(vectors, weighting));
-    known.push((Arc::downgrade(vectors), weighting, weights.clone()));
-    weights
+/// The weights of a table.
+fn weights_of(vectors: &Arc<KeyedVectors>, weighting: Weighting) -> Option<Arc<TokenWeights>> {
+    static KEPT: Kept<Weighting, TokenWeights> = Kept::new();
+    KEPT.get(vectors, weighting, || Some(TokenWeights::new(vectors, weighting)))
 }
 
 /// The field of the results.

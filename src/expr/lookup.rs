@@ -1,11 +1,13 @@
 //! Tokens and their numbers: `ids`, `words`, `known`, `oov_rate`.
 
+use std::sync::Arc;
+
 use polars::prelude::*;
 use polars_arrow::array::{Array, ArrayRef, BooleanArray, PrimitiveArray};
 
-use super::column::{bounds, list_chunk, lists_of, map_rows, series_of, validity};
+use super::column::{bounds, list_chunk, lists_of, map_blocks, map_rows, series_of, validity};
 use super::handle::Handle;
-use super::tokens::{TokenType, Tokens, has_vector, row_of};
+use super::tokens::{Finder, TokenType, Tokens, has_vector};
 use crate::vectors::KeyedVectors;
 use crate::vocab::{KeyType, WordId};
 
@@ -76,15 +78,25 @@ impl Lookup {
     }
 
     /// What is told of some tokens.
-    fn items(self, tokens: &Tokens<'_>, first: usize, len: usize, vectors: &KeyedVectors) -> PolarsResult<ArrayRef> {
+    fn items(
+        self,
+        tokens: &Tokens<'_>,
+        first: usize,
+        len: usize,
+        vectors: &Arc<KeyedVectors>,
+    ) -> PolarsResult<ArrayRef> {
         if self == Self::Known {
             let known = map_rows(len, |token| tokens.key(first + token).map(|key| has_vector(key, vectors)));
             return Ok(known.into_iter().collect::<BooleanArray>().boxed());
         }
-        let rows = map_rows(len, |token| row_of(tokens.key(first + token)?, vectors));
+        let finder = Finder::new(tokens, vectors);
+        let rows = map_blocks(len, |block| {
+            let mut rows = Vec::new();
+            finder.rows(first + block.start..first + block.end, &mut rows);
+            rows
+        });
         let is_valid: Vec<bool> = rows.iter().map(Option::is_some).collect();
-        // There are fewer than 2^32 rows.
-        let ids = rows.into_iter().map(|row| row.unwrap_or(0) as WordId).collect();
+        let ids = rows.into_iter().map(Option::unwrap_or_default).collect();
         Ok(PrimitiveArray::from_vec(ids).with_validity(validity(&is_valid)).boxed())
     }
 }

@@ -32,7 +32,10 @@ mod exports;
 mod files;
 mod functions;
 mod handle;
+mod kept;
 mod lookup;
+#[cfg(feature = "python")]
+mod phrases;
 #[cfg(feature = "python")]
 mod plugin;
 mod registry;

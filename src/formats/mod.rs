@@ -14,6 +14,7 @@ mod fasttext;
 #[cfg(feature = "python")]
 mod frame;
 pub(crate) mod gensim;
+mod gensim_phrases;
 mod model2vec;
 pub(crate) mod npy;
 mod npz;
@@ -21,6 +22,7 @@ mod opened;
 mod options;
 mod parquet;
 mod parts;
+mod phrases;
 mod projector;
 mod safetensors;
 mod table;

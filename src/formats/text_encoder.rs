@@ -10,6 +10,7 @@ use super::opened::Identity;
 use crate::error::{Error, IoContext, Result};
 use crate::tokenise::{PieceCache, TextTokenizer};
 use crate::vectors::{KeyedVectors, Pooling};
+use crate::vocab::Key;
 
 /// Encodes texts as vectors.
 #[derive(Clone)]
@@ -17,13 +18,13 @@ pub struct TextEncoder(Source);
 
 #[derive(Clone)]
 enum Source {
-    Model(Arc<Pooled<StaticModel>>),
-    Words { vectors: Arc<KeyedVectors>, tokenizer: Arc<Pooled<TextTokenizer>> },
+    Model(Arc<Shared<StaticModel>>),
+    Words { vectors: Arc<KeyedVectors>, tokenizer: Arc<Shared<TextTokenizer>> },
 }
 
 /// What is opened once, with what threads need to use it: one for each that encodes at the same time. They are kept from
 /// call to call.
-struct Pooled<T> {
+struct Shared<T> {
     opened: T,
     scratch: Mutex<Vec<Scratch>>,
 }
@@ -34,7 +35,7 @@ struct Scratch {
     ids: Vec<u32>,
 }
 
-impl<T> Pooled<T> {
+impl<T> Shared<T> {
     /// Work with a scratch that no other thread uses.
     fn with<R>(&self, work: impl FnOnce(&T, &mut Scratch) -> R) -> R {
         let free = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -45,24 +46,24 @@ impl<T> Pooled<T> {
     }
 }
 
-static MODELS: Opened<StaticModel> = Opened(Mutex::new(Vec::new()));
-static TOKENIZERS: Opened<TextTokenizer> = Opened(Mutex::new(Vec::new()));
+static MODELS: Cache<StaticModel> = Cache(Mutex::new(Vec::new()));
+static TOKENIZERS: Cache<TextTokenizer> = Cache(Mutex::new(Vec::new()));
 
 /// Models or tokenizers that stay open although nobody uses them: those used last.
 const KEPT: usize = 8;
 
 /// What is open in this process, the one used last at the end.
-struct Opened<T>(Mutex<Vec<OpenedOne<T>>>);
+struct Cache<T>(Mutex<Vec<CacheEntry<T>>>);
 
-struct OpenedOne<T> {
+struct CacheEntry<T> {
     name: PathBuf,
     files: Vec<Identity>,
-    one: Arc<Pooled<T>>,
+    one: Arc<Shared<T>>,
 }
 
-impl<T> Opened<T> {
+impl<T> Cache<T> {
     /// What is made of these files, opened at the first call and again when one of them has been replaced.
-    fn get(&self, name: &Path, files: Vec<Identity>, open: impl FnOnce() -> Result<T>) -> Result<Arc<Pooled<T>>> {
+    fn get(&self, name: &Path, files: Vec<Identity>, open: impl FnOnce() -> Result<T>) -> Result<Arc<Shared<T>>> {
         // Held while opening, so that threads that ask at once do not open twice.
         let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         opened.retain(|other| other.files.iter().all(Identity::is_current));
@@ -72,11 +73,11 @@ impl<T> Opened<T> {
             opened.push(found);
             return Ok(one);
         }
-        let one = Arc::new(Pooled { opened: open()?, scratch: Mutex::default() });
+        let one = Arc::new(Shared { opened: open()?, scratch: Mutex::default() });
         if opened.len() == KEPT {
             opened.remove(0);
         }
-        opened.push(OpenedOne { name: name.to_owned(), files, one: one.clone() });
+        opened.push(CacheEntry { name: name.to_owned(), files, one: one.clone() });
         Ok(one)
     }
 
@@ -177,7 +178,10 @@ impl TextEncoder {
 /// The mean of the words that have a vector.
 fn mean_of_words(vectors: &KeyedVectors, tokenizer: &TextTokenizer, text: &str, scratch: &mut Scratch, to: &mut [f32]) {
     let mut words: Vec<Cow<'_, [f32]>> = Vec::new();
-    tokenizer.for_each_token(text, &mut scratch.cache, |token| words.extend(vectors.vector_of(token).ok()));
+    tokenizer.for_each_token(text, &mut scratch.cache, |token| match vectors.keys().id(Key::Text(token)) {
+        Some(id) if (id as usize) < vectors.len() => words.push(Cow::Borrowed(vectors.rows().row(id as usize))),
+        _ => words.extend(vectors.subwords().map(|subwords| Cow::Owned(subwords.vector(token)))),
+    });
     let words: Vec<&[f32]> = words.iter().map(|word| &**word).collect();
     if !words.is_empty() {
         Pooling::Mean.pool_vectors(&words, to);

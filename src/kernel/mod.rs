@@ -21,7 +21,7 @@
 //! | `block` | the block update |
 //! | `pool` | several rows pooled into one, and its change given back |
 //! | `weighted` | the weighted sum of rows that lie anywhere, for lookups |
-//! | `dot`, `product` | dot products, and products of many queries with many rows, for search |
+//! | `dot`, `product`, `codes` | dot products, and products of many queries with many rows, in whole and in 8 bits, for search |
 //! | `prefetch` | requests to the cache |
 //! | `peak` | the machine's peak, for the benchmark |
 
@@ -30,6 +30,8 @@
 #[allow(clippy::needless_range_loop, reason = "see above")]
 mod block;
 mod buffer;
+#[allow(clippy::needless_range_loop, reason = "see above")]
+mod codes;
 mod dispatch;
 #[allow(clippy::needless_range_loop, reason = "see above")]
 mod dot;
@@ -56,6 +58,7 @@ mod x86;
 
 pub use block::{Block, Scratch, train_block};
 pub(crate) use buffer::AlignedBuffer;
+pub(crate) use codes::{CodedQueries, Codes, PANEL, find_above_in_codes, has_codes};
 pub(crate) use dot::{dot, dots};
 pub use isa::Isa;
 pub(crate) use matrix::store_relaxed;
@@ -64,7 +67,7 @@ pub(crate) use memory::zeros;
 pub use peak::fma_peak;
 pub(crate) use pool::{Pooled, pool_rows, spread_change};
 pub(crate) use prefetch::{prefetch, prefetch_row};
-pub(crate) use product::{Panel, Queries, find_above};
+pub(crate) use product::{Found, Panel, Queries, find_above};
 pub(crate) use weighted::weighted_sum;
 
 #[cfg(test)]

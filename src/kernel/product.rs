@@ -25,6 +25,8 @@ pub(crate) struct Panel {
     isa: Isa,
     packed: AlignedBuffer,
     len: usize,
+    /// Bits of the rows of factor 0.
+    unknown: u64,
     size: usize,
 }
 
@@ -55,7 +57,7 @@ impl Queries {
 impl Panel {
     /// An empty panel for these queries.
     pub(crate) fn of(queries: &Queries) -> Self {
-        Self { isa: queries.isa, packed: AlignedBuffer::default(), len: 0, size: queries.size }
+        Self { isa: queries.isa, packed: AlignedBuffer::default(), len: 0, unknown: 0, size: queries.size }
     }
 
     /// The most rows that it holds, at most 64.
@@ -63,20 +65,21 @@ impl Panel {
         shape(self.isa).1
     }
 
-    /// Replaces the rows by others, each with its factor.
+    /// Replaces the rows by others, each with its factor. A row of factor 0 is above every limit.
     ///
     /// # Panics
     /// If there are too many, or one is not as long as the queries.
     pub(crate) fn fill<'r>(&mut self, rows: impl Iterator<Item = (&'r [f32], f32)>) {
         let (room, size) = (self.room(), self.size);
         let floats = self.packed.first_mut(room * size);
-        self.len = 0;
+        (self.len, self.unknown) = (0, 0);
         for (values, factor) in rows {
             assert!(self.len < room, "more than {room} rows");
             assert_eq!(values.len(), size, "values of a row");
             for (column, &value) in floats.chunks_exact_mut(room).zip(values) {
                 column[self.len] = value * factor;
             }
+            self.unknown |= u64::from(factor == 0.0) << self.len;
             self.len += 1;
         }
     }
@@ -174,7 +177,7 @@ unsafe fn find_in_tiles<L: Lanes, const T: usize>(
             for j in 0..T {
                 if query + j < queries.len {
                     let limit = L::splat(*limits.get_unchecked(query + j));
-                    let mut above = 0;
+                    let mut above = panel.unknown;
                     for r in 0..ROW_REGISTERS {
                         above |= u64::from(sums[j][r].above(limit)) << (r * L::WIDTH);
                     }
@@ -244,6 +247,18 @@ mod tests {
             find_above(&panel, &queries, &[f32::NEG_INFINITY; 14], &mut found);
             assert_eq!(found.len(), 14, "{isa}");
             assert!(found.iter().all(|(_, rows)| rows.count_ones() as usize == room));
+        }
+    }
+
+    #[test]
+    fn a_row_of_no_factor_is_found_always() {
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            let queries = Queries::on(isa, &[1.0; 14 * 3], 3);
+            let mut panel = Panel::of(&queries);
+            panel.fill([(&[1.0f32; 3][..], 1.0), (&[f32::NAN; 3], 0.0)].into_iter());
+            let mut found = Vec::new();
+            find_above(&panel, &queries, &[10.0; 14], &mut found);
+            assert!(found.len() == 14 && found.iter().all(|(_, rows)| *rows == 0b10), "{isa}");
         }
     }
 

@@ -14,10 +14,12 @@ use pyo3_arrow::{PyArray, PyArrayReader};
 use super::errors::raised;
 use super::files::files;
 use super::frames::{ORIGIN, with_columns_read};
+use super::phrased::PyPhrasedSource;
 use super::sentences::SentenceBuilder;
 use super::text::PyTextSource;
 use crate::corpus::{Batch, Batches, Corpus, Partition, Query, ReadOptions, ResolvedColumns, candidates, is_list};
 use crate::error::{Error, Result};
+use crate::phrases::PhrasedCorpus;
 use crate::process::catch_panic;
 use crate::progress::Progress;
 use crate::vocab::KeyType;
@@ -53,8 +55,16 @@ pub(super) fn corpus_from(object: &Bound<'_, PyAny>, options: &ReadOptions) -> P
     {
         return source.get().open(py, options);
     }
+    if let Ok(source) = object.getattr("_phrased_source")
+        && let Ok(source) = source.cast::<PyPhrasedSource>()
+    {
+        let (corpus, detectors) = source.get().parts(py)?;
+        return Ok(Box::new(PhrasedCorpus::new(corpus_from(corpus, options)?, detectors)));
+    }
     let kind = match object {
         _ if object.hasattr("collect_batches")? => Kind::LazyFrame,
+        // That of an older Polars.
+        _ if object.hasattr("collect_schema")? && object.hasattr("collect_async")? => Kind::LazyFrame,
         _ if is_dataset(object)? => Kind::Dataset,
         _ if object.hasattr("to_reader")? && object.hasattr("dataset_schema")? => Kind::Scanner,
         _ if object.hasattr("with_format")? && object.hasattr("iter")? => Kind::HuggingFace,
@@ -207,7 +217,11 @@ impl Corpus for PyCorpus {
                     .call_method0("collect_schema")
                     .and_then(|schema| schema.call_method0("names"))
                     .and_then(|names| object.call_method1("select", (columns_read(&names, &self.query)?,)))
-                    .and_then(|lists| lists.call_method0("collect_batches")),
+                    .and_then(|lists| match lists.hasattr("collect_batches")? {
+                        true => lists.call_method0("collect_batches"),
+                        // Older Polars has no batches to stream.
+                        false => lists.call_method0("collect")?.call_method0("iter_slices"),
+                    }),
                 Kind::Dataset | Kind::Scanner => {
                     let scanner = match self.kind {
                         Kind::Dataset => {

@@ -257,12 +257,14 @@ impl PyVectors {
         }
     }
 
-    /// With `force`, drops the cached norms: for when vectors were changed from outside. They are computed again when
-    /// they are needed.
+    /// Computes the norms, and codes of 8 bits for searches. With `force`, forgets those that are there: for when vectors
+    /// were changed from outside.
     #[pyo3(signature = (force = false))]
-    fn fill_norms(&self, force: bool) {
+    fn fill_norms(&self, py: Python<'_>, force: bool) {
+        let vectors = self.inner();
         if force {
-            self.inner().forget_norms();
+            vectors.forget_norms();
         }
+        py.detach(|| vectors.fill_norms());
     }
 }

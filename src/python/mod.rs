@@ -11,6 +11,8 @@ mod keys;
 mod location;
 mod npy;
 mod parameters;
+mod phrased;
+mod phrases;
 mod queries;
 mod registry;
 mod search;
@@ -42,6 +44,10 @@ mod _polargram {
     use super::keyed_vectors::PyVectors;
     #[pymodule_export]
     use super::npy::{PyNpyBlocks, PyNpyObjects, PyNpyWriter, npy_from_raw, npy_has_objects, npy_header};
+    #[pymodule_export]
+    use super::phrased::PyPhrasedSource;
+    #[pymodule_export]
+    use super::phrases::{PyPhraseModel, english_connector_words, phrased_sentences};
     #[pymodule_export]
     use super::queries::{
         centralities, closer_than, cosines_with, euclidean_distances, evaluate_analogies, file_bytes, mean_similarity,

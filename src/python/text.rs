@@ -1,16 +1,20 @@
 //! Readers of plain text.
 
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, TryLockError};
 use std::vec::IntoIter;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::files::files;
 use super::job::SIGNAL_INTERVAL;
-use crate::corpus::{Batch, Corpus, FileFormat, ReadOptions, TextLayout, TextOptions};
+use crate::corpus::{Batch, Corpus, FileFormat, Lists, ReadOptions, TextLayout, TextOptions};
 use crate::error::{Error, Result};
 use crate::process::catch_panic;
 use crate::progress::Progress;
@@ -45,28 +49,32 @@ impl PyTextSource {
 
     /// The sentences, as lists of strings.
     fn __iter__(&self, py: Python<'_>) -> PyResult<PySentences> {
-        let corpus = self.open(py, &ReadOptions::column("lines"))?;
-        // A thread reads one batch ahead; it ends when nobody takes the batch.
-        let (send, batches) = sync_channel(1);
-        let progress = Progress::default();
-        let watched = progress.clone();
-        std::thread::spawn(move || {
-            let batches = (0..corpus.parts()).flat_map(|part| match corpus.read(part, &progress) {
-                Ok(batches) => batches,
-                Err(error) => Box::new(std::iter::once(Err(error))),
-            });
-            let mut batches = batches.into_iter();
-            loop {
-                let unsound = || Some(Err(Error::corpus("text", "cannot be read: this is a bug")));
-                let Some(batch) = catch_panic(|| batches.next()).unwrap_or_else(unsound) else { break };
-                let is_last = batch.is_err();
-                if send.send(batch).is_err() || is_last {
-                    break;
-                }
-            }
-        });
-        Ok(PySentences(Mutex::new(SentenceReader { batches, progress: watched, sentences: Vec::new().into_iter() })))
+        Ok(sentences_of_corpus(self.open(py, &ReadOptions::column("lines"))?))
     }
+}
+
+/// The sentences of a corpus of text, one after the other.
+pub(super) fn sentences_of_corpus(corpus: Box<dyn Corpus>) -> PySentences {
+    // A thread reads one batch ahead; it ends when nobody takes the batch.
+    let (send, batches) = sync_channel(1);
+    let progress = Progress::default();
+    let watched = progress.clone();
+    std::thread::spawn(move || {
+        let batches = (0..corpus.parts()).flat_map(|part| match corpus.read(part, &progress) {
+            Ok(batches) => batches,
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        });
+        let mut sentences = batches.map(|batch| sentences_of(&batch?, corpus.column()));
+        loop {
+            let unsound = || Some(Err(Error::corpus("text", "cannot be read: this is a bug")));
+            let Some(batch) = catch_panic(|| sentences.next()).unwrap_or_else(unsound) else { break };
+            let is_last = batch.is_err();
+            if send.send(batch).is_err() || is_last {
+                break;
+            }
+        }
+    });
+    PySentences(Mutex::new(SentenceReader { batches, progress: watched, sentences: Vec::new().into_iter() }))
 }
 
 impl PyTextSource {
@@ -84,10 +92,10 @@ impl PyTextSource {
 
 /// Sentences of a text, one after the other.
 #[pyclass(module = "polargram._polargram", frozen)]
-struct PySentences(Mutex<SentenceReader>);
+pub(super) struct PySentences(Mutex<SentenceReader>);
 
 struct SentenceReader {
-    batches: Receiver<Result<Batch>>,
+    batches: Receiver<Result<Vec<Vec<String>>>>,
     /// The progress of the thread that reads.
     progress: Progress,
     /// The sentences of the last batch that are left.
@@ -119,7 +127,7 @@ impl Iterator for SentenceReader {
                 return Some(Ok(sentence));
             }
             match self.batches.recv_timeout(SIGNAL_INTERVAL) {
-                Ok(Ok(batch)) => self.sentences = sentences_of(&batch).into_iter(),
+                Ok(Ok(batch)) => self.sentences = batch.into_iter(),
                 Ok(Err(error)) => return Some(Err(error.into())),
                 Err(RecvTimeoutError::Timeout) => {
                     if let Err(error) = Python::attach(|py| py.check_signals()) {
@@ -140,8 +148,12 @@ impl Drop for SentenceReader {
     }
 }
 
-fn sentences_of(batch: &Batch) -> Vec<Vec<String>> {
-    let lists = batch.lists().as_list::<i64>();
-    let words = |list: ArrayRef| list.as_string::<i64>().iter().flatten().map(str::to_owned).collect();
-    (0..lists.len()).map(|i| words(lists.value(i))).collect()
+fn sentences_of(batch: &Batch, column: &str) -> Result<Vec<Vec<String>>> {
+    let lists = Lists::new(batch, column, column)?;
+    let failed = |error: ArrowError| Error::corpus(column, error.to_string());
+    let text = cast(&lists.values, &DataType::LargeUtf8).map_err(failed)?;
+    let text = text.as_string::<i64>();
+    let words =
+        |range: Range<usize>| range.filter(|&at| text.is_valid(at)).map(|at| text.value(at).to_owned()).collect();
+    Ok(lists.ranges.into_iter().map(words).collect())
 }

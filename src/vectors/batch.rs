@@ -1,7 +1,7 @@
 //! The nearest rows of many queries at once.
 //!
-//! A panel of rows goes through the kernel with all queries of a task. What the kernel finds near enough, with a margin for
-//! its rounding, is computed again as a search for one query does, so both give the same rows and cosines, bit by bit.
+//! A panel of rows goes through a filter with all queries of a task. What may be near enough is computed again as a search
+//! for one query does, so both give the same rows and cosines, bit by bit.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,11 +10,13 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::KeyedVectors;
+use super::filter::Filter;
 use super::length::direction;
 use super::nearest::Nearest;
 use super::parallel::ROWS_PER_TASK;
+use super::prepared::{Prepared, ROWS_PER_SPAN, factor};
 use crate::error::{Error, Result};
-use crate::kernel::{Panel, Queries, dots, find_above};
+use crate::kernel::{CodedQueries, Codes, PANEL, dots, find_above_in_codes};
 use crate::process::can_use_thread_pools;
 use crate::progress::Progress;
 
@@ -28,12 +30,15 @@ const LEAST_QUERIES: usize = 6;
 const QUERIES_PER_TASK: usize = 1024;
 /// The fewest rows of a task: with fewer, the nearest of each task are seldom near.
 const LEAST_ROWS: usize = 8192;
-/// Rows that a thread takes at a time in a search for one query.
-const ROWS_PER_SPAN: usize = 2048;
 /// Rows that a search for one query compares at once.
 const ROWS_AT_ONCE: usize = 64;
 /// Panels between two looks at the user's wish to stop.
 const PANELS_PER_LOOK: usize = 64;
+/// If codes let one of so many products pass, they do not tell the rows apart, and computing those again takes longer than
+/// to do without codes (`make bench-vectors`).
+const PASSED_BY_CODES: usize = 64;
+/// The same for a search for one query, where rows are computed again in order.
+const PASSED_BY_CODES_OF_ONE: usize = 8;
 
 /// Which rows a search looks at.
 #[derive(Debug, Clone)]
@@ -106,13 +111,13 @@ impl KeyedVectors {
         // A process that never started the threads can be forked.
         let is_large = options.rows.len().saturating_mul(count) > ROWS_PER_TASK;
         let threads = if is_large && can_use_thread_pools() { rayon::current_num_threads() } else { 1 };
-        let norms = self.norms();
+        let prepared = self.prepared();
         if count < LEAST_QUERIES {
-            return (0..count).map(|i| self.search_one(&queries, i, &norms, threads, progress)).collect();
+            return (0..count).map(|i| self.search_one(&queries, i, &prepared, threads, progress)).collect();
         }
         let tasks = tasks(count, &options.rows, threads);
         let search = |(queries_of, rows): &(Range<usize>, Range<usize>)| {
-            self.search_panels(&queries, queries_of.clone(), rows.clone(), &norms, progress)
+            self.search_panels(&queries, queries_of.clone(), rows.clone(), &prepared.norms, progress)
         };
         let found: Vec<_> = match threads {
             1 => tasks.iter().map(search).collect::<Result<_>>()?,
@@ -132,23 +137,24 @@ impl KeyedVectors {
         &self,
         queries: &Directions<'_>,
         query: usize,
-        norms: &[f32],
+        prepared: &Prepared,
         threads: usize,
         progress: &Progress,
     ) -> Result<Vec<(usize, f32)>> {
         progress.check()?;
-        let rows = &queries.options.rows;
-        let spans = AtomicUsize::new(0);
+        let (rows, direction) = (&queries.options.rows, queries.query(query));
+        let coded = prepared.codes.as_ref().map(|_| CodedQueries::new(direction, queries.size));
+        let spans = AtomicUsize::new(rows.start / ROWS_PER_SPAN);
         // Each thread takes the next rows until there are none.
         let scan = || {
-            let mut nearest = queries.nearest(query);
+            let mut scan = Scan { vectors: self, direction, coded: coded.as_ref(), nearest: queries.nearest(query) };
             loop {
-                let start = rows.start + spans.fetch_add(1, Ordering::Relaxed) * ROWS_PER_SPAN;
-                if start >= rows.end {
-                    return nearest;
+                let span = spans.fetch_add(1, Ordering::Relaxed);
+                let rows = rows.start.max(span * ROWS_PER_SPAN)..rows.end.min((span + 1) * ROWS_PER_SPAN);
+                if rows.is_empty() {
+                    return scan.nearest;
                 }
-                let span = start..rows.end.min(start + ROWS_PER_SPAN);
-                nearest = self.scan(queries.query(query), span, norms, nearest);
+                scan.span(span, rows, prepared);
             }
         };
         let helpers = threads.min(rows.len().div_ceil(LEAST_ROWS)).saturating_sub(1);
@@ -170,25 +176,6 @@ impl KeyedVectors {
         Ok(found.into_iter().fold(own, Nearest::merge).into_sorted())
     }
 
-    /// The nearest of a range of rows to a query of length 1.
-    fn scan<'e>(&self, query: &[f32], rows: Range<usize>, norms: &[f32], mut nearest: Nearest<'e>) -> Nearest<'e> {
-        let mut limit = nearest.limit();
-        let mut sums = [0.0; ROWS_AT_ONCE];
-        for first in rows.clone().step_by(ROWS_AT_ONCE) {
-            let block = first..rows.end.min(first + ROWS_AT_ONCE);
-            dots(query, self.rows().span(block.clone()), self.rows().stride(), &mut sums[..block.len()]);
-            for (row, &product) in block.zip(&sums) {
-                // As `cosine_to` says.
-                let cosine = if norms[row] > 0.0 { product / norms[row] } else { self.cosine_to(query, row, 0.0) };
-                if cosine >= limit || cosine.is_nan() {
-                    nearest.offer(row, cosine);
-                    limit = nearest.limit();
-                }
-            }
-        }
-        nearest
-    }
-
     /// The nearest of a range of rows to a range of queries.
     fn search_panels<'a>(
         &self,
@@ -200,46 +187,36 @@ impl KeyedVectors {
     ) -> Result<Vec<Nearest<'a>>> {
         let first = queries.start;
         let mut nearest: Vec<_> = queries.clone().map(|query| all.nearest(query)).collect();
-        let packed = Queries::new(&all.values[queries.start * all.size..queries.end * all.size], all.size);
-        let mut panel = Panel::of(&packed);
-        // Twice what the rounding of two sums of products of vectors of length 1 can amount to.
-        let margin = 4.0 * (all.size + 4) as f32 * f32::EPSILON;
-        let mut limits: Vec<f32> = nearest.iter().map(|nearest| nearest.limit() - margin).collect();
-        let mut ordinary = Vec::with_capacity(panel.room());
-        let mut found = Vec::new();
-        let span = rows.clone();
-        let mut rows = rows.peekable();
-        for panels in 0usize.. {
+        let values = &all.values[first * all.size..queries.end * all.size];
+        let mut filter = Filter::new(values, all.size);
+        let thresholds_of = |filter: &Filter, nearest: &[Nearest<'_>]| -> Vec<f32> {
+            nearest.iter().enumerate().map(|(i, nearest)| filter.threshold(i, nearest.limit())).collect()
+        };
+        let mut thresholds = thresholds_of(&filter, &nearest);
+        let (mut found, mut passed, mut panels) = (Vec::new(), 0, 0usize);
+        let mut row = rows.start;
+        while row < rows.end {
             if panels.is_multiple_of(PANELS_PER_LOOK) {
                 progress.check()?;
-            }
-            ordinary.clear();
-            while ordinary.len() < panel.room()
-                && let Some(row) = rows.next()
-            {
-                if norms[row] > 0.0 {
-                    ordinary.push(row);
-                } else {
-                    for (i, nearest) in nearest.iter_mut().enumerate() {
-                        nearest.offer(row, self.cosine_to(all.query(first + i), row, 0.0));
-                        limits[i] = nearest.limit() - margin;
-                    }
+                if filter.is_of_codes() && passed / queries.len() > most_passed(panels, filter.room(), all.options.topn)
+                {
+                    filter = Filter::of_values(values, all.size);
+                    thresholds = thresholds_of(&filter, &nearest);
                 }
+                passed = 0;
             }
-            panel.fill(ordinary.iter().map(|&row| (self.rows().row(row), norms[row].recip())));
-            find_above(&panel, &packed, &limits, &mut found);
-            for (i, mut bits) in found.drain(..) {
-                let query = all.query(first + i);
-                while bits != 0 {
-                    let row = ordinary[bits.trailing_zeros() as usize];
-                    bits &= bits - 1;
-                    nearest[i].offer(row, self.cosine_to(query, row, norms[row]));
+            panels += 1;
+            let panel = row..rows.end.min(row + filter.room());
+            let with_factors = panel.clone().map(|row| (self.rows().row(row), factor(norms[row])));
+            filter.find(with_factors, &thresholds, &mut found);
+            for (i, bits) in found.drain(..) {
+                passed += bits.count_ones() as usize;
+                for row in ones(bits).map(|bit| row + bit) {
+                    nearest[i].offer(row, self.cosine_to(all.query(first + i), row, norms[row]));
                 }
-                limits[i] = nearest[i].limit() - margin;
+                thresholds[i] = filter.threshold(i, nearest[i].limit());
             }
-            if rows.peek().is_none() {
-                break;
-            }
+            row = panel.end;
         }
         // A query that is NaN is above no limit.
         for (i, nearest) in nearest.iter_mut().enumerate() {
@@ -247,7 +224,7 @@ impl KeyedVectors {
                 let excluded = all.options.excluded.get(first + i).map_or(0, Vec::len);
                 let enough = all.options.topn.saturating_add(excluded);
                 *nearest = all.nearest(first + i);
-                span.clone().take(enough).for_each(|row| nearest.offer(row, f32::NAN));
+                rows.clone().take(enough).for_each(|row| nearest.offer(row, f32::NAN));
             }
         }
         Ok(nearest)
@@ -281,6 +258,85 @@ impl KeyedVectors {
     }
 }
 
+/// A search for one query, by one thread.
+struct Scan<'a> {
+    vectors: &'a KeyedVectors,
+    /// Of length 1.
+    direction: &'a [f32],
+    /// The same in codes, if the vectors have codes that tell rows apart.
+    coded: Option<&'a CodedQueries>,
+    nearest: Nearest<'a>,
+}
+
+impl Scan<'_> {
+    /// Looks at rows, which lie in a span.
+    fn span(&mut self, span: usize, rows: Range<usize>, prepared: &Prepared) {
+        match (&prepared.codes, self.coded) {
+            (Some(codes), Some(query)) => self.codes(&codes[span], query, span * ROWS_PER_SPAN, rows, &prepared.norms),
+            _ => self.values(rows, &prepared.norms),
+        }
+    }
+
+    /// Looks at rows by their codes, the first of which is that of row `start`.
+    fn codes(&mut self, codes: &Codes, query: &CodedQueries, start: usize, rows: Range<usize>, norms: &[f32]) {
+        let (mut found, mut passed) = (Vec::with_capacity(1), 0);
+        let mut threshold = query.threshold(0, self.nearest.limit());
+        for panel in (rows.start - start) / PANEL..(rows.end - start).div_ceil(PANEL) {
+            find_above_in_codes(codes, panel, query, &[threshold], &mut found);
+            for (_, bits) in found.drain(..) {
+                passed += bits.count_ones() as usize;
+                for row in ones(bits).map(|bit| start + panel * PANEL + bit).filter(|row| rows.contains(row)) {
+                    self.nearest.offer(row, self.vectors.cosine_to(self.direction, row, norms[row]));
+                }
+                threshold = query.threshold(0, self.nearest.limit());
+            }
+        }
+        if passed > self.nearest.topn().saturating_mul(2).saturating_add(rows.len() / PASSED_BY_CODES_OF_ONE) {
+            self.coded = None;
+        }
+    }
+
+    fn values(&mut self, rows: Range<usize>, norms: &[f32]) {
+        let all = self.vectors.rows();
+        let mut limit = self.nearest.limit();
+        let mut sums = [0.0; ROWS_AT_ONCE];
+        for first in rows.clone().step_by(ROWS_AT_ONCE) {
+            let block = first..rows.end.min(first + ROWS_AT_ONCE);
+            dots(self.direction, all.span(block.clone()), all.stride(), &mut sums[..block.len()]);
+            for (row, &product) in block.zip(&sums) {
+                // As `cosine_to` says.
+                let is_ordinary = norms[row] > 0.0;
+                let cosine =
+                    if is_ordinary { product / norms[row] } else { self.vectors.cosine_to(self.direction, row, 0.0) };
+                if cosine >= limit || cosine.is_nan() {
+                    self.nearest.offer(row, cosine);
+                    limit = self.nearest.limit();
+                }
+            }
+        }
+    }
+}
+
+/// How many rows of the last panels codes may let pass for a query, after so many panels in all: those that are nearer than
+/// what was near before, and some for want of precision.
+fn most_passed(panels: usize, room: usize, topn: usize) -> usize {
+    let nearer = match panels.checked_sub(PANELS_PER_LOOK) {
+        None | Some(0) => usize::MAX,
+        Some(before) => topn.saturating_mul(2 * PANELS_PER_LOOK) / before,
+    };
+    nearer.saturating_add(PANELS_PER_LOOK * room / PASSED_BY_CODES)
+}
+
+/// The positions of the ones among bits.
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = bits.trailing_zeros() as usize;
+        let is_left = bits != 0;
+        bits &= bits.wrapping_sub(1);
+        is_left.then_some(bit)
+    })
+}
+
 /// Rows in ranges of about the same length, at most two for each thread.
 fn spans(rows: &Range<usize>, threads: usize) -> Vec<Range<usize>> {
     let most = if threads > 1 { 2 * threads } else { 1 };
@@ -306,6 +362,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::kernel::has_codes;
+    use crate::vocab::Key;
 
     fn table(rows: usize, size: usize, value: impl Fn(usize) -> f32) -> KeyedVectors {
         let words: Vec<String> = (0..rows).map(|i| format!("w{i}")).collect();
@@ -352,6 +410,48 @@ mod tests {
                 prop_assert_eq!(bits(&got), bits(&one_by_one(&wv, &queries, &options)));
             }
         }
+
+        #[test]
+        fn a_search_by_kept_codes_finds_the_same_bit_by_bit(
+            values in prop::collection::vec((-2i8..3, prop_oneof![8 => Just(0i32), 1 => Just(-40), 1 => Just(38)]), 7 * 90),
+            query in prop::collection::vec((-2i8..3).prop_map(f32::from), 7),
+            (topn, start, end) in (0usize..100, 0usize..90, 0usize..91),
+        ) {
+            let wv = table(90, 7, |i| f32::from(values[i].0) * 10f32.powi(values[i / 7 * 7].1));
+            let excluded = [vec![3, 50]];
+            let options = SearchOptions { topn, rows: start.min(end)..end, excluded: &excluded };
+            let want = wv.search(&query, &options, &Progress::default()).unwrap();
+            wv.fill_norms();
+            let got = wv.search(&query, &options, &Progress::default()).unwrap();
+            prop_assert_eq!(bits(&got), bits(&want));
+        }
+    }
+
+    #[test]
+    fn rows_that_codes_do_not_tell_apart_are_found_without_them() {
+        // One large value, the same in all rows: the rest lies below the precision of the codes.
+        let wv =
+            table(3 * LEAST_ROWS, 8, |i| if i % 8 == 0 { 1000.0 } else { ((i * 7919 + 13) % 1009) as f32 / 1009.0 });
+        let queries: Vec<f32> = (0..8).flat_map(|query| wv.rows().row(query * 1000).to_vec()).collect();
+        for topn in [1, 50] {
+            let options = SearchOptions { topn, rows: 1..wv.len(), excluded: &[] };
+            let want = one_by_one(&wv, &queries, &options);
+            wv.fill_norms();
+            assert_eq!(bits(&one_by_one(&wv, &queries, &options)), bits(&want));
+            assert_eq!(bits(&wv.search(&queries, &options, &Progress::default()).unwrap()), bits(&want));
+            wv.forget_norms();
+        }
+    }
+
+    #[test]
+    fn codes_are_kept_until_the_vectors_change() {
+        let mut wv = table(5000, 4, |i| ((i * 7919 + 13) % 1009) as f32 - 500.0);
+        wv.fill_norms();
+        assert_eq!(wv.prepared().codes.is_some(), has_codes(4));
+        wv.put(&[Key::Text("w4999")], &[1.0, 2.0, 3.0, 4.0], true).unwrap();
+        assert!(wv.prepared().codes.is_none());
+        wv.fill_norms();
+        assert_eq!(wv.nearest(&[1.0, 2.0, 3.0, 4.0], 1, &[]).unwrap()[0].0, 4999);
     }
 
     #[test]

@@ -17,7 +17,7 @@ impl Clone for KeyedVectors {
             rows: self.rows.clone(),
             config: self.config.clone(),
             subwords: self.subwords.clone(),
-            norms: RwLock::default(),
+            prepared: RwLock::default(),
         }
     }
 }
@@ -31,7 +31,7 @@ impl KeyedVectors {
             rows: Rows::from_vec(Vec::new(), vector_size),
             config: None,
             subwords: None,
-            norms: RwLock::default(),
+            prepared: RwLock::default(),
         }
     }
 

@@ -1,5 +1,11 @@
 //! Lengths of vectors and what is of length 1, in double precision: the squares of float32 neither overflow nor vanish.
 
+use std::ops::RangeInclusive;
+
+/// Values of which what float32 loses to overflow and to underflow is less than its rounding, as squares of lengths, as
+/// products of two, and as a length against a vector of length 1.
+pub(super) const ORDINARY: RangeInclusive<f32> = 1e-30..=1e38;
+
 /// The Euclidean norm: 0 for zeros, not finite if one of the values is not.
 pub(super) fn length<T: Copy + Into<f64>>(vector: &[T]) -> f64 {
     product(vector, vector).sqrt()

@@ -5,13 +5,16 @@ mod batch;
 mod correlation;
 mod counts;
 mod edits;
+mod filter;
 mod fingerprint;
 mod judgements;
 mod length;
 mod nearest;
+mod norms;
 mod parallel;
 mod plane;
 mod pooling;
+mod prepared;
 mod query;
 mod rows;
 mod search;
@@ -19,7 +22,7 @@ mod subwords;
 mod unknown;
 mod weighting;
 
-use std::sync::{Arc, RwLock};
+use std::sync::RwLock;
 
 pub use analogies::{AnalogyMethod, AnalogyOptions, AnalogyScores, AnalogySection, Question};
 pub use batch::{Neighbours, SearchOptions};
@@ -29,6 +32,7 @@ pub use judgements::{JudgementOptions, JudgementScores};
 pub(crate) use length::{exact_cosine, unit};
 pub use plane::Plane;
 pub use pooling::{Divisor, Pooling};
+use prepared::Prepared;
 pub use query::{ProductQuery, Query};
 pub use rows::Rows;
 pub use subwords::{Ngrams, Subwords};
@@ -56,8 +60,8 @@ pub struct KeyedVectors {
     config: Option<Config>,
     /// Of fastText: they give vectors to words that have no row.
     subwords: Option<Subwords>,
-    /// With the version of the rows that they were computed from.
-    norms: RwLock<Option<(u64, Arc<[f32]>)>>,
+    /// What searches computed from the rows.
+    prepared: RwLock<Option<Prepared>>,
 }
 
 impl KeyedVectors {
@@ -75,7 +79,7 @@ impl KeyedVectors {
             let reason = format!("{} keys and {} counts for {} rows", keys.len(), counts.len(), rows.len());
             return Err(Error::parameter("vectors", reason));
         }
-        Ok(Self { keys, counts, rows, config, subwords: None, norms: RwLock::default() })
+        Ok(Self { keys, counts, rows, config, subwords: None, prepared: RwLock::default() })
     }
 
     /// A table of `words` with a copy of `values`, `vector_size` floats a word. As in gensim, the counts are V, V − 1,

@@ -58,6 +58,11 @@ impl<'a> Nearest<'a> {
         }
     }
 
+    /// How many rows it keeps at most.
+    pub(super) fn topn(&self) -> usize {
+        self.topn
+    }
+
     pub(super) fn offer(&mut self, row: usize, cosine: f32) {
         if self.topn == 0 || self.excluded.contains(&row) {
             return;

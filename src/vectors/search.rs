@@ -1,19 +1,11 @@
 //! Cosine similarity, and the nearest neighbours of one query.
 
-use std::ops::RangeInclusive;
-use std::sync::{Arc, PoisonError};
-
 use super::KeyedVectors;
-use super::length::{direction, exact_cosine, length};
-use super::parallel::map_rows;
+use super::length::{ORDINARY, direction, exact_cosine};
 use super::query::Query;
 use crate::error::{Error, Result};
 use crate::kernel::dot;
 use crate::vocab::{Key, WordId};
-
-/// Values of which what float32 loses to overflow and to underflow is less than its rounding, as squares of lengths, as
-/// products of two, and as a length against a vector of length 1.
-const ORDINARY: RangeInclusive<f32> = 1e-30..=1e38;
 
 impl KeyedVectors {
     /// The cosine of two keys' vectors.
@@ -90,31 +82,6 @@ impl KeyedVectors {
         let row = self.rows.row(row);
         if norm > 0.0 { dot(query, row) / norm } else { exact_cosine(query, row) }
     }
-
-    /// Euclidean norms, in row order, or 0 for those that are not [`ORDINARY`]; computed at the first call.
-    pub(super) fn norms(&self) -> Arc<[f32]> {
-        // Before the rows are read: what changes meanwhile counts as later.
-        let version = self.rows.version();
-        let known = self.norms.read().unwrap_or_else(PoisonError::into_inner).clone();
-        known.filter(|(of, _)| *of == version).map(|(_, norms)| norms).unwrap_or_else(|| {
-            let norms: Arc<[f32]> = map_rows(0..self.len(), |row| ordinary_norm(self.rows.row(row)));
-            *self.norms.write().unwrap_or_else(PoisonError::into_inner) = Some((version, norms.clone()));
-            norms
-        })
-    }
-
-    /// Forgets what was computed from the rows. To be called when they have changed, as by training.
-    pub fn forget_norms(&self) {
-        self.rows.changed();
-        self.norms.write().unwrap_or_else(PoisonError::into_inner).take();
-    }
-}
-
-/// The norm of a row, or 0 if it is not [`ORDINARY`].
-fn ordinary_norm(row: &[f32]) -> f32 {
-    let square = dot(row, row);
-    let norm = if ORDINARY.contains(&square) { square.sqrt() } else { length(row) as f32 };
-    if ORDINARY.contains(&norm) { norm } else { 0.0 }
 }
 
 #[cfg(test)]

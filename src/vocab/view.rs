@@ -2,7 +2,7 @@
 
 /// Laid out as an Arrow string view: the lowest four bytes hold the length. A text of at most twelve bytes follows; of a
 /// longer text its first four bytes follow, and the highest eight hold its position in a buffer.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct View(pub(crate) u128);
 
 /// The most bytes of text that a view holds.

@@ -344,6 +344,13 @@ def test_nearest_joins_each_row_with_the_best_of_the_others(lazy: bool) -> None:
     assert joined["q"].to_list() == [i for i in kept for _ in range(5)]
 
 
+def test_nearest_of_frames_of_vectors_alone_gives_the_scores() -> None:
+    vectors = pl.DataFrame({"v": [[1.0, 0.0], [0.0, 1.0]]})
+    joined = pg.nearest(vectors, vectors, on="v", topn=1)
+    assert joined.columns == ["v", "score"]
+    assert joined["score"].to_list() == [1.0, 1.0]
+
+
 def test_nearest_of_no_rows_is_empty_and_other_columns_are_refused_by_name() -> None:
     frame = pl.DataFrame({"v": [[1.0, 0.0]], "w": ["x"]})
     assert pg.nearest(frame.clear(), frame, on="v").shape == (0, 4)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 import polargram as pg
 
+POLARS = tuple(int(part) for part in pl.__version__.split(".")[:2])
+
 
 def vectors(keys=100, size=16):
     wv = pg.KeyedVectors(size)
@@ -43,7 +45,12 @@ def test_a_scan_equals_the_whole_frame(path, engine):
         lambda frame: frame.head(0),
         lambda frame: frame.tail(4),
     ):
-        assert query(scan).collect(engine=engine).equals(query(whole.lazy()).collect())
+        want = query(whole.lazy()).collect()
+        got = query(scan).collect(engine=engine)
+        if POLARS < (1, 32):
+            # It gives the columns of any such scan in the order of the scan.
+            got = got.select(want.columns)
+        assert got.equals(want)
 
 
 @settings(max_examples=40, deadline=None)

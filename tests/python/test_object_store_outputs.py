@@ -47,6 +47,35 @@ def test_an_output_in_a_bucket_is_the_same_as_on_disk(
     assert bucket.unfinished_uploads(folder) == []
 
 
+def test_phrases_are_saved_and_a_corpus_is_rewritten_in_a_bucket_as_on_disk(
+    command: Command, bucket: Bucket, objects: Objects, folder: str, tmp_path: Path
+) -> None:
+    options = ["--min-count", 1, "--threshold", 0.5, "--topn", 3, *words(bucket.options)]
+    printed = []
+    for saved, joined in (
+        (tmp_path / "p.arrow", tmp_path / "joined.parquet"),
+        (bucket.url(f"{folder}p.arrow"), bucket.url(f"{folder}joined.parquet")),
+    ):
+        done = command("phrases", objects.url, *options, "--output", saved, "--rewrite", joined)
+        assert f"wrote       {joined}" in done.stderr
+        printed.append(done.stdout)
+    assert printed[0] == printed[1] != ""
+    assert {Path(key).name: bucket.get(key) for key in bucket.names(folder)} == {
+        path.name: path.read_bytes() for path in tmp_path.iterdir()
+    }
+    assert bucket.unfinished_uploads(folder) == []
+    # The phrases and the corpus are found there again, by the command and by Python.
+    again = ("--model", bucket.url(f"{folder}p.arrow"), "--rewrite", bucket.url(f"{folder}again.parquet"), "--quiet")
+    command("phrases", objects.url, *again, *words(bucket.options))
+    assert bucket.get(f"{folder}again.parquet") == bucket.get(f"{folder}joined.parquet")
+    loaded = pg.Phrases.load(bucket.url(f"{folder}p.arrow"), storage_options=bucket.options)
+    assert loaded.export_phrases() == pg.Phrases.load(tmp_path / "p.arrow").export_phrases()
+    assert list(loaded[objects.url]) == [loaded[row] for row in objects.rows]
+    loaded.freeze().save(bucket.url(f"{folder}f.arrow"), storage_options=bucket.options)
+    frozen = pg.Phrases.load(bucket.url(f"{folder}f.arrow"), storage_options=bucket.options)
+    assert frozen.export_phrases() == loaded.export_phrases()
+
+
 def is_part_two(asked: Asked) -> bool:
     return asked.is_upload and asked.query["partNumber"] == ["2"]
 

@@ -185,6 +185,33 @@ def test_files_of_vectors_are_encoded_with_a_named_tokenizer(wv, tmp_path, token
     assert not got[1].any()
 
 
+def test_vectors_in_memory_and_models_encode_too(tmp_path):
+    model = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=6, workers=1)
+    wv = model.wv
+    wv.save(tmp_path / "v.arrow")
+    want = encoded(["the cat", None], tmp_path / "v.arrow", tokenizer="whitespace")
+    for vectors in (wv, model):
+        assert encoded(["the cat", None], vectors, tokenizer="whitespace").to_list() == want.to_list()
+    series = pl.Series("text", ["the cat", None]).w2v.encode(wv, tokenizer="whitespace")
+    assert (series.name, series.to_list()) == ("text", want.to_list())
+
+
+def test_items_have_no_tokens_in_text():
+    items = pg.KeyedVectors(1)
+    items[7] = [1.0]
+    with pytest.raises(pl.exceptions.PolarsError, match="text has none of them"):
+        encoded(["7"], items, tokenizer="whitespace")
+
+
+def test_an_open_model_is_listed_and_let_go(wordpiece):
+    _, path = wordpiece
+    encoded(["cat"], path)
+    last = [entry for entry in pg.registry.list() if entry.path == path.resolve()]
+    assert [(entry.vector_size, entry.is_mapped) for entry in last] == [(8, True)]
+    assert pg.registry.clear() > 0
+    assert not [entry for entry in pg.registry.list() if entry.path == path.resolve()]
+
+
 def test_a_tokenizer_file_serves_a_file_of_vectors(tmp_path):
     tokenizer = trained("wordpiece")
     tokenizer.save(str(tmp_path / "tokenizer.json"))

@@ -63,6 +63,11 @@ impl CorpusArgs {
         self.storage_options.iter().cloned().collect()
     }
 
+    /// The column of how many times each list counts.
+    pub(in crate::cli) fn count_column(&self) -> Option<&str> {
+        self.count_column.as_deref()
+    }
+
     /// Opens the corpus, or the share of it that is to be read.
     pub(in crate::cli) fn open(&self, job: &Job<'_>, progress: &Progress) -> Result<Box<dyn Corpus>> {
         let sources = self.corpus.iter().map(|source| match is_standard_stream(source) {

@@ -1,9 +1,11 @@
 //! How the values of options are written.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::corpus::Split;
 use crate::models::Every;
+use crate::phrases::ENGLISH_CONNECTOR_WORDS;
 
 pub(in crate::cli) fn parse_every(text: &str) -> Result<Every, String> {
     if text == "epoch" {
@@ -44,6 +46,15 @@ pub(in crate::cli) fn parse_bytes(text: &str) -> Result<u64, String> {
     };
     let bytes = number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
     bytes.ok_or_else(|| "expected a number of bytes such as 1000000, 256M or 2G".to_owned())
+}
+
+/// Words between commas, or `english` for those of gensim.
+pub(in crate::cli) fn parse_connector_words(text: &str) -> Result<BTreeSet<String>, String> {
+    let words: Vec<&str> = match text {
+        "english" => ENGLISH_CONNECTOR_WORDS.to_vec(),
+        _ => text.split(',').filter(|word| !word.is_empty()).collect(),
+    };
+    Ok(words.into_iter().map(str::to_owned).collect())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod convert;
 mod embed;
 mod evaluate;
 mod info;
+mod phrases;
 mod plot;
 mod sample;
 mod similar;
@@ -21,6 +22,7 @@ pub(super) enum Command {
     Sample(sample::Sample),
     Vocab(Box<vocab::Vocab>),
     Train(Box<train::Train>),
+    Phrases(Box<phrases::Phrases>),
     Similar(similar::Similar),
     Analogy(analogy::Analogy),
     Embed(Box<embed::Embed>),
@@ -46,6 +48,7 @@ impl Command {
             Self::Convert(convert) => convert.run(),
             Self::Plot(plot) => plot.run(),
             Self::Completions(completions) => Ok(completions.run(whole)?),
+            Self::Phrases(phrases) => Ok(phrases.run()?),
         }
     }
 }

@@ -1,0 +1,161 @@
+//! Phrases in place of their words: `phrases`.
+
+use std::sync::Arc;
+
+use polars::prelude::*;
+use polars_arrow::array::{Array, ListArray, Utf8ViewArray, View as ArrowView};
+use polars_arrow::datatypes::ArrowDataType;
+use polars_arrow::offset::OffsetsBuffer;
+use serde::Deserialize;
+
+use super::plugin::export_expression;
+use crate::phrases::{Applied, Detector, Detectors, PHRASE, Tokens, registered};
+use crate::vocab::View;
+
+/// Where the model is: in a file, or in memory under a number.
+#[derive(Deserialize)]
+struct PhrasesOptions {
+    path: Option<String>,
+    id: Option<(u64, u64)>,
+}
+
+impl PhrasesOptions {
+    fn detectors(&self) -> PolarsResult<Arc<Detectors>> {
+        match (self.id, &self.path) {
+            (Some((id, process)), _) => {
+                registered(id, process).map_err(|reason| polars_err!(ComputeError: "phrases: {reason}"))
+            }
+            (None, Some(path)) => {
+                Detectors::shared(path).map_err(|error| PolarsError::ComputeError(error.to_string().into()))
+            }
+            (None, None) => polars_bail!(ComputeError: "phrases: expected a path or a model"),
+        }
+    }
+}
+
+fn phrases_type(fields: &[Field], options: PhrasesOptions) -> PolarsResult<Field> {
+    // A model that is not there is known when the query is planned.
+    options.detectors()?;
+    check(&fields[0])?;
+    Ok(Field::new(fields[0].name.clone(), lists_of_text()))
+}
+
+export_expression!(phrases as "_polars_plugin_phrases", phrases_type as "_polars_plugin_field_phrases");
+
+fn lists_of_text() -> DataType {
+    DataType::List(Box::new(DataType::String))
+}
+
+/// # Errors
+/// If the column does not hold lists of text.
+fn check(column: &Field) -> PolarsResult<()> {
+    let (name, dtype) = (&column.name, &column.dtype);
+    match dtype {
+        DataType::Null => Ok(()),
+        DataType::List(token) | DataType::Array(token, _) => match token.as_ref() {
+            DataType::String | DataType::Categorical(..) | DataType::Enum(..) | DataType::Null => Ok(()),
+            _ => {
+                polars_bail!(InvalidOperation: "phrases: column {name:?} is {dtype}; phrases are made of text: cast it to pl.List(pl.String)")
+            }
+        },
+        _ => {
+            polars_bail!(InvalidOperation: "phrases: column {name:?} is {dtype}; expected lists of strings: split it first, as in .str.split(\" \")")
+        }
+    }
+}
+
+fn phrases(inputs: &[Series], options: PhrasesOptions) -> PolarsResult<Series> {
+    let (column, detectors) = (&inputs[0], options.detectors()?);
+    check(&column.field())?;
+    let (name, dtype) = (column.name().clone(), lists_of_text());
+    if *column.dtype() == DataType::Null {
+        return Ok(Series::full_null(name, column.len(), &dtype));
+    }
+    let lists = match column.dtype() {
+        // An array first becomes a list of its own type: a cast in one step would read categories as their codes.
+        DataType::Array(token, _) => column.cast(&DataType::List(token.clone()))?.cast(&dtype)?,
+        _ => column.cast(&dtype)?,
+    };
+    let chunks = lists.list()?.downcast_iter().map(|chunk| {
+        let lists = detectors.passes().iter().try_fold(chunk.clone(), |chunk, pass| with_phrases(&chunk, pass))?;
+        Ok(lists.boxed())
+    });
+    let chunks = chunks.collect::<PolarsResult<Vec<_>>>()?;
+    // SAFETY: the arrays are lists of string views.
+    Ok(unsafe { Series::from_chunks_and_dtype_unchecked(name, chunks, &dtype) })
+}
+
+impl Tokens for Utf8ViewArray {
+    fn word(&self, at: usize) -> &str {
+        self.value(at)
+    }
+}
+
+/// The lists with phrases in place of their words, and without null tokens. Null lists stay.
+fn with_phrases(lists: &ListArray<i64>, detector: &Detector) -> PolarsResult<ListArray<i64>> {
+    let tokens = lists.values().as_any().downcast_ref::<Utf8ViewArray>();
+    let tokens = tokens.ok_or_else(|| polars_err!(InvalidOperation: "phrases: expected strings"))?;
+    let codes: Vec<u32> = match tokens.validity().filter(|validity| validity.unset_bits() > 0) {
+        None => tokens.views().iter().enumerate().map(|(at, view)| code(detector, tokens, at, view)).collect(),
+        Some(validity) => {
+            let views = tokens.views().iter().zip(validity.iter()).enumerate();
+            views
+                .map(|(at, (view, is_valid))| if is_valid { code(detector, tokens, at, view) } else { Detector::NULL })
+                .collect()
+        }
+    };
+    let ranges = lists.offsets().windows(2).enumerate().map(|(row, bounds)| match lists.is_valid(row) {
+        true => bounds[0] as usize..bounds[1] as usize,
+        false => 0..0,
+    });
+    let applied = detector.apply(&codes, ranges, tokens);
+    let applied = applied.map_err(|error| PolarsError::ComputeError(error.to_string().into()))?;
+    let offsets = std::iter::once(0).chain(applied.ends.iter().map(|&end| end as i64)).collect::<Vec<_>>();
+    let values = joined(tokens, detector, &applied)?;
+    let dtype = ListArray::<i64>::default_datatype(ArrowDataType::Utf8View);
+    ListArray::try_new(dtype, OffsetsBuffer::try_from(offsets)?, values.boxed(), lists.validity().cloned())
+}
+
+/// Tokens that the cache is asked for ahead of their turn.
+const AHEAD: usize = 16;
+
+#[inline]
+fn code(detector: &Detector, tokens: &Utf8ViewArray, at: usize, view: &ArrowView) -> u32 {
+    if let Some(later) = tokens.views().get(at + AHEAD) {
+        detector.prefetch_view(View(later.as_u128()));
+    }
+    // SAFETY: `at` is below the array's length.
+    detector.code_of_view(View(view.as_u128()), || unsafe { tokens.value_unchecked(at) })
+}
+
+/// The tokens as views of the text that they were in, and of a text of the phrases. No text but theirs is copied.
+fn joined(tokens: &Utf8ViewArray, detector: &Detector, applied: &Applied) -> PolarsResult<Utf8ViewArray> {
+    let mut buffers: Vec<_> = tokens.data_buffers().iter().cloned().collect();
+    let block = u32::try_from(buffers.len()).map_err(|_| polars_err!(ComputeError: "phrases: too many buffers"))?;
+    let (mut text, mut known) = (Vec::new(), PlHashMap::new());
+    let mut views = Vec::with_capacity(applied.tokens.len());
+    for &token in &applied.tokens {
+        views.push(match token & PHRASE {
+            0 => tokens.views()[token as usize],
+            _ => match known.get(&token) {
+                Some(&view) => view,
+                None => {
+                    let (phrase, _) = detector.phrase(token & !PHRASE, applied);
+                    let start = u32::try_from(text.len()).ok().filter(|_| phrase.len() <= i32::MAX as usize);
+                    let start = start.ok_or_else(|| polars_err!(ComputeError: "phrases: more than 4 GiB at once"))?;
+                    let view = ArrowView::new_from_bytes(phrase.as_bytes(), block, start);
+                    if !view.is_inline() {
+                        text.extend_from_slice(phrase.as_bytes());
+                    }
+                    known.insert(token, view);
+                    view
+                }
+            },
+        });
+    }
+    buffers.push(text.into());
+    // SAFETY: the views are those of an array over the same buffers, or made above of text that was then added.
+    Ok(unsafe {
+        Utf8ViewArray::new_unchecked_unknown_md(ArrowDataType::Utf8View, views.into(), buffers.into(), None, None)
+    })
+}

@@ -1,0 +1,387 @@
+//! Finding phrases in sentences.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use super::counts::PhraseCounts;
+use super::delimiter::Delimiter;
+use super::scoring::{Candidate, CorpusCounts, Scoring};
+use super::table::{Gapped, Pair};
+use super::tokens::{Coder, Tokens};
+use super::words::{ViewCodes, Words};
+use crate::error::{Error, Result};
+use crate::vocab::View;
+
+/// What a model knows, made ready to be applied: a sentence's words go to codes, in which the marks say whether a word may
+/// begin or end a phrase, so that most words are passed over without a further look.
+pub(crate) struct Detector {
+    delimiter: Delimiter,
+    /// Connector words, and the words of phrases.
+    words: Words,
+    /// The code of each word: its number and marks.
+    codes: Vec<u32>,
+    /// Those of short words again.
+    short: ViewCodes,
+    /// What stands between two words of a phrase, joined.
+    between: Words,
+    pairs: HashMap<Pair, u32, RandomState>,
+    gapped: HashMap<Gapped, u32, RandomState>,
+    phrases: Words,
+    scores: Vec<f64>,
+    threshold: f64,
+    /// Judges what [blurs](Delimiter::blurs).
+    counts: Option<LiveCounts>,
+}
+
+/// Counts from which a score is made when it is needed.
+pub(super) struct LiveCounts {
+    pub(super) counts: Arc<PhraseCounts>,
+    pub(super) scoring: Scoring,
+    pub(super) corpus: CorpusCounts,
+}
+
+/// The word is a connector word.
+const CONNECTOR: u32 = 1 << 31;
+/// A phrase starts with the word.
+const START: u32 = 1 << 30;
+/// A phrase ends with the word.
+const END: u32 = 1 << 29;
+/// The word blurs where the words of a joined text end.
+const BLURS: u32 = 1 << 28;
+const ID: u32 = BLURS - 1;
+/// The number of the empty word. It is in no phrase's beginning, and gensim drops it.
+const EMPTY: u32 = 0;
+/// A word of no number, without marks.
+const OTHER: u32 = ID;
+
+/// In an [`Applied`]: a phrase, not a token.
+pub(crate) const PHRASE: u32 = 1 << 31;
+
+/// Sentences with phrases in place of their words.
+#[derive(Default)]
+pub(crate) struct Applied {
+    /// The place of each token that stayed, or [`PHRASE`] and the number of a phrase: those of the detector, and then
+    /// those of `joined`.
+    pub(crate) tokens: Vec<u32>,
+    /// Where each sentence ends.
+    pub(crate) ends: Vec<usize>,
+    /// Phrases that the detector has not got, with their scores.
+    pub(crate) joined: Vec<(String, f64)>,
+}
+
+/// A phrase, as the parts of its text.
+pub(super) struct Parts<'a> {
+    pub(super) first: &'a str,
+    pub(super) between: Option<&'a str>,
+    pub(super) last: &'a str,
+}
+
+impl Detector {
+    /// Without phrases yet. `counts` are asked about words that blur; without them, the texts of the phrases are.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for too many connector words.
+    pub(super) fn new<'a>(
+        delimiter: Delimiter,
+        connectors: impl IntoIterator<Item = &'a str>,
+        threshold: f64,
+        counts: Option<LiveCounts>,
+    ) -> Result<Self> {
+        let mut detector = Self {
+            delimiter,
+            words: Words::default(),
+            codes: Vec::new(),
+            short: ViewCodes::default(),
+            between: Words::default(),
+            pairs: HashMap::default(),
+            gapped: HashMap::default(),
+            phrases: Words::default(),
+            scores: Vec::new(),
+            threshold,
+            counts,
+        };
+        detector.mark("", 0)?;
+        connectors.into_iter().try_for_each(|word| detector.mark(word, CONNECTOR).map(drop))?;
+        Ok(detector)
+    }
+
+    /// The number of a word, which gets a mark.
+    fn mark(&mut self, word: &str, mark: u32) -> Result<u32> {
+        let id = self.words.intern(word);
+        if id as usize == self.codes.len() {
+            if id >= OTHER {
+                return Err(Error::parameter("phrases", format!("are made of more than {OTHER} words")));
+            }
+            self.codes.push(id | if self.delimiter.blurs(word) { BLURS } else { 0 });
+        }
+        let code = &mut self.codes[id as usize];
+        *code |= mark;
+        if View::holds(word) {
+            self.short.set(View::of(word), *code);
+        }
+        Ok(id)
+    }
+
+    /// Adds a phrase. Without parts it is only found where a word blurs.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for more words than there can be.
+    pub(super) fn add(&mut self, phrase: &str, score: f64, parts: Option<Parts<'_>>) -> Result<()> {
+        let number = self.phrases.intern(phrase);
+        match self.scores.get_mut(number as usize) {
+            Some(known) => *known = score,
+            None => self.scores.push(score),
+        }
+        if let Some(Parts { first, between, last }) = parts {
+            let (first, last) = (self.mark(first, START)?, self.mark(last, END)?);
+            match between {
+                None => self.pairs.insert([first, last], number),
+                Some(between) => self.gapped.insert([first, self.between.intern(between), last], number),
+            };
+        }
+        Ok(())
+    }
+
+    /// Adds a phrase that is known by its text alone.
+    ///
+    /// # Errors
+    /// As for [`add`](Self::add).
+    pub(super) fn add_text(&mut self, phrase: &str, score: f64) -> Result<()> {
+        let blurs = |word: &str| self.delimiter.blurs(word);
+        let parts = self.delimiter.ends_of(phrase).filter(|(first, between, last)| {
+            let mut within = between.iter().flat_map(|between| between.split(self.delimiter.as_str()));
+            !blurs(first) && !blurs(last) && !within.any(blurs)
+        });
+        self.add(phrase, score, parts.map(|(first, between, last)| Parts { first, between, last }))
+    }
+
+    /// The text and the score of a phrase of `applied`.
+    pub(crate) fn phrase<'a>(&'a self, number: u32, applied: &'a Applied) -> (&'a str, f64) {
+        match (number as usize).checked_sub(self.len()) {
+            None => (self.phrases.text(number), self.scores[number as usize]),
+            Some(joined) => {
+                let (text, score) = &applied.joined[joined];
+                (text, *score)
+            }
+        }
+    }
+
+    /// The number of phrases that the detector has.
+    fn len(&self) -> usize {
+        self.scores.len()
+    }
+
+    /// Joins the phrases of sentences, as gensim's `analyze_sentence` does. `ranges` are the sentences in `codes`.
+    ///
+    /// # Errors
+    /// What a scoring function fails with.
+    pub(crate) fn apply<T: Tokens + ?Sized>(
+        &self,
+        codes: &[u32],
+        ranges: impl IntoIterator<Item = Range<usize>>,
+        tokens: &T,
+    ) -> Result<Applied> {
+        if codes.len() >= PHRASE as usize {
+            return Err(Error::corpus("corpus", "more than 2,147,483,647 tokens come at once; cut the data smaller"));
+        }
+        let mut applied = Applied { tokens: Vec::with_capacity(codes.len()), ..Applied::default() };
+        for range in ranges {
+            self.walk(codes, range, tokens, &mut applied)?;
+            applied.ends.push(applied.tokens.len());
+        }
+        Ok(applied)
+    }
+
+    fn walk<T: Tokens + ?Sized>(
+        &self,
+        codes: &[u32],
+        range: Range<usize>,
+        tokens: &T,
+        applied: &mut Applied,
+    ) -> Result<()> {
+        // Where a phrase may have started. Behind it stand connector words alone.
+        let (mut start, end) = (None, range.end);
+        let give_up = |applied: &mut Applied, range: Range<usize>| {
+            applied.tokens.extend(range.filter(|&at| codes[at] != Self::NULL).map(|at| at as u32));
+        };
+        for at in range {
+            let code = codes[at];
+            if code == Self::NULL {
+                continue;
+            }
+            if code & CONNECTOR != 0 {
+                if start.is_none() {
+                    applied.tokens.push(at as u32);
+                }
+                continue;
+            }
+            if let Some(first) = start {
+                if let Some(phrase) = self.find(codes, first, at, tokens, applied)? {
+                    applied.tokens.push(PHRASE | phrase);
+                    start = None;
+                    continue;
+                }
+                give_up(applied, first..at);
+            }
+            // An empty word starts nothing, and is lost: in gensim it counts as none.
+            start = (code & ID != EMPTY).then_some(at);
+        }
+        if let Some(first) = start {
+            give_up(applied, first..end);
+        }
+        Ok(())
+    }
+
+    /// The phrase that the tokens from one place to another are, if they are one.
+    #[inline]
+    fn find<T: Tokens + ?Sized>(
+        &self,
+        codes: &[u32],
+        first: usize,
+        last: usize,
+        tokens: &T,
+        applied: &mut Applied,
+    ) -> Result<Option<u32>> {
+        let (a, b) = (codes[first], codes[last]);
+        if last == first + 1 && (a | b) & BLURS == 0 {
+            if a & START == 0 || b & END == 0 {
+                return Ok(None);
+            }
+            return Ok(self.pairs.get(&[a & ID, b & ID]).copied());
+        }
+        self.find_gapped(codes, first, last, tokens, applied)
+    }
+
+    fn find_gapped<T: Tokens + ?Sized>(
+        &self,
+        codes: &[u32],
+        first: usize,
+        last: usize,
+        tokens: &T,
+        applied: &mut Applied,
+    ) -> Result<Option<u32>> {
+        let (a, b) = (codes[first], codes[last]);
+        let gap = || (first + 1..last).filter(|&at| codes[at] != Self::NULL);
+        if (a | b) & BLURS == 0 && gap().all(|at| codes[at] & BLURS == 0) {
+            if a & START == 0 || b & END == 0 {
+                return Ok(None);
+            }
+            let mut words = gap().map(|at| codes[at] & ID);
+            let between = match (words.next(), words.next()) {
+                (None, _) => return Ok(self.pairs.get(&[a & ID, b & ID]).copied()),
+                (Some(only), None) => self.between.id(self.words.text(only)),
+                _ => {
+                    let mut text = String::new();
+                    self.delimiter.join(&mut text, gap().map(|at| tokens.word(at)));
+                    self.between.id(&text)
+                }
+            };
+            return Ok(between.and_then(|between| self.gapped.get(&[a & ID, between, b & ID]).copied()));
+        }
+        let gap: Vec<&str> = gap().map(|at| tokens.word(at)).collect();
+        self.find_text(tokens.word(first), &gap, tokens.word(last), applied)
+    }
+
+    /// The phrase that these words are by their joined text.
+    fn find_text(&self, first: &str, gap: &[&str], last: &str, applied: &mut Applied) -> Result<Option<u32>> {
+        Ok(self.score_candidate(first, last, gap)?.map(|phrase| {
+            applied.joined.push(phrase);
+            (self.len() + applied.joined.len() - 1) as u32
+        }))
+    }
+
+    /// The phrase that two words and those between them are, with its score, if they are one.
+    ///
+    /// # Errors
+    /// What a scoring function fails with.
+    pub(super) fn score_candidate(&self, first: &str, last: &str, between: &[&str]) -> Result<Option<(String, f64)>> {
+        let mut text = String::new();
+        self.delimiter.join(&mut text, std::iter::once(first).chain(between.iter().copied()).chain([last]));
+        let score = match &self.counts {
+            Some(live) => live.score(first, last, &text, self.threshold)?,
+            None => self.phrases.id(&text).map(|id| self.scores[id as usize]).filter(|score| *score > self.threshold),
+        };
+        Ok(score.map(|score| (text, score)))
+    }
+}
+
+impl LiveCounts {
+    /// The score of a text with these words at its ends, if it is a phrase.
+    ///
+    /// # Errors
+    /// What a scoring function fails with.
+    fn score(&self, first: &str, last: &str, text: &str, threshold: f64) -> Result<Option<f64>> {
+        let of = |text: &str| self.counts.of_text(text);
+        let (count_a, count_b, count_ab) = (of(first), of(last), of(text));
+        if count_a == 0 || count_b == 0 || count_ab == 0 {
+            return Ok(None);
+        }
+        let scores = self.scoring.scores(&[Candidate { count_a, count_b, count_ab }], &self.corpus)?;
+        Ok(scores.first().copied().filter(|score| is_above(*score, threshold)))
+    }
+}
+
+/// As gensim asks: a score that is not a number is not "less than or equal", and makes a phrase.
+pub(super) fn is_above(score: f64, threshold: f64) -> bool {
+    !matches!(score.partial_cmp(&threshold), Some(std::cmp::Ordering::Less | std::cmp::Ordering::Equal))
+}
+
+/// A detector looks words up, and learns none.
+impl Coder for &Detector {
+    const NULL: u32 = Detector::NULL;
+
+    #[inline]
+    fn known(&self, view: View) -> Option<u32> {
+        self.short.get(view)
+    }
+
+    #[inline]
+    fn prefetch(&self, view: View) {
+        self.short.prefetch(view);
+    }
+
+    fn code(&mut self, word: &str) -> u32 {
+        self.code_of_other(View::of(word), word)
+    }
+}
+
+impl Detector {
+    /// The code of a null.
+    pub(crate) const NULL: u32 = u32::MAX;
+
+    /// The code of a word.
+    pub(crate) fn code(&self, word: &str) -> u32 {
+        match self.words.id(word) {
+            Some(id) => self.codes[id as usize],
+            None if self.delimiter.blurs(word) => BLURS | OTHER,
+            None => OTHER,
+        }
+    }
+
+    /// The code of a word that the short ones do not have.
+    fn code_of_other(&self, view: View, word: &str) -> u32 {
+        match view.is_whole() {
+            true if self.delimiter.blurs(word) => BLURS | OTHER,
+            true => OTHER,
+            false => self.code(word),
+        }
+    }
+
+    /// Asks the cache for what [`code_of_view`](Self::code_of_view) will look at.
+    #[cfg(feature = "python")]
+    #[inline]
+    pub(crate) fn prefetch_view(&self, view: View) {
+        self.short.prefetch(view.padded());
+    }
+
+    /// The code of a word that a view holds, or has the start of.
+    #[cfg(feature = "python")]
+    #[inline]
+    pub(crate) fn code_of_view<'a>(&self, view: View, word: impl FnOnce() -> &'a str) -> u32 {
+        let known = if view.is_whole() { self.short.get(view.padded()) } else { None };
+        known.unwrap_or_else(|| self.code_of_other(view, word()))
+    }
+}

@@ -1,0 +1,36 @@
+//! Phrases: words that stand side by side more often than by chance, joined to one token (Mikolov et al. 2013).
+//!
+//! [`Phrases`] counts the words and the pairs of words of a corpus, and scores each pair; names, meanings and numbers are
+//! those of gensim's `models.phrases`. [`PhraseModel`] does so in several passes, for phrases of more words.
+//! [`PhrasedCorpus`] is a corpus over a corpus, with phrases joined while it is read.
+
+mod arrays;
+mod bounded;
+mod corpus;
+mod counting;
+mod counts;
+mod delimiter;
+mod detector;
+mod model;
+mod passes;
+#[cfg(feature = "python")]
+mod registry;
+mod rewrite;
+mod rules;
+mod scoring;
+mod table;
+mod tokens;
+mod words;
+
+pub use corpus::{Detectors, PhrasedCorpus};
+#[cfg(feature = "python")]
+pub(crate) use detector::{Applied, Detector, PHRASE};
+pub(crate) use model::Totals;
+pub use model::{ENGLISH_CONNECTOR_WORDS, FrozenPhrases, Phrase, PhraseOptions, Phrases};
+pub use passes::{MOST_PASSES, Pass, PhraseModel};
+#[cfg(feature = "python")]
+pub(crate) use registry::{register, registered};
+pub(crate) use rewrite::write_parquet;
+pub use scoring::{Candidate, CorpusCounts, Scorer, Scoring};
+#[cfg(feature = "python")]
+pub(crate) use tokens::Tokens;
