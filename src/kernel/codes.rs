@@ -175,7 +175,8 @@ fn encode(values: &[f32], factor: f32, codes: &mut [i8]) -> Coded {
         *square += rest * rest;
         *to = rounded.to_bits() as i8;
     };
-    let (whole_codes, end_codes) = codes.as_chunks_mut::<LANES>();
+    // There is room for whole groups of codes: the last may have more than there are values.
+    let (whole_codes, end_codes) = codes[..values.len()].as_chunks_mut::<LANES>();
     for (values, codes) in whole.iter().zip(whole_codes) {
         for i in 0..LANES {
             encode(values[i], &mut codes[i], &mut squares[i]);
@@ -365,6 +366,22 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_row_of_any_size_is_near_to_itself() {
+        for size in (1..=70).filter(|&size| has_codes(size)) {
+            let row = unit(&(0..size).map(|k| ((k * 7 + 3) % 11) as f32 - 4.5).collect::<Vec<_>>());
+            let coded = CodedQueries::new(&row, size);
+            let mut codes = Codes::new(size);
+            codes.fill([(&row[..], 1.0)].into_iter());
+            let mut found = Vec::new();
+            find_above_in_codes(&codes, 0, &coded, &[coded.threshold(0, 0.999)], &mut found);
+            assert_eq!(found, [(0, 1)], "{size}");
+            found.clear();
+            find_above_in_codes(&codes, 0, &coded, &[coded.threshold(0, 1.1)], &mut found);
+            assert!(found.is_empty(), "{size}");
         }
     }
 
