@@ -38,6 +38,8 @@ use std::path::{Path, PathBuf};
 pub(crate) use frame::shared_frame;
 pub use model2vec::StaticModel;
 #[cfg(feature = "python")]
+pub(crate) use model2vec::save_static_model;
+#[cfg(feature = "python")]
 pub(crate) use opened::Identity;
 pub use opened::{OpenFile, close_files, open_files};
 pub use options::{Encoding, FloatType, LoadOptions, SaveOptions, Word2VecFormat};
