@@ -1,5 +1,5 @@
 //! The filter of search in codes of 8 bits: which products of queries and rows may lie above a limit. It reads a quarter of
-//! the bytes that [`product`](super::product) reads and takes a third of its time, on processors with AVX-512 VNNI.
+//! the bytes that [`product`](super::product) reads and takes less than half of its time, on processors with AVX-512 VNNI.
 //!
 //! A row x of length 1 is a scale times a vector of codes, and a rest e(x) whose length is kept; so is a query q. The product
 //! of the codes is off by |e(x)| + |e(q)| (1 + |e(x)|) at most, so no row above the limit is missed.
