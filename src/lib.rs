@@ -76,6 +76,7 @@ mod process;
 mod progress;
 #[cfg(feature = "python")]
 mod python;
+mod registry;
 mod store;
 pub mod tokenise;
 pub mod toy_corpus;

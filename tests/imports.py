@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 #: The folders and files of ``src``, each before those that may import it.
 ORDER = [
-    *("error", "utf8", "exact", "process", "progress", "config"),
+    *("error", "utf8", "exact", "process", "registry", "progress", "config"),
     *("kernel", "arrow", "parquet_checks", "pickle", "store", "output", "npy", "bundle", "toy_corpus"),
     *("corpus", "vocab", "phrases", "encode", "train", "tokenise", "vectors", "formats", "models", "plot", "expr"),
     *("cli", "python"),

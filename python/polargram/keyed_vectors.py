@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NoReturn, SupportsIndex, TypeAlias, overload
+from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from polargram._polargram import Table
 from polargram.align import Alignments
-from polargram.attributes import COMPUTED, COUNT, Attributes, Stored
+from polargram.attributes import COUNT, Stored
 from polargram.evaluation import Evaluation
 from polargram.files import VectorFiles
 from polargram.frames import Frames
+from polargram.norms import Norms
 from polargram.queries import Queries
+from polargram.renames import GoneNames, warn_deprecated
 from polargram.search import Search
 from polargram.static_models import StaticModels
 from polargram.values import count as whole_number
 from polargram.values import factors_of
+from polargram.vecattrs import KeyAttributes
 
 __all__ = ["Key", "KeyedVectors"]
 
@@ -32,7 +34,9 @@ Key: TypeAlias = str | int
 logger = logging.getLogger("polargram")
 
 
-class KeyedVectors(Queries, Evaluation, Search, VectorFiles, Frames, StaticModels, Alignments):
+class KeyedVectors(
+    Queries, Evaluation, Search, Norms, KeyAttributes, VectorFiles, Frames, StaticModels, Alignments, GoneNames
+):
     """A table of keys and vectors: a trained model's (``model.wv``), a file's (:meth:`load`), or one that you fill.
 
     ``wv[key]`` is a key's vector, ``wv[[key, …]]`` the matrix of several; ``key in wv``, ``len(wv)`` and ``iter(wv)``
@@ -203,7 +207,7 @@ class KeyedVectors(Queries, Evaluation, Search, VectorFiles, Frames, StaticModel
         ...     wv.word_vec("a").shape
         (4,)
         """
-        _warn_deprecated("word_vec", "get_vector")
+        warn_deprecated("word_vec", "get_vector")
         return self.get_vector(*args, **kwargs)
 
     def get_mean_vector(
@@ -465,113 +469,6 @@ class KeyedVectors(Queries, Evaluation, Search, VectorFiles, Frames, StaticModel
             self.vectors_lockf = factors
         logger.info("took %d vectors from %s", len(rows), fname)
 
-    # Attributes of keys
-
-    @property
-    def _stored(self) -> Stored:
-        stored: Stored = self.__dict__.setdefault("_attributes", Stored())
-        return stored
-
-    @property
-    def expandos(self) -> Attributes:
-        """The attributes of all keys: for each name an array with a value for each row, which may be written to.
-
-        ``"count"`` is a copy: set counts with :meth:`set_vecattr`, or all of them with ``expandos["count"] = counts``.
-
-        Examples
-        --------
-        >>> import polargram as pg
-        >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
-        >>> wv.set_vecattr("b", "weight", 0.5)
-        >>> wv.expandos["weight"].tolist(), wv.expandos["count"].tolist()
-        ([0.0, 0.5], [9, 9])
-        """
-        return Attributes(self)
-
-    def allocate_vecattrs(self, attrs: Iterable[str] | None = None, types: Iterable[Any] | None = None) -> None:
-        """Make attributes of these names and types, 0 for each key, unless they are there.
-
-        Attributes grow with the table by themselves, so that without ``attrs`` there is nothing to do.
-
-        Raises
-        ------
-        TypeError
-            If an attribute is there, and of another type.
-
-        Examples
-        --------
-        >>> import polargram as pg
-        >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
-        >>> wv.allocate_vecattrs(["weight"], [float])
-        >>> wv.expandos["weight"]
-        array([0., 0.])
-        """
-        for name, kind in zip(attrs or (), types or (), strict=True):
-            self.expandos.allocate(name, kind)
-
-    def set_vecattr(self, key: Key, attr: str, val: Any) -> None:
-        """Set an attribute of a key.
-
-        The first value decides on the type that all values of this attribute have: numbers, or any objects. Other keys
-        have 0. ``"count"`` sets how often the key occurred: a model whose vectors these are trains and saves with it.
-
-        Raises
-        ------
-        KeyError
-            For a key that is not there.
-        TypeError
-            For a value of another type.
-        ValueError
-            For ``"code"`` and ``"point"``, which follow from the counts.
-
-        Examples
-        --------
-        >>> import polargram as pg
-        >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
-        >>> wv.set_vecattr("b", "kind", "noun")
-        >>> wv.set_vecattr("b", "count", 12)
-        >>> wv.get_vecattr("b", "kind"), wv.get_vecattr("b", "count")
-        ('noun', 12)
-        """
-        row = self.get_index(key)
-        self.expandos.allocate(attr, type(val))
-        self.expandos.set(attr, row, val)
-
-    @overload
-    def get_vecattr(self, key: Key, attr: Literal["count"]) -> int: ...
-    @overload
-    def get_vecattr(self, key: Key, attr: Literal["code"]) -> NDArray[np.uint8]: ...
-    @overload
-    def get_vecattr(self, key: Key, attr: Literal["point"]) -> NDArray[np.uint32]: ...
-    @overload
-    def get_vecattr(self, key: Key, attr: str) -> Any: ...
-    def get_vecattr(self, key: Key, attr: str) -> Any:
-        """Give an attribute of a key.
-
-        ``"count"`` is how often it occurred in the corpus. ``"code"`` and ``"point"`` are the bits and the inner nodes
-        of its path in the Huffman tree, from the root, which is node 0. Others are those that :meth:`set_vecattr` set.
-
-        Raises
-        ------
-        KeyError
-            For a key or an attribute that is not there.
-
-        Examples
-        --------
-        >>> import polargram as pg
-        >>> wv = pg.Word2Vec([["a", "b", "a"]] * 9, vector_size=4).wv
-        >>> wv.get_vecattr("a", "count"), wv.get_vecattr("a", "code").tolist()
-        (18, [1])
-        """
-        if attr == COUNT or attr in COMPUTED:
-            return super().get_vecattr(key, attr)
-        row = self.get_index(key)
-        if attr not in self._stored.arrays:
-            names = ", ".join(repr(name) for name in (*self.expandos, *COMPUTED))
-            msg = f"no attribute {attr!r}; there are {names}"
-            raise KeyError(msg)
-        return self.expandos[attr][row]
-
     # All rows
 
     def sort_by_descending_frequency(self) -> None:
@@ -628,98 +525,6 @@ class KeyedVectors(Queries, Evaluation, Search, VectorFiles, Frames, StaticModel
         del keys[before:]
         self.add_vectors(appended, ((values * 2 - 1) / self.vector_size)[before:])
 
-    def fill_norms(self, force: bool = False) -> None:
-        """Compute what searches use, so that :meth:`most_similar` is fast: norms, and the vectors in codes of 8 bits.
-
-        Norms are computed by the first search in any case. The codes are kept only after this call: they take a quarter
-        of the memory of the vectors, and a search for one key then reads them, and in whole only the vectors that may
-        be near enough. The answers are the same. (Processors without AVX-512 VNNI do without codes.) Both are forgotten
-        when the vectors change. With ``force`` they are computed anew: after the vectors were changed from outside.
-
-        Examples
-        --------
-        >>> import polargram as pg
-        >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
-        >>> wv.vectors[0] = wv.vectors[1]
-        >>> wv.fill_norms(force=True)
-        >>> round(wv.similarity("a", "b"), 4)
-        1.0
-        """
-        super().fill_norms(force)
-
-    def get_normed_vectors(self) -> NDArray[np.float32]:
-        """Give a matrix of all vectors scaled to length 1: a copy.
-
-        Vectors of zeros, and those with NaN or infinity, have no direction and are as they are.
-
-        Examples
-        --------
-        >>> import polargram as pg
-        >>> wv = pg.KeyedVectors(2)
-        >>> wv[["a", "b"]] = [[3.0, 4.0], [0.0, 0.0]]
-        >>> wv.get_normed_vectors()
-        array([[0.6, 0.8],
-               [0. , 0. ]], dtype=float32)
-        """
-        return super().get_normed_vectors()
-
-    def unit_normalize_all(self) -> None:
-        """Scale every vector to length 1, for good. Those without a direction stay as they are.
-
-        A model is not sensibly trained on after this.
-
-        Examples
-        --------
-        >>> import polargram as pg
-        >>> wv = pg.KeyedVectors(2)
-        >>> wv["a"] = [3.0, 4.0]
-        >>> wv.unit_normalize_all()
-        >>> wv["a"]
-        array([0.6, 0.8], dtype=float32)
-        """
-        super().unit_normalize_all()
-
-    def init_sims(self, replace: bool = False) -> None:
-        """Do nothing, or with ``replace`` what :meth:`unit_normalize_all` does; with a DeprecationWarning.
-
-        Examples
-        --------
-        >>> import warnings, polargram as pg
-        >>> wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
-        >>> with warnings.catch_warnings():
-        ...     warnings.simplefilter("ignore")
-        ...     wv.init_sims(replace=True)
-        """
-        _warn_deprecated("init_sims", "fill_norms")
-        if replace:
-            self.unit_normalize_all()
-
-    # Names that gensim 4 no longer has
-
-    @property
-    def vectors_norm(self) -> NoReturn:
-        """Gone since gensim 4: :meth:`get_normed_vectors`."""
-        msg = "vectors_norm is gone since gensim 4: call get_normed_vectors()"
-        raise AttributeError(msg)
-
-    @property
-    def index2word(self) -> NoReturn:
-        """Gone since gensim 4: :attr:`index_to_key`."""
-        msg = "index2word is gone since gensim 4: use index_to_key"
-        raise AttributeError(msg)
-
-    @property
-    def index2entity(self) -> NoReturn:
-        """Gone since gensim 4: :attr:`index_to_key`."""
-        msg = "index2entity is gone since gensim 4: use index_to_key"
-        raise AttributeError(msg)
-
-    @property
-    def vocab(self) -> NoReturn:
-        """Gone since gensim 4: :attr:`key_to_index`, :attr:`index_to_key`, :meth:`get_vecattr`, :meth:`set_vecattr`."""
-        msg = "vocab is gone since gensim 4: use key_to_index, index_to_key, get_vecattr(key, attr) and set_vecattr"
-        raise AttributeError(msg)
-
 
 def _is_key(value: object) -> bool:
     return isinstance(value, str | int | np.integer)
@@ -735,7 +540,3 @@ def _vector_of(values: NDArray[Any], vector_size: int) -> NDArray[np.float64]:
         msg = f"keys: has a vector of shape {values.shape}; expected ({vector_size},)"
         raise ValueError(msg)
     return values.astype(np.float64)
-
-
-def _warn_deprecated(name: str, other: str) -> None:
-    warnings.warn(f"{name} is deprecated: use {other}", DeprecationWarning, stacklevel=3)

@@ -7,10 +7,10 @@ Examples
 --------
 >>> import polars as pl, polargram as pg
 >>> pg.Word2Vec([["the", "cat"]] * 50, vector_size=4, workers=1).wv.save("vectors.arrow")
+>>> _ = pg.registry.clear()
 >>> _ = pl.DataFrame({"word": ["cat"]}).select(pg.embed("word", "vectors.arrow"))
->>> last = [entry for entry in pg.registry.list() if entry.path][-1]
->>> last.path.name, last.keys, last.vector_size
-('vectors.arrow', 2, 4)
+>>> [(entry.path.name, entry.keys, entry.vector_size) for entry in pg.registry.list() if entry.path]
+[('vectors.arrow', 2, 4)]
 >>> pg.registry.clear() > 0
 True
 >>> [entry for entry in pg.registry.list() if entry.path]

@@ -7,9 +7,9 @@ import inspect
 import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
-__all__ = ["takes_old_names"]
+__all__ = ["GoneNames", "takes_old_names", "warn_deprecated"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,3 +58,36 @@ def _unexpected(function: Callable[..., object], name: str, names: list[str]) ->
     nearest = get_close_matches(name, names, n=1)
     suggestion = f". Did you mean {nearest[0]!r}?" if nearest else ""
     return f"{function.__name__}() got an unexpected keyword argument {name!r}{suggestion}"
+
+
+def warn_deprecated(name: str, other: str) -> None:
+    """Warn at the line of the caller's caller."""
+    warnings.warn(f"{name} is deprecated: use {other}", DeprecationWarning, stacklevel=3)
+
+
+class GoneNames:
+    """Attributes of vectors that gensim 4 no longer has: each says what to use."""
+
+    @property
+    def vectors_norm(self) -> NoReturn:
+        """Gone since gensim 4: :meth:`get_normed_vectors`."""
+        msg = "vectors_norm is gone since gensim 4: call get_normed_vectors()"
+        raise AttributeError(msg)
+
+    @property
+    def index2word(self) -> NoReturn:
+        """Gone since gensim 4: :attr:`index_to_key`."""
+        msg = "index2word is gone since gensim 4: use index_to_key"
+        raise AttributeError(msg)
+
+    @property
+    def index2entity(self) -> NoReturn:
+        """Gone since gensim 4: :attr:`index_to_key`."""
+        msg = "index2entity is gone since gensim 4: use index_to_key"
+        raise AttributeError(msg)
+
+    @property
+    def vocab(self) -> NoReturn:
+        """Gone since gensim 4: :attr:`key_to_index`, :attr:`index_to_key`, :meth:`get_vecattr`, :meth:`set_vecattr`."""
+        msg = "vocab is gone since gensim 4: use key_to_index, index_to_key, get_vecattr(key, attr) and set_vecattr"
+        raise AttributeError(msg)

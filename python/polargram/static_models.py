@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +76,8 @@ class StaticModels(Vectors):
         Parameters
         ----------
         directory
-            It is made, or its files are replaced if it is a model's.
+            It is made, or its files are replaced if it is a model's, when all of the new ones are written. It may be
+            the URL of a prefix in a store, whose settings come from the environment.
         tokenizer
             ``"whitespace"``, ``"regex:PATTERN"``, whose matches are the tokens, or the path of a ``tokenizer.json``.
             With the first two, tokens without a vector are left out. Those of a file get
@@ -120,13 +119,12 @@ class StaticModels(Vectors):
         if normalize:
             kind = "sentence_transformers.models.Normalize"
             modules.append({"idx": 1, "name": "1", "path": "1_Normalize", "type": kind})
-        files = {
-            "tokenizer.json": text.encode(),
-            "config.json": json.dumps(config, indent=4).encode(),
-            "modules.json": json.dumps(modules, indent=4).encode(),
-            "model.safetensors": _safetensors("embeddings", rows),
-        }
-        _write(Path(directory), files)
+        texts = [
+            ("tokenizer.json", text),
+            ("config.json", json.dumps(config, indent=4)),
+            ("modules.json", json.dumps(modules, indent=4)),
+        ]
+        _native.save_static_model(os.fspath(directory), rows, texts)
 
 
 def _word_tokenizer(words: list[str], name: str) -> str:
@@ -174,24 +172,3 @@ def _rows_of_tokens(
     ids, places = zip(*known, strict=True)
     rows[list(ids)] = vectors[list(places)]
     return rows
-
-
-def _safetensors(name: str, rows: NDArray[np.float32]) -> bytes:
-    header = {name: {"dtype": "F32", "shape": list(rows.shape), "data_offsets": [0, rows.nbytes]}}
-    text = json.dumps(header).encode()
-    # The values start at a multiple of 64, so that they can be mapped.
-    text = text.ljust((8 + len(text) + 63) // 64 * 64 - 8)
-    return len(text).to_bytes(8, "little") + text + np.ascontiguousarray(rows, dtype="<f4").tobytes()
-
-
-def _write(directory: Path, files: dict[str, bytes]) -> None:
-    """Write files beside the directory first, so that each appears whole."""
-    directory.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".", dir=directory.absolute().parent))
-    try:
-        for name, content in files.items():
-            (scratch / name).write_bytes(content)
-        for name in files:
-            os.replace(scratch / name, directory / name)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)

@@ -68,7 +68,10 @@ pub struct CommonComponents {
     pub shares: Vec<f32>,
 }
 
-fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = crate::Error>>(from: D) -> Result<Option<T>, D::Error> {
+/// An option that is given by its name.
+pub(super) fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = crate::Error>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     let name: Option<String> = Option::deserialize(from)?;
     name.map(|name| name.parse()).transpose().map_err(serde::de::Error::custom)
 }

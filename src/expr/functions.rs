@@ -88,9 +88,8 @@ pub fn words(ids: Expr, vectors: impl Into<Handle>) -> Expr {
 pub fn similarity(a: Expr, b: Expr, vectors: impl Into<Handle>, pooling: Pooling) -> Expr {
     let vectors = vectors.into();
     let same = vectors.clone();
-    let options = SimilarityOptions { pooling: Some(pooling.name().to_owned()) };
-    let same_options = options.clone();
-    let field = move |fields: &[Field]| similarity_field(fields, &same, &same_options);
+    let options = SimilarityOptions { pooling: Some(pooling) };
+    let field = move |fields: &[Field]| similarity_field(fields, &same, &options);
     elementwise(a, &[b], move |columns| similarity_column(columns, &vectors, &options), field)
 }
 

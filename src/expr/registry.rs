@@ -1,10 +1,9 @@
-//! Vectors in memory that expressions name by a number, because a plan holds bytes and no objects.
+//! Vectors in memory that expressions name by a number.
 
 use std::path::PathBuf;
-use std::process;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
 
+use crate::registry::{Lost, Registry};
 use crate::vectors::KeyedVectors;
 
 /// An owner of vectors, who may change them.
@@ -24,70 +23,13 @@ pub struct Registered {
     pub path: Option<PathBuf>,
 }
 
-/// Vectors used within this time stay although their owner is gone, so that a query may be written with vectors that have
-/// no name. Those registered last stay too.
-const IN_USE: Duration = Duration::from_secs(60);
-
-struct Entry {
-    id: u64,
-    source: Weak<dyn Source>,
-    kept: Option<Arc<dyn Source>>,
-    used: Instant,
-}
-
-#[derive(Default)]
-struct Registry {
-    entries: Vec<Entry>,
-    next: u64,
-}
-
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { entries: Vec::new(), next: 0 });
-
-/// A number that another process does not have. Forked processes keep it: they have the same vectors.
-static PROCESS: LazyLock<u64> = LazyLock::new(|| {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    // It travels as a number with a sign.
-    ((since.as_nanos() as u64) ^ (u64::from(process::id()) << 40)) >> 1
-});
-
-impl Registry {
-    /// Forgets what is gone, and does not keep what has not been used for long; the one used last stays.
-    fn let_go(&mut self, now: Instant) {
-        let last = self.entries.iter().max_by_key(|entry| entry.used).map(|entry| entry.id);
-        for entry in &mut self.entries {
-            if Some(entry.id) != last && now.saturating_duration_since(entry.used) >= IN_USE {
-                entry.kept = None;
-            }
-        }
-        self.entries.retain(|entry| entry.kept.is_some() || entry.source.strong_count() > 0);
-    }
-}
-
-fn registry() -> std::sync::MutexGuard<'static, Registry> {
-    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
-}
+static REGISTRY: Registry<dyn Source> = Registry::new();
 
 /// Names vectors for the expressions of this process. Their owner keeps them; nobody else does for longer than a minute
 /// after their last use, except for those used last.
 pub fn register(source: &Arc<dyn Source>) -> Registered {
-    let now = Instant::now();
-    let mut registry = registry();
-    let is_same = |entry: &&mut Entry| std::ptr::addr_eq(entry.source.as_ptr(), Arc::as_ptr(source));
-    let found = registry.entries.iter_mut().find(is_same);
-    let id = match found {
-        Some(entry) => {
-            (entry.used, entry.kept) = (now, Some(source.clone()));
-            entry.id
-        }
-        None => {
-            registry.next += 1;
-            let (id, kept) = (registry.next, Some(source.clone()));
-            registry.entries.push(Entry { id, source: Arc::downgrade(source), kept, used: now });
-            id
-        }
-    };
-    registry.let_go(now);
-    Registered { id, process: *PROCESS, path: None }
+    let (id, process) = REGISTRY.register(source);
+    Registered { id, process, path: None }
 }
 
 /// The vectors of this name.
@@ -95,43 +37,26 @@ pub fn register(source: &Arc<dyn Source>) -> Registered {
 /// # Errors
 /// Why there are none, and what to do.
 pub(super) fn find(name: &Registered) -> Result<Arc<KeyedVectors>, &'static str> {
-    if name.process != *PROCESS {
-        return Err(
+    REGISTRY.find(name.id, name.process).map(|source| source.vectors()).map_err(|lost| match lost {
+        Lost::OfAnotherProcess => {
             "this plan looks words up in vectors in the memory of another process; save them to a file, wv.save(path), and \
-             give the expression the path",
-        );
-    }
-    let now = Instant::now();
-    let mut registry = registry();
-    let entry = registry.entries.iter_mut().find(|entry| entry.id == name.id);
-    let source = entry.and_then(|entry| {
-        entry.used = now;
-        entry.kept.clone().or_else(|| entry.source.upgrade())
-    });
-    registry.let_go(now);
-    drop(registry);
-    let gone = "the vectors that this plan looks words up in are gone; keep a reference to them, or save them and give the \
-                expression the path";
-    source.map(|source| source.vectors()).ok_or(gone)
+             give the expression the path"
+        }
+        Lost::Gone => {
+            "the vectors that this plan looks words up in are gone; keep a reference to them, or save them and give the \
+             expression the path"
+        }
+    })
 }
 
 /// The vectors that are registered, with their numbers.
 pub fn registered() -> Vec<(u64, Arc<KeyedVectors>)> {
-    let sources: Vec<_> = registry().entries.iter().map(|entry| (entry.id, entry.source.clone())).collect();
-    sources.into_iter().filter_map(|(id, source)| Some((id, source.upgrade()?.vectors()))).collect()
+    REGISTRY.all().into_iter().map(|(id, source)| (id, source.vectors())).collect()
 }
 
 /// Keeps no vectors but those whose owner does, and says how many are gone by that.
 pub fn release() -> usize {
-    let mut registry = registry();
-    let before = registry.entries.len();
-    // Dropped when the lock is free: an owner may do more than free memory.
-    let kept: Vec<_> = registry.entries.iter_mut().filter_map(|entry| entry.kept.take()).collect();
-    drop(registry);
-    drop(kept);
-    let mut registry = self::registry();
-    registry.entries.retain(|entry| entry.source.strong_count() > 0);
-    before.saturating_sub(registry.entries.len())
+    REGISTRY.release()
 }
 
 #[cfg(test)]
@@ -146,13 +71,10 @@ mod tests {
         }
     }
 
-    fn owner(value: f32) -> Arc<dyn Source> {
-        Arc::new(Owner(Arc::new(KeyedVectors::from_rows(["a"], 1, &[value]).unwrap())))
-    }
-
     #[test]
     fn vectors_are_found_while_they_have_an_owner_and_by_their_process_alone() {
-        let owned = owner(1.0);
+        let vectors = KeyedVectors::from_rows(["a"], 1, &[1.0]).unwrap();
+        let owned: Arc<dyn Source> = Arc::new(Owner(Arc::new(vectors)));
         let name = register(&owned);
         assert_eq!(register(&owned), name);
         release();
@@ -163,24 +85,5 @@ mod tests {
         drop(owned);
         release();
         assert!(find(&name).unwrap_err().contains("are gone"));
-    }
-
-    #[test]
-    fn unused_vectors_without_an_owner_are_let_go_after_a_minute() {
-        let now = Instant::now();
-        let entry = |id, source: &Arc<dyn Source>, used| Entry {
-            id,
-            source: Arc::downgrade(source),
-            kept: Some(source.clone()),
-            used,
-        };
-        let entries = vec![entry(1, &owner(1.0), now), entry(2, &owner(2.0), now + IN_USE)];
-        let mut registry = Registry { entries, next: 2 };
-        registry.let_go(now + IN_USE / 2);
-        assert_eq!(registry.entries.len(), 2);
-        registry.let_go(now + IN_USE);
-        assert_eq!(registry.entries.iter().map(|entry| entry.id).collect::<Vec<_>>(), [2]);
-        registry.let_go(now + 10 * IN_USE);
-        assert_eq!(registry.entries.len(), 1);
     }
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::column::{bounds, common_length, fill_rows, list_chunk, lists_of, map_rows, repeated, series_of, validity};
-use super::embed::{EmbedOptions, Embedding};
+use super::embed::{EmbedOptions, Embedding, parsed};
 use super::error::compute_error;
 use super::handle::Handle;
 use super::lookup::{key_type, keys_of};
@@ -19,11 +19,12 @@ use crate::vectors::{KeyedVectors, Pooling, Query, SearchOptions, exact_cosine};
 const QUERIES: usize = 8192;
 
 /// How two columns are compared.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub struct SimilarityOptions {
     /// How a list of tokens becomes a vector: by the mean, if nothing else is said.
-    pub pooling: Option<String>,
+    #[serde(deserialize_with = "parsed")]
+    pub pooling: Option<Pooling>,
 }
 
 /// How many neighbours are given.
@@ -36,13 +37,6 @@ pub struct NeighbourOptions {
 impl Default for NeighbourOptions {
     fn default() -> Self {
         Self { topn: 10 }
-    }
-}
-
-impl SimilarityOptions {
-    fn embedding(&self) -> PolarsResult<EmbedOptions> {
-        let pooling = self.pooling.as_deref().map_or(Ok(Pooling::Mean), str::parse).map_err(compute_error)?;
-        Ok(EmbedOptions { pooling: Some(pooling), ..EmbedOptions::default() })
     }
 }
 
@@ -74,14 +68,14 @@ fn vectors_of(
     function: &str,
     column: &Series,
     handle: &Handle,
-    pooling: &EmbedOptions,
+    pooling: Pooling,
 ) -> PolarsResult<(Vec<f32>, Vec<bool>)> {
     let (field, table) = (column.field(), handle.open()?);
     if is_of_vectors(function, &field, &table)? {
         return given_vectors(function, column, table.vector_size());
     }
     let is_list = matches!(field.dtype, DataType::List(_) | DataType::Array(..));
-    let options = EmbedOptions { pooling: pooling.pooling.filter(|_| is_list), ..pooling.clone() };
+    let options = EmbedOptions { pooling: Some(pooling).filter(|_| is_list), ..EmbedOptions::default() };
     let fields = [field.into_owned()];
     Embedding::new(function, &fields, &table, handle.to_string(), &options)?.rows_of(column)
 }
@@ -119,9 +113,8 @@ fn given_vectors(function: &str, column: &Series, size: usize) -> PolarsResult<(
     )
 }
 
-pub(super) fn similarity_field(fields: &[Field], vectors: &Handle, options: &SimilarityOptions) -> PolarsResult<Field> {
+pub(super) fn similarity_field(fields: &[Field], vectors: &Handle, _: &SimilarityOptions) -> PolarsResult<Field> {
     let table = vectors.open()?;
-    options.embedding()?;
     fields.iter().try_for_each(|column| check("similarity", column, &table, &vectors.to_string()))?;
     Ok(Field::new(fields[0].name.clone(), DataType::Float32))
 }
@@ -132,22 +125,20 @@ pub(super) fn similarity_column(
     vectors: &Handle,
     options: &SimilarityOptions,
 ) -> PolarsResult<Series> {
-    let pooling = options.embedding()?;
+    let pooling = options.pooling.unwrap_or(Pooling::Mean);
     let rows = common_length("similarity", inputs)?;
     let size = vectors.open()?.vector_size();
-    let cosines: Vec<Option<f32>> = {
-        let [a, b] =
-            [&inputs[0], &inputs[1]].map(|column| (column, vectors_of("similarity", column, vectors, &pooling)));
-        let (a, b) = ((a.0.len(), a.1?), (b.0.len(), b.1?));
-        let row_of = |side: &'_ (usize, (Vec<f32>, Vec<bool>)), row: usize| {
-            let row = if side.0 == 1 { 0 } else { row };
-            side.1.1[row].then(|| row * size..(row + 1) * size)
+    let sides = inputs.iter().map(|column| vectors_of("similarity", column, vectors, pooling));
+    let sides = sides.collect::<PolarsResult<Vec<_>>>()?;
+    let cosines = map_rows(rows, |row| {
+        let side = |side: usize| {
+            let (values, is_valid) = &sides[side];
+            // A column of one row is compared with every row.
+            let row = if is_valid.len() == 1 { 0 } else { row };
+            is_valid[row].then(|| &values[row * size..(row + 1) * size])
         };
-        map_rows(rows, |row| {
-            let (x, y) = (row_of(&a, row)?, row_of(&b, row)?);
-            Some(exact_cosine(&a.1.0[x], &b.1.0[y]))
-        })
-    };
+        Some(exact_cosine(side(0)?, side(1)?))
+    });
     Ok(Float32Chunked::from_iter_options(inputs[0].name().clone(), cosines.into_iter()).into_series())
 }
 

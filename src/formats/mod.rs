@@ -41,6 +41,8 @@ pub use counts::{CountsFormat, save_counts};
 pub(crate) use frame::shared_frame;
 pub use model2vec::StaticModel;
 #[cfg(feature = "python")]
+pub(crate) use model2vec::save_static_model;
+#[cfg(feature = "python")]
 pub(crate) use opened::Identity;
 pub use opened::{OpenFile, close_files, open_files};
 pub use options::{Encoding, FloatType, LoadOptions, SaveOptions, Word2VecFormat};

@@ -2,16 +2,26 @@
 //! `config.json`; also in the layouts of sentence-transformers.
 
 use std::fs::{self, File};
+#[cfg(feature = "python")]
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::Dtype;
 use serde_json::Value;
 
 use super::parts::Parsed;
+#[cfg(feature = "python")]
+use super::safetensors::header;
 use super::safetensors::{Integers, Tensors};
 use crate::arrow::ipc::map_bytes;
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::prefetch;
+#[cfg(feature = "python")]
+use crate::output::Output;
+#[cfg(feature = "python")]
+use crate::progress::Progress;
+#[cfg(feature = "python")]
+use crate::store::Location;
 use crate::tokenise::{PieceCache, TrainedTokenizer};
 use crate::vectors::{Divisor, Pooling, Rows};
 
@@ -62,6 +72,32 @@ pub(super) fn files_of(directory: &Path) -> Result<([PathBuf; 3], &'static str)>
     let reason = "is a directory, but not a static model: it must have config.json, model.safetensors and tokenizer.json, \
                   as model2vec writes them";
     Err(Error::format(directory, reason))
+}
+
+/// Writes a directory in the first of the layouts: `rows` of `size` floats, and texts under their names. All files are
+/// written before the first appears.
+///
+/// # Errors
+/// [`Error::Io`] if the directory cannot be written to; [`Error::Interrupted`].
+#[cfg(feature = "python")]
+pub(crate) fn save_static_model(
+    location: &Location,
+    rows: &[f32],
+    size: usize,
+    texts: &[(String, String)],
+    progress: &Progress,
+) -> Result<()> {
+    let ([_, file, _], matrix) = LAYOUTS[0];
+    let tensor = (matrix, "F32", vec![rows.len().checked_div(size).unwrap_or(0), size], size_of_val(rows));
+    let mut output = Output::in_directory(location, progress)?;
+    output.write(file, |out| {
+        out.write_all(&header(None, &[tensor]))?;
+        rows.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))
+    })?;
+    for (name, text) in texts {
+        output.write(name, |out| out.write_all(text.as_bytes()))?;
+    }
+    output.commit().map(drop)
 }
 
 impl StaticModel {

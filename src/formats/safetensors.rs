@@ -17,7 +17,7 @@
 //! ```
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use arrow::array::{Int64Array, LargeStringArray, UInt64Array};
@@ -54,7 +54,7 @@ pub(super) fn resembles(bytes: &[u8], _is_named: bool) -> bool {
 }
 
 /// A tensor that is written: its name, type, shape and bytes.
-type Tensor<'a> = (&'a str, &'a str, Vec<usize>, usize);
+pub(super) type Tensor<'a> = (&'a str, &'a str, Vec<usize>, usize);
 
 pub(super) fn write(vectors: &KeyedVectors, options: &SaveOptions, path: &Path, output: &mut Output) -> Result<()> {
     values::ensure_in_range(vectors, options, &output.target(path))?;
@@ -73,7 +73,7 @@ pub(super) fn write(vectors: &KeyedVectors, options: &SaveOptions, path: &Path, 
         }
     }
     output.write(path, |out| {
-        out.write_all(&header(vectors, &tensors)?)?;
+        out.write_all(&header(Some(description(vectors)?), &tensors))?;
         let mut bytes = Vec::new();
         for row in rows.iter() {
             values::row_bytes(row, float, &mut bytes);
@@ -92,9 +92,11 @@ pub(super) fn write(vectors: &KeyedVectors, options: &SaveOptions, path: &Path, 
 }
 
 /// The length of the description of the tensors, and the description, padded with spaces.
-fn header(vectors: &KeyedVectors, tensors: &[Tensor<'_>]) -> io::Result<Vec<u8>> {
+pub(super) fn header(described: Option<String>, tensors: &[Tensor<'_>]) -> Vec<u8> {
     let mut header = Map::new();
-    header.insert(METADATA.to_owned(), json!({ DESCRIPTION: description(vectors)? }));
+    if let Some(described) = described {
+        header.insert(METADATA.to_owned(), json!({ DESCRIPTION: described }));
+    }
     let mut start = 0;
     for (name, dtype, shape, bytes) in tensors {
         let end = start + bytes;
@@ -105,7 +107,7 @@ fn header(vectors: &KeyedVectors, tensors: &[Tensor<'_>]) -> io::Result<Vec<u8>>
     let length = (8 + text.len()).next_multiple_of(ALIGNMENT) - 8;
     let mut bytes = (length as u64).to_le_bytes().to_vec();
     bytes.extend(format!("{text:length$}").bytes());
-    Ok(bytes)
+    bytes
 }
 
 pub(super) fn read(contents: &Contents<'_>, options: &LoadOptions, _: &Progress) -> Result<KeyedVectors> {

@@ -65,8 +65,8 @@ mod _polargram {
     use super::text::PyTextSource;
     #[pymodule_export]
     use super::vector_files::{
-        check_tokenizer, load_vectors, load_word2vec_format, save_vectors, save_word2vec_format, vectors_frame,
-        with_words,
+        check_tokenizer, load_vectors, load_word2vec_format, save_static_model, save_vectors, save_word2vec_format,
+        vectors_frame, with_words,
     };
     #[pymodule_export]
     use super::word2vec::PyModel;

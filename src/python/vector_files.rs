@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString};
@@ -153,6 +154,19 @@ pub(super) fn check_tokenizer(name: &str) -> PyResult<Vec<(String, u32)>> {
         TextTokenizer::Trained(tokenizer) => tokenizer.tokens().collect(),
         _ => Vec::new(),
     })
+}
+
+/// Writes the directory of a static model: its matrix, and texts under their names.
+#[pyfunction]
+pub(super) fn save_static_model(
+    py: Python<'_>,
+    directory: PathBuf,
+    rows: PyReadonlyArray2<'_, f32>,
+    texts: Vec<(String, String)>,
+) -> PyResult<()> {
+    let location = location(directory, None)?;
+    let (rows, size) = (rows.as_slice()?, rows.shape()[1]);
+    job::run(py, None, |progress, _| formats::save_static_model(&location, rows, size, &texts, progress))
 }
 
 fn float_type(is_half: bool) -> FloatType {

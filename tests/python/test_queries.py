@@ -147,7 +147,10 @@ def test_products_of_cosines_are_gensims(
 ) -> None:
     words, rows = table
     ours, theirs = ours_of(words, rows, folder), theirs_of(words, rows)
-    one = st.one_of(st.sampled_from(words), st.sampled_from(list(rows / np.linalg.norm(rows, axis=1)[:, None])))
+    unit = rows / np.linalg.norm(rows, axis=1)[:, None]
+    # Of opposite vectors a product of cosines is next to nothing, by next to nothing: noise.
+    assume((unit @ unit.T > -0.999).all())
+    one = st.one_of(st.sampled_from(words), st.sampled_from(list(unit)))
     positive, negative = data.draw(st.lists(one, min_size=1, max_size=3)), data.draw(st.lists(one, max_size=2))
     want = gensims(theirs.most_similar_cosmul, positive, negative, topn=None)
     got = ours.most_similar_cosmul(positive, negative, topn=None)

@@ -260,3 +260,16 @@ def test_vectors_that_cannot_be_tokens_are_refused(wv, tmp_path):
     with pytest.raises(ValueError, match="is unknown"):
         wv.to_model2vec(tmp_path / "m", tokenizer="words")
     assert not (tmp_path / "m").exists()
+
+
+def test_a_model_that_cannot_be_written_leaves_the_one_that_is_there(tmp_path):
+    wv = pg.Word2Vec([["a", "b"]] * 9, vector_size=4).wv
+    wv.to_model2vec(tmp_path / "m")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir()}
+    (tmp_path / "m" / "modules.json").unlink()
+    (tmp_path / "m" / "modules.json").mkdir()
+    with pytest.raises(OSError, match=r"modules\.json"):
+        wv.to_model2vec(tmp_path / "m", normalize=True)
+    left = {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir() if path.is_file()}
+    assert left == {name: content for name, content in before.items() if name != "modules.json"}
+    assert not [path for path in tmp_path.iterdir() if path.name != "m"]
