@@ -3,8 +3,9 @@
     python examples/documents.py [DOCUMENTS.parquet] [COLUMN]
 
 DOCUMENTS.parquet has a column of text (``text``, or COLUMN). Without it some are made, in which one word in ten is
-about the topic. Three ways to pool the words of a document are compared: the mean; SIF, in which a frequent word weighs less
-(Arora et al. 2017); and SIF without the direction that all documents have in common. Then a question finds documents.
+about the topic. Three ways to pool the words of a document are compared: the mean; SIF, in which a frequent word
+weighs less (Arora et al. 2017); and SIF without the direction that all documents have in common. Then a question
+finds documents.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ TOPICS = {
     "railway": "train track station signal carriage platform engine driver ticket tunnel junction timetable",
     "garden": "rose tulip hedge lawn spade seed soil compost bulb greenhouse weed shears",
 }
+COMMON = "the a of in was and is from with by some that it on for at as his her they"
 QUESTION = "a storm with thunder and some hail"
 
 
@@ -34,7 +36,7 @@ QUESTION = "a storm with thunder and some hail"
 def generated(documents: int = 2000) -> pl.LazyFrame:
     """Short documents. Most of their words are common ones, and each author likes some of these more than others."""
     rng = random.Random(17)
-    common = "the a of in was and is from with by some that it on for at as his her they".split()
+    common = COMMON.split()
     authors = [[rng.paretovariate(1) for _ in common] for _ in range(20)]
     rows = []
     for number in range(documents):

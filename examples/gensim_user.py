@@ -23,7 +23,7 @@ import polars as pl
 Program = Callable[[str, str], dict[str, object]]
 
 
-# %% The program. Only its first line was another: from gensim.models.word2vec import KeyedVectors, LineSentence, Word2Vec
+# %% The program. Its first line was: from gensim.models.word2vec import KeyedVectors, LineSentence, Word2Vec
 
 
 def program(text: str, questions: str) -> dict[str, object]:

@@ -3,8 +3,8 @@
     python examples/walks.py [EDGES.parquet] [SOURCE TARGET]
 
 EDGES.parquet has a row for each edge, with two columns of node numbers (``source`` and ``target``, or SOURCE and
-TARGET), and every edge can be walked both ways. Without it, a graph of four communities is made. Each step of the walks is a join
-of Polars over the edges. The walks are made in batches while the model reads them, in every pass the same again:
+TARGET). Every edge is walked both ways. Without it, a graph of four communities is made. Each step of the walks is a
+join of Polars over the edges. The walks are made in batches while the model reads them, in every pass the same again:
 they are never in memory as a whole, nor in a file.
 """
 
