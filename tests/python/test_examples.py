@@ -79,6 +79,16 @@ def test_articles_of_a_file_are_read_by_the_name_of_their_column(example: Comman
     assert "\nthe cat sat on the mat\n  1.00  the cat sat on the mat\n" in said
 
 
+def test_the_demo_goes_the_whole_way_and_fails_where_too_little_is_learnt(example: Command) -> None:
+    done = example("demo", "demo", 300_000, code=1)
+    assert re.search(r"only [\d.]+% of the analogies are right, not 90%", done.stderr)
+    for said in ("$ polargram sample", "$ polargram train", "$ polargram similar", "man is to woman as king is to"):
+        assert said in done.stdout
+    assert "array[f32, 100]" in done.stdout
+    formats = {"vectors.arrow", "vectors.npy", "vectors.npy.vocab.txt", "vectors.txt", "vectors.bin"}
+    assert formats <= {path.name for path in Path("demo/vectors").iterdir()}
+
+
 def test_documents_pooled_by_sif_are_nearest_to_those_of_their_topic(example: Command) -> None:
     said = example("documents").stdout
     ways = lines_of(said, "  mean", "  SIF", "  SIF less common")
