@@ -66,7 +66,7 @@ def sample(directory: Path) -> tuple[str, str]:
 
 
 def main(arguments: list[str]) -> None:
-    programs = {"polargram": program}
+    programs: dict[str, Program] = {"polargram": program}
     if find_spec("gensim"):
         programs["gensim"] = with_gensim()
     with tempfile.TemporaryDirectory() as directory:

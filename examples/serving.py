@@ -13,8 +13,8 @@ import multiprocessing
 import sys
 import tempfile
 import time
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from threading import Barrier
 from typing import NamedTuple
 
 import numpy as np

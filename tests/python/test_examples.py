@@ -82,7 +82,7 @@ def test_articles_of_a_file_are_read_by_the_name_of_their_column(example: Comman
 def test_the_demo_goes_the_whole_way_and_fails_where_too_little_is_learnt(example: Command) -> None:
     done = example("demo", "demo", 300_000, code=1)
     assert re.search(r"only [\d.]+% of the analogies are right, not 90%", done.stderr)
-    for said in ("$ polargram sample", "$ polargram train", "$ polargram similar", "man is to woman as king is to"):
+    for said in ("$ polargram sample", "$ polargram train", "$ polargram similar", "man is to king as woman is to"):
         assert said in done.stdout
     assert "array[f32, 100]" in done.stdout
     formats = {"vectors.arrow", "vectors.npy", "vectors.npy.vocab.txt", "vectors.txt", "vectors.bin"}
