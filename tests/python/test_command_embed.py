@@ -347,7 +347,8 @@ def test_messages_are_for_people_or_machines(command: Command, table: Path, vect
     assert quiet.stderr == quiet.stdout == ""
     done = command("embed", table, "--vectors", vectors, "-o", "out.parquet", "--log-format", "json")
     lines = [json.loads(line) for line in done.stderr.splitlines()]
-    assert any(line.get("phase") == "embedding" for line in lines)
+    assert all("phase" in line or "message" in line for line in lines)
+    assert any("6 rows of 1 file" in line.get("message", "") for line in lines)
     failed = command("embed", "none", "--vectors", vectors, "-o", "out.parquet", "--log-format", "json", code=3)
     assert json.loads(failed.stderr.splitlines()[-1])["level"] == "error"
 
