@@ -188,6 +188,16 @@ mod tests {
     }
 
     #[test]
+    fn a_column_for_each_name_holds_the_innermost_value() {
+        let partition = Partition::of_files(&[partition_text("n=1/day=2026-11-01/n=2/a")]).remove(0);
+        let columns: Vec<Column> = partition.columns(3).collect();
+        assert_eq!(columns.iter().map(|column| column.name().as_str()).collect::<Vec<_>>(), ["day", "n"]);
+        assert!(columns.iter().all(|column| column.len() == 3));
+        assert_eq!(columns[1].get(2).unwrap(), AnyValue::Int64(2));
+        assert_eq!(Partition::default().columns(3).count(), 0);
+    }
+
+    #[test]
     fn a_partition_can_be_a_count() {
         let of = |text: &str| Partition::of_files(&[partition_text(&format!("n={text}/a"))]).remove(0);
         assert_eq!(of("3").count("n", "a").unwrap(), Some(3));

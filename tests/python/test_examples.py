@@ -85,7 +85,7 @@ def test_the_demo_goes_the_whole_way_and_fails_where_too_little_is_learnt(exampl
     for said in ("$ polargram sample", "$ polargram train", "$ polargram similar", "man is to king as woman is to"):
         assert said in done.stdout
     assert "array[f32, 100]" in done.stdout
-    formats = {"vectors.arrow", "vectors.npy", "vectors.npy.vocab.txt", "vectors.txt", "vectors.bin"}
+    formats = {"vectors.arrow", "vectors.npy", "vectors.vocab.txt", "vectors.txt", "vectors.bin"}
     assert formats <= {path.name for path in Path("demo/vectors").iterdir()}
 
 
