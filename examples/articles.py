@@ -1,9 +1,9 @@
 """Related articles from raw text: tokenise, train and embed in one lazy pipeline, then find what is near.
 
-    python examples/articles.py [ARTICLES.parquet] [COLUMN]
+    python examples/articles.py [ARTICLES.parquet | --generated] [COLUMN]
 
 ARTICLES.parquet has a column of text (``text``, or COLUMN). Without it the articles of ../shared/data are read, and
-without those some are generated.
+without those, or with ``--generated``, some are made.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def generated() -> pl.LazyFrame:
 
 
 def read(arguments: list[str]) -> pl.LazyFrame:
+    if arguments == ["--generated"]:
+        return generated()
     if arguments:
         column = arguments[1] if len(arguments) > 1 else "text"
         return pl.scan_parquet(arguments[0]).rename({column: "text"} if column != "text" else {})

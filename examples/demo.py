@@ -1,8 +1,9 @@
 """The whole way on the sample corpus: Parquet, training, every format, neighbours, analogies, and a lookup in Polars.
 
-    python examples/demo.py DIRECTORY
+    python examples/demo.py DIRECTORY [TOKENS]
 
-``make demo`` runs it. All its files are in DIRECTORY.
+``make demo`` runs it. All its files are in DIRECTORY. TOKENS is the size of the corpus; of fewer than the 2,500,000 by
+default too little is learnt to pass.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ def right_answers(wv: pg.KeyedVectors, questions: Path) -> pl.DataFrame:
     return by_section.agg(pl.col("right").sum(), pl.len().alias("questions"))
 
 
-def main(directory: Path) -> None:
+def main(directory: Path, tokens: str = "2500000") -> None:
     corpus, vectors = directory / "corpus", directory / "vectors"
-    command("sample", "--output", corpus)
+    command("sample", "--output", corpus, "--tokens", tokens)
     command("train", corpus, "--column", "tokens", "--output", vectors, "--formats", "arrow,npy,txt,bin", "--sg", 1)
     command("similar", "--vectors", vectors / "vectors.arrow", "piano", "--topn", 5)
 
@@ -80,6 +81,6 @@ def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -32,8 +32,10 @@ pub(super) fn output(
     let directory = tempfile::Builder::new().prefix("polargram-output-").tempdir().at("write to", name)?;
     let file = directory.path().join(format!("output.{ending}"));
     write(&Location::from(&file))?;
-    let copied = io::copy(&mut File::open(&file).at("write to", name)?, &mut io::stdout().lock());
-    closed_is_enough(copied.map(drop)).at("write to", name)
+    let mut out = io::stdout().lock();
+    // What follows the last line break would stay in the buffer: Python's process ends without flushing it.
+    let copied = io::copy(&mut File::open(&file).at("write to", name)?, &mut out).and_then(|_| out.flush());
+    closed_is_enough(copied).at("write to", name)
 }
 
 /// Writes text to a file or URL, whole or not at all, or to standard output.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::batch::{Batches, Corpus, Input};
 use super::dataset::{self, DatasetFile};
 use super::options::ReadOptions;
+use super::partitions::Partition;
 use super::query::Query;
 use super::readers;
 use super::token_file::{Opening, Spans, TokenFile};
@@ -46,9 +47,9 @@ pub(crate) fn files_of(
     sources: impl IntoIterator<Item = impl AsRef<str>>,
     options: &ReadOptions,
     progress: &Progress,
-) -> Result<Vec<String>> {
+) -> Result<Vec<(String, Partition)>> {
     let files = dataset::files(sources, options, None, progress)?;
-    Ok(files.into_iter().map(|file| file.location.name()).collect())
+    Ok(files.into_iter().map(|file| (file.location.name(), file.partition)).collect())
 }
 
 impl FileCorpus {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::compute::kernels::cast_utils::Parser;
 use arrow::datatypes::Date32Type;
 use percent_encoding::percent_decode_str;
-use polars::prelude::{AnyValue, DataType, PlSmallStr, Scalar};
+use polars::prelude::{AnyValue, Column, DataType, PlSmallStr, Scalar};
 
 use crate::error::{Error, Result};
 
@@ -67,6 +67,13 @@ impl Partition {
     /// The names that have a value.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// A column for each name, in which each of this many rows has the value of the partition.
+    pub(crate) fn columns(&self, rows: usize) -> impl Iterator<Item = Column> {
+        let is_innermost = |i: &usize| self.0[i + 1..].iter().all(|(name, _)| *name != self.0[*i].0);
+        let named = (0..self.0.len()).filter(is_innermost).map(|i| &self.0[i]);
+        named.map(move |(name, value)| Column::new_scalar(name.clone(), value.clone(), rows))
     }
 
     /// The value of a name as the count of each list; `None` if there is no such name.
@@ -178,6 +185,16 @@ mod tests {
             let expected: Vec<AnyValue> = texts.iter().map(|text| AnyValue::StringOwned((*text).into())).collect();
             assert_eq!(values(&texts), expected);
         }
+    }
+
+    #[test]
+    fn a_column_for_each_name_holds_the_innermost_value() {
+        let partition = Partition::of_files(&[partition_text("n=1/day=2026-11-01/n=2/a")]).remove(0);
+        let columns: Vec<Column> = partition.columns(3).collect();
+        assert_eq!(columns.iter().map(|column| column.name().as_str()).collect::<Vec<_>>(), ["day", "n"]);
+        assert!(columns.iter().all(|column| column.len() == 3));
+        assert_eq!(columns[1].get(2).unwrap(), AnyValue::Int64(2));
+        assert_eq!(Partition::default().columns(3).count(), 0);
     }
 
     #[test]

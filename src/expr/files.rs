@@ -20,19 +20,38 @@ use super::embed::EmbedOptions;
 use super::functions::{embed, embed_weighted};
 use crate::arrow::polars::{from_polars, series};
 use crate::arrow::{footer, ipc};
-use crate::corpus::{ColumnPath, Split, tokens_of};
-use crate::error::{Error, IoContext, Result};
+use crate::corpus::{ColumnPath, Partition, Split, tokens_of};
+use crate::error::{Error, IoContext, Result, one_line};
 use crate::output::Output;
 use crate::parquet_checks::{CheckedPages, read_footer};
 use crate::process::{catch_panic, ensure_not_forked};
 use crate::progress::{Phase, Progress};
 use crate::store::{LocalCopy, Location};
-use crate::vectors::KeyedVectors;
+use crate::vectors::{KeyedVectors, Pooling};
 
 /// Rows that are read and embedded at a time.
 const BATCH_ROWS: usize = 8 << 10;
 /// About the bytes of a row group's vectors, which a writer holds.
 const ROW_GROUP_BYTES: usize = 64 << 20;
+
+/// A file that is read, and the columns that its directories name.
+#[derive(Debug, Clone)]
+pub struct TableInput {
+    location: Location,
+    partition: Partition,
+}
+
+impl TableInput {
+    pub(crate) fn new(location: Location, partition: Partition) -> Self {
+        Self { location, partition }
+    }
+}
+
+impl<L: Into<Location>> From<L> for TableInput {
+    fn from(location: L) -> Self {
+        Self::new(location.into(), Partition::default())
+    }
+}
 
 /// The column that is added, and what it is made from.
 pub struct AddedColumn {
@@ -110,7 +129,7 @@ impl TableFormat {
 /// [`Error::Io`] for what cannot be read or written; [`Error::Corpus`] for a file that is damaged, lacks the column or has
 /// other columns than the first; [`Error::Polars`] for tokens that cannot be looked up; [`Error::Interrupted`].
 pub fn embed_files(
-    inputs: &[Location],
+    inputs: &[TableInput],
     output: &Location,
     format: TableFormat,
     column: &AddedColumn,
@@ -121,7 +140,7 @@ pub fn embed_files(
     let first = inputs.first().ok_or_else(|| Error::corpus("input", "no files were given"))?;
     let mut first = Some(Table::open(first, progress)?);
     let schema = first.iter().map(|table| table.schema.clone()).next().unwrap_or_else(|| Arc::new(Schema::empty()));
-    let columns = Columns::new(&schema, column, inputs[0].path())?;
+    let columns = Columns::new(&schema, column, inputs[0].location.path())?;
     let (mut fault, mut rows) = (None, 0);
     let mut written = Output::files(output, progress);
     let done = written.write(output.path(), |out| {
@@ -132,7 +151,7 @@ pub fn embed_files(
                     Some(table) => table,
                     None => Table::open(input, progress)?,
                 };
-                table.ensure_same(&schema, inputs[0].path())?;
+                table.ensure_same(&schema, inputs[0].location.path())?;
                 match columns.add_to(table, &mut writer, progress)? {
                     Ok(more) => rows += more,
                     Err(error) => return Ok(Err(error)),
@@ -160,33 +179,67 @@ pub fn embed_files(
 struct Table {
     /// Keeps a copy of what is in a store.
     copy: LocalCopy,
+    /// The name that the user knows.
+    name: String,
+    /// That of the file, with the columns that its directories name.
     schema: SchemaRef,
+    partition: Partition,
     batches: Batches,
 }
 
 enum Batches {
-    Parquet(Box<ParquetRecordBatchReader>),
-    Arrow(std::vec::IntoIter<RecordBatch>),
+    Parquet(SchemaRef, Box<ParquetRecordBatchReader>),
+    Arrow(SchemaRef, std::vec::IntoIter<RecordBatch>),
+}
+
+impl Batches {
+    fn schema(&self) -> &Schema {
+        let (Self::Parquet(schema, _) | Self::Arrow(schema, _)) = self;
+        schema
+    }
 }
 
 impl Table {
-    fn open(location: &Location, progress: &Progress) -> Result<Self> {
-        let copy = LocalCopy::of_file(location, progress)?;
-        let opened = open(copy.path()).map_err(|error| copy.named(error));
-        opened.map(|(schema, batches)| Self { copy, schema, batches })
+    fn open(input: &TableInput, progress: &Progress) -> Result<Self> {
+        let copy = LocalCopy::of_file(&input.location, progress)?;
+        let (schema, batches) = open(copy.path()).map_err(|error| copy.named(error))?;
+        let (name, partition) = (input.location.to_string(), input.partition.clone());
+        let mut table = Self { copy, name, schema, partition, batches };
+        let named = table.named_by_directories(0)?;
+        if !named.is_empty() {
+            let field =
+                |(name, values): (String, ArrayRef)| Arc::new(Field::new(name, values.data_type().clone(), true));
+            let fields: Vec<_> = table.schema.fields().iter().cloned().chain(named.into_iter().map(field)).collect();
+            table.schema = Arc::new(Schema::new_with_metadata(fields, table.schema.metadata().clone()));
+        }
+        Ok(table)
+    }
+
+    /// The columns that the directories name, without those that the file has itself.
+    fn named_by_directories(&self, rows: usize) -> Result<Vec<(String, ArrayRef)>> {
+        let own = self.batches.schema();
+        let columns = self.partition.columns(rows).filter(|column| own.index_of(column.name()).is_err());
+        columns.map(|column| Ok((column.name().to_string(), from_polars(column.as_materialized_series())?))).collect()
     }
 
     /// The next rows.
     fn next(&mut self) -> Result<Option<RecordBatch>> {
-        match &mut self.batches {
-            Batches::Arrow(batches) => Ok(batches.next()),
-            Batches::Parquet(batches) => {
+        let next = match &mut self.batches {
+            Batches::Arrow(_, batches) => Ok(batches.next()),
+            Batches::Parquet(_, batches) => {
                 let damaged = |reason: String| Error::format(self.copy.path(), format!("is damaged: {reason}"));
                 let next = catch_panic(|| batches.next()).ok_or_else(|| damaged("a page cannot be decoded".into()));
-                let next = next.and_then(|next| next.transpose().map_err(|error| damaged(error.to_string())));
-                next.map_err(|error| self.copy.named(error))
+                next.and_then(|next| next.transpose().map_err(|error| damaged(one_line(&error))))
             }
+        };
+        let Some(batch) = next.map_err(|error| self.copy.named(error))? else { return Ok(None) };
+        let named = self.named_by_directories(batch.num_rows())?;
+        if named.is_empty() {
+            return Ok(Some(batch));
         }
+        let columns = batch.columns().iter().cloned().chain(named.into_iter().map(|(_, values)| values)).collect();
+        let batch = RecordBatch::try_new(self.schema.clone(), columns);
+        batch.map(Some).map_err(|error| Error::corpus(&self.name, one_line(&error)))
     }
 
     fn ensure_same(&self, schema: &Schema, first: &Path) -> Result<()> {
@@ -210,7 +263,7 @@ fn open(path: &Path) -> Result<(SchemaRef, Batches)> {
         let builder = builder.with_batch_size(BATCH_ROWS);
         let reader = catch_panic(|| builder.build()).ok_or_else(|| damaged("it is damaged".into()))?;
         let reader = reader.map_err(|error| damaged(error.to_string()))?;
-        return Ok((schema, Batches::Parquet(Box::new(reader))));
+        return Ok((schema.clone(), Batches::Parquet(schema, Box::new(reader))));
     }
     let is_arrow = start.starts_with(footer::MAGIC) || start.starts_with(&[0xff; 4]);
     if !is_arrow {
@@ -223,7 +276,7 @@ fn open(path: &Path) -> Result<(SchemaRef, Batches)> {
         starts.map(|start| batch.slice(start, BATCH_ROWS.min(batch.num_rows() - start))).collect::<Vec<_>>()
     };
     let batches: Vec<RecordBatch> = table.batches.into_iter().flat_map(cut).collect();
-    Ok((table.schema, Batches::Arrow(batches.into_iter())))
+    Ok((table.schema.clone(), Batches::Arrow(table.schema, batches.into_iter())))
 }
 
 /// The columns of the result.
@@ -232,7 +285,6 @@ struct Columns<'a> {
     weights: Option<ColumnPath>,
     schema: SchemaRef,
     added: &'a AddedColumn,
-    origin: String,
 }
 
 impl<'a> Columns<'a> {
@@ -245,9 +297,13 @@ impl<'a> Columns<'a> {
         let tokens = ColumnPath::find(&added.tokens, schema.fields(), &origin)?;
         let weights =
             added.weights.as_ref().map(|name| ColumnPath::find(name, schema.fields(), &origin)).transpose()?;
-        let mut columns = Self { tokens, weights, schema: Arc::new(schema.clone()), added, origin };
+        let is_weighted = added.options.weights.is_some() || added.weights.is_some();
+        if is_weighted && !matches!(added.options.pooling, Some(Pooling::Mean | Pooling::Sum)) {
+            return Err(Error::parameter("weights", "are for a pooling by mean or sum"));
+        }
+        let mut columns = Self { tokens, weights, schema: Arc::new(schema.clone()), added };
         // The type of the column follows from the types of the others.
-        let vectors = columns.vectors_of(&RecordBatch::new_empty(columns.schema.clone()))?;
+        let vectors = columns.vectors_of(&RecordBatch::new_empty(columns.schema.clone()), &origin)?;
         let field = Field::new(&added.name, vectors.data_type().clone(), true);
         let fields: Vec<Arc<Field>> = schema.fields().iter().cloned().chain([Arc::new(field)]).collect();
         columns.schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
@@ -268,7 +324,8 @@ impl<'a> Columns<'a> {
             if batches.is_empty() {
                 return Ok(Ok(rows));
             }
-            let vectors = batches.par_iter().map(|batch| self.vectors_of(batch)).collect::<Result<Vec<_>>>()?;
+            let vectors = batches.par_iter().map(|batch| self.vectors_of(batch, &table.name));
+            let vectors = vectors.collect::<Result<Vec<_>>>()?;
             for (batch, vectors) in batches.into_iter().zip(vectors) {
                 let columns = batch.columns().iter().cloned().chain([vectors]).collect();
                 let more = batch.num_rows() as u64;
@@ -282,35 +339,43 @@ impl<'a> Columns<'a> {
         }
     }
 
-    fn vectors_of(&self, batch: &RecordBatch) -> Result<ArrayRef> {
+    fn vectors_of(&self, batch: &RecordBatch, origin: &str) -> Result<ArrayRef> {
         // A name that Polars does not take for a pattern.
         const TOKENS: &str = "tokens";
         const WEIGHTS: &str = "weights";
         let AddedColumn { vectors, options, split, lowercase, .. } = self.added;
         let values = |path: &ColumnPath, name: &str| {
-            let failed = |error| Error::corpus(&self.origin, format!("column {name:?}: {error}"));
+            let failed = |error| Error::corpus(origin, format!("column {name:?}: {error}"));
             path.values(batch.columns()).map_err(failed)
         };
         let tokens = values(&self.tokens, &self.added.tokens)?;
-        let tokens = tokens_of(&tokens, split.as_ref(), *lowercase, &self.added.tokens, &self.origin)?;
+        let tokens = tokens_of(&tokens, split.as_ref(), *lowercase, &self.added.tokens, origin)?;
+        let weights_name = self.added.weights.as_deref().unwrap_or_default();
         let mut columns = vec![Column::from(series(TOKENS, &tokens)?)];
         let expression = match &self.weights {
             None => embed(col(TOKENS), vectors.clone(), options.clone()),
             Some(path) => {
-                let weights = values(path, self.added.weights.as_deref().unwrap_or_default())?;
+                let weights = values(path, weights_name)?;
                 columns.push(Column::from(series(WEIGHTS, &weights)?));
                 embed_weighted(col(TOKENS), col(WEIGHTS), vectors.clone(), options.clone())
             }
         };
         let frame = DataFrame::new(batch.num_rows(), columns)?;
-        let result = frame.lazy().select([expression.alias(PlSmallStr::from_static("vectors"))]).collect()?;
+        let result = frame.lazy().select([expression.alias(PlSmallStr::from_static("vectors"))]).collect();
+        let result = result.map_err(|error| {
+            let reason = one_line(&error).replace("embed: ", "");
+            let reason = reason.replace(&format!("column {TOKENS:?}"), &format!("column {:?}", self.added.tokens));
+            let reason = reason.replace(&format!("column {WEIGHTS:?}"), &format!("column {weights_name:?}"));
+            let hint = if reason.ends_with("nothing to pool") { "; pass pooling none, or split text" } else { "" };
+            Error::corpus(origin, format!("{reason}{hint}"))
+        })?;
         from_polars(result.column("vectors")?.as_materialized_series())
     }
 }
 
 /// A table that is written.
 enum Writer<'a, 'f> {
-    Parquet(Box<ArrowWriter<&'a mut crate::output::Out<'f>>>),
+    Parquet(Box<ArrowWriter<&'a mut crate::output::Out<'f>>>, SchemaRef),
     Arrow(Box<FileWriter<&'a mut crate::output::Out<'f>>>, SchemaRef),
 }
 
@@ -321,9 +386,9 @@ impl<'a, 'f> Writer<'a, 'f> {
         format: TableFormat,
         column: &AddedColumn,
     ) -> io::Result<Self> {
+        let schema = Arc::new(stored(schema, format));
         match format {
             TableFormat::Arrow => {
-                let schema = Arc::new(without_dictionaries(schema));
                 let writer = FileWriter::try_new(out, &schema).map_err(io::Error::other)?;
                 Ok(Self::Arrow(Box::new(writer), schema))
             }
@@ -338,26 +403,26 @@ impl<'a, 'f> Writer<'a, 'f> {
                     .set_column_dictionary_enabled(path.into(), false)
                     .build();
                 let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(io::Error::other)?;
-                Ok(Self::Parquet(Box::new(writer)))
+                Ok(Self::Parquet(Box::new(writer), schema))
             }
         }
     }
 
     fn write(&mut self, batch: RecordBatch) -> io::Result<()> {
+        let (Self::Parquet(_, schema) | Self::Arrow(_, schema)) = &self;
+        let as_stored = |(column, field): (&ArrayRef, &Arc<Field>)| cast(column, field.data_type());
+        let columns = batch.columns().iter().zip(schema.fields()).map(as_stored).collect::<Result<Vec<_>, _>>();
+        let batch =
+            columns.and_then(|columns| RecordBatch::try_new(schema.clone(), columns)).map_err(io::Error::other)?;
         match self {
-            Self::Parquet(writer) => writer.write(&batch).map_err(io::Error::other),
-            Self::Arrow(writer, schema) => {
-                let plain = |(column, field): (&ArrayRef, &Arc<Field>)| cast(column, field.data_type());
-                let columns = batch.columns().iter().zip(schema.fields()).map(plain).collect::<Result<Vec<_>, _>>();
-                let batch = columns.and_then(|columns| RecordBatch::try_new(schema.clone(), columns));
-                batch.and_then(|batch| writer.write(&batch)).map_err(io::Error::other)
-            }
+            Self::Parquet(writer, _) => writer.write(&batch).map_err(io::Error::other),
+            Self::Arrow(writer, _) => writer.write(&batch).map_err(io::Error::other),
         }
     }
 
     fn close(self) -> io::Result<()> {
         match self {
-            Self::Parquet(writer) => writer.close().map(drop).map_err(io::Error::other),
+            Self::Parquet(writer, _) => writer.close().map(drop).map_err(io::Error::other),
             Self::Arrow(mut writer, _) => {
                 writer.finish().map_err(io::Error::other)?;
                 writer.get_mut().flush()
@@ -366,13 +431,33 @@ impl<'a, 'f> Writer<'a, 'f> {
     }
 }
 
-fn without_dictionaries(schema: &Schema) -> Schema {
-    let plain = |field: &Arc<Field>| match field.data_type() {
-        DataType::Dictionary(_, values) => Arc::new(field.as_ref().clone().with_data_type(values.as_ref().clone())),
-        _ => field.clone(),
-    };
-    let fields: Vec<Arc<Field>> = schema.fields().iter().map(plain).collect();
+/// The columns as they are stored.
+fn stored(schema: &Schema, format: TableFormat) -> Schema {
+    let fields: Vec<_> = schema.fields().iter().map(|field| stored_field(field, format)).collect();
     Schema::new_with_metadata(fields, schema.metadata().clone())
+}
+
+fn stored_field(field: &Field, format: TableFormat) -> Arc<Field> {
+    Arc::new(field.clone().with_data_type(stored_type(field.data_type(), format)))
+}
+
+/// A file of Arrow IPC has one dictionary for all batches, but each batch may bring another one; so there are none in it. The
+/// writer of Parquet panics at dictionaries of views, as Polars has them in categories.
+fn stored_type(data_type: &DataType, format: TableFormat) -> DataType {
+    let inner = |field: &Field| stored_field(field, format);
+    match data_type {
+        DataType::Dictionary(_, values) if format == TableFormat::Arrow => stored_type(values, format),
+        DataType::Dictionary(key, values) => match values.as_ref() {
+            DataType::Utf8View => DataType::Dictionary(key.clone(), Box::new(DataType::Utf8)),
+            DataType::BinaryView => DataType::Dictionary(key.clone(), Box::new(DataType::Binary)),
+            _ => data_type.clone(),
+        },
+        DataType::List(item) => DataType::List(inner(item)),
+        DataType::LargeList(item) => DataType::LargeList(inner(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(inner(item), *size),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|field| inner(field)).collect()),
+        _ => data_type.clone(),
+    }
 }
 
 #[cfg(test)]
@@ -381,7 +466,6 @@ mod tests {
     use arrow::datatypes::Float32Type;
 
     use super::*;
-    use crate::vectors::Pooling;
 
     fn vectors() -> Arc<KeyedVectors> {
         Arc::new(KeyedVectors::from_rows(["a", "b"], 2, &[1.0, 0.0, 0.0, 3.0]).unwrap())
@@ -422,7 +506,7 @@ mod tests {
     }
 
     fn run(inputs: &[&Path], output: &Path) -> Result<u64> {
-        let inputs: Vec<Location> = inputs.iter().map(|path| Location::from(*path)).collect();
+        let inputs: Vec<TableInput> = inputs.iter().map(|path| TableInput::from(*path)).collect();
         let format = TableFormat::of_name(output).unwrap();
         embed_files(&inputs, &output.into(), format, &column(None), &Progress::default())
     }

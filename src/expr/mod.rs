@@ -44,7 +44,7 @@ mod tokens;
 
 pub use embed::{CommonComponents, EmbedOptions, Unknown};
 pub use encode::EncodeOptions;
-pub use files::{AddedColumn, TableFormat, embed_files};
+pub use files::{AddedColumn, TableFormat, TableInput, embed_files};
 pub use functions::{
     analogy, doesnt_match, embed, embed_weighted, encode, ids, known, most_similar, oov_rate, similarity, words,
 };

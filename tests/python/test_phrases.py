@@ -436,35 +436,3 @@ def test_the_command_says_what_is_wrong(
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert list(here.iterdir()) == []
-
-
-# The example
-
-CITIES = {
-    "los_angeles",
-    "san_francisco",
-    "chicago",
-    "boston",
-    "toronto",
-    "london",
-    "paris",
-    "philadelphia",
-    "new_jersey",
-}
-
-
-def neighbours(python: Command, *arguments: object) -> list[str]:
-    """What the example prints as near to New York."""
-    done = python(Path(__file__).parents[2] / "examples" / "phrases.py", *arguments, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return [line.split()[1] for line in done.stdout.split("new york is near to\n")[1].splitlines()]
-
-
-def test_the_example_finds_cities_near_a_city_of_two_words(python: Command) -> None:
-    near = neighbours(python, "--generated")
-    assert len(CITIES & set(near[:5])) >= 4, near
-
-
-def test_in_real_sentences_new_york_is_near_to_other_cities(python: Command, real_data: Path) -> None:
-    near = neighbours(python, real_data / "enwiki-tokens" / "part-0.parquet")
-    assert CITIES & set(near), near

@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::values::parse_storage_option;
+use crate::cli::settings::is_standard_stream;
 use crate::cli::streams;
 use crate::error::Result;
 use crate::formats::{Format, LoadOptions};
@@ -23,6 +24,11 @@ pub(in crate::cli) struct VectorsArgs {
 impl VectorsArgs {
     pub(in crate::cli) fn load(&self, progress: &Progress) -> Result<KeyedVectors> {
         load_vectors(&self.vectors, self.storage.options(), progress)
+    }
+
+    /// True if the vectors come from standard input.
+    pub(in crate::cli) fn is_standard_stream(&self) -> bool {
+        is_standard_stream(&self.vectors)
     }
 
     pub(in crate::cli) fn storage(&self) -> StorageOptions {

@@ -19,7 +19,8 @@ impl Completions {
     pub(in crate::cli) fn run(&self, command: &mut Command) -> Result<()> {
         let mut script = Vec::new();
         generate(self.shell, command, "polargram", &mut script);
-        match io::stdout().lock().write_all(&script) {
+        let mut out = io::stdout().lock();
+        match out.write_all(&script).and_then(|()| out.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.at("write to", "standard output".as_ref()),
         }

@@ -12,16 +12,18 @@ use crate::cli::exit::{Failure, OnOutput};
 use crate::cli::settings::is_standard_stream;
 use crate::cli::streams::{self, ensure_can_be_written};
 use crate::corpus::{ReadOptions, Split, files_of};
-use crate::error::Result;
-use crate::expr::{AddedColumn, EmbedOptions, TableFormat, Unknown, embed_files};
+use crate::error::{Error, Result};
+use crate::expr::{AddedColumn, EmbedOptions, TableFormat, TableInput, Unknown, embed_files};
 use crate::progress::Progress;
+use crate::store::Location;
 use crate::vectors::{Pooling, Weighting};
 
 /// Add a column of vectors to a table: Parquet or Arrow in, Parquet or Arrow out, batch by batch.
 #[derive(Args)]
 pub(in crate::cli) struct Embed {
     /// Files, globs or URLs of Parquet or Arrow IPC, which all have the same columns; a directory or prefix stands for the
-    /// Parquet files in and below it. - is standard input.
+    /// Parquet files in and below it, or if there are none for those of Arrow; directories such as day=2026-11-01 become
+    /// columns. - is standard input.
     #[arg(required = true)]
     inputs: Vec<String>,
     #[command(flatten)]
@@ -96,6 +98,7 @@ impl Embed {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         let progress = Progress::default();
         on_interrupt(&progress);
+        self.ensure_one_reads_standard_input()?;
         let format = self.format().on_output()?;
         ensure_can_be_written(&self.output)?;
         let column = AddedColumn {
@@ -115,29 +118,46 @@ impl Embed {
         let watcher = Watcher::start(&progress, self.quiet);
         let ending = if format == TableFormat::Parquet { "parquet" } else { "arrow" };
         let mut rows = 0;
-        streams::output(&self.output, ending, self.vectors.storage(), |output| {
+        let written = streams::output(&self.output, ending, self.vectors.storage(), |output| {
             rows = embed_files(&inputs, output, format, &column, &progress)?;
             Ok(())
-        })?;
+        });
+        match written {
+            Err(Error::Format { ref path, .. }) if path == Path::new(&self.output) => written.on_output()?,
+            written => written?,
+        }
         let elapsed = watcher.stop();
         if !self.quiet {
-            let rows = HumanCount(rows);
-            say(format_args!("embedded    {rows} rows of {} files in {:.1} s", inputs.len(), elapsed.as_secs_f64()));
+            let (rows, files) = (HumanCount(rows), inputs.len());
+            let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+            say(format_args!("embedded    {rows} rows of {files} in {:.1} s", elapsed.as_secs_f64()));
         }
         Ok(())
     }
 
-    fn inputs(&self, progress: &Progress) -> Result<Vec<crate::store::Location>> {
+    /// # Errors
+    /// [`Error::Parameter`] if more than one is standard input.
+    fn ensure_one_reads_standard_input(&self) -> Result<()> {
+        let readers = self.inputs.iter().filter(|input| is_standard_stream(input)).count();
+        match readers + usize::from(self.vectors.is_standard_stream()) {
+            0 | 1 => Ok(()),
+            _ => Err(Error::parameter("-", "standard input can be read only once; save one of them as a file first")),
+        }
+    }
+
+    fn inputs(&self, progress: &Progress) -> Result<Vec<TableInput>> {
         let storage = self.vectors.storage();
         let options = ReadOptions { storage: storage.clone(), ..ReadOptions::column(&self.column) };
         let mut inputs = Vec::new();
-        for input in &self.inputs {
-            if is_standard_stream(input) {
-                inputs.push(streams::input(input, storage.clone()));
+        // Partitions have the type that all values of neighbouring inputs have in common.
+        for inputs_here in self.inputs.chunk_by(|a, b| is_standard_stream(a) == is_standard_stream(b)) {
+            if is_standard_stream(&inputs_here[0]) {
+                inputs.push(streams::input(&inputs_here[0], storage.clone()).into());
                 continue;
             }
-            let files = files_of([input], &options, progress)?;
-            inputs.extend(files.into_iter().map(|file| crate::store::Location::new(file, storage.clone())));
+            let files = files_of(inputs_here, &options, progress)?;
+            let located = |file: String| Location::new(file, storage.clone());
+            inputs.extend(files.into_iter().map(|(file, partition)| TableInput::new(located(file), partition)));
         }
         Ok(inputs)
     }
