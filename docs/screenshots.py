@@ -83,17 +83,29 @@ def pictures(made: Path) -> str:
     """The part of a page that shows them, in the reader's light or dark scheme."""
     program = browser()
     if program is None:
-        print("docs/screenshots.py: no Chromium on PATH and none in $CHROME, so the site shows the SVG instead of screenshots")
+        print("docs/screenshots.py: no Chromium on PATH or in $CHROME: the site shows the SVG that the product draws")
         return "\n\n".join(f"[![{about}](made/{name}.svg)](made/{name}.html)" for name, about in ABOUT.items()) + "\n"
-    parts = []
-    for name, about in ABOUT.items():
-        parts.append(f"## {about}\n\n[Open it](made/{name}.html): it is one file, which asks nothing of the network.\n")
-        for (view, size), where in zip({"wide": WIDE, "phone": PHONE}.items(), ("", ", on a phone"), strict=True):
-            for scheme in ("light", "dark"):
-                picture = made / f"{name}-{view}-{scheme}.png"
-                photograph(program, made / f"{name}.html", picture, size, dark=scheme == "dark")
-                parts.append(f"![{about}{where}](made/{picture.name}#only-{scheme}){{ .shot .{view} width={size[0]} }}\n")
-    return "\n".join(parts)
+    views = {"": ("wide", WIDE), ", on a phone": ("phone", PHONE)}
+    shown = {
+        (name, view): both_schemes(program, made, name, about + where, view, size)
+        for name, about in ABOUT.items()
+        for where, (view, size) in views.items()
+    }
+    parts = [
+        f"## {about}\n\n{shown[name, 'wide']}\n\n[Open the page itself](made/{name}.html)." for name, about in ABOUT.items()
+    ]
+    parts.append("## On a phone\n\n" + "\n".join(shown[name, "phone"] for name in ABOUT))
+    return "\n\n".join(parts) + "\n"
+
+
+def both_schemes(program: str, made: Path, name: str, about: str, view: str, size: tuple[int, int]) -> str:
+    """Take a picture of a page in the light and in the dark scheme; gives the Markdown of which a reader sees one."""
+    shown = []
+    for scheme in ("light", "dark"):
+        picture = made / f"{name}-{view}-{scheme}.png"
+        photograph(program, made / f"{name}.html", picture, size, dark=scheme == "dark")
+        shown.append(f"![{about}](made/{picture.name}#only-{scheme}){{ .shot .{view} }}")
+    return "\n".join(shown)
 
 
 def command_help() -> str:
