@@ -124,8 +124,9 @@ def snippets(page: Path) -> list[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """What ``#…`` may name in a page: its headings, and identifiers that it gives."""
-    text = FENCE.sub("", page.read_text(encoding="utf8"))
+    """What ``#…`` may name in a page: its headings and those of what it includes, and identifiers that it gives."""
+    included = [ROOT / name for name in snippets(page) if (ROOT / name).suffix == ".md" and (ROOT / name).exists()]
+    text = "\n".join(FENCE.sub("", path.read_text(encoding="utf8")) for path in (page, *included))
     found = {*re.findall(r"\{ ?#([\w-]+)", text), *re.findall(r"\bid=\"([\w-]+)\"", text)}
     for heading in re.findall(r"^#+ +(.+?) *#*$", text, re.MULTILINE):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", heading).strip().lower()
