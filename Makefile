@@ -182,8 +182,8 @@ docs: $(VENV)/maturin
 	rm -rf docs/rust docs/made
 	cp -R $(CARGO_TARGET_DIR)/doc docs/rust
 	$(BIN)/python docs/screenshots.py
-	$(BIN)/python -m mkdocs build --strict --quiet
-	@echo 'The site is in site/: open site/index.html.'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo 'The site is in site/. To read it: $(PYTHON) -m http.server --directory site'
 
 ### Benchmarks
 

@@ -1,4 +1,4 @@
-"""Draw docs/images/map.svg, the picture of the README: words of the sample corpus, by the commands that the README shows.
+"""Draw docs/images/map.svg, the picture of the README: words of the sample corpus, by the commands of the README.
 
     python docs/sample_map.py [FILE.svg]
 
@@ -12,9 +12,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-WORDS = """piano cello guitar flute violin monday tuesday friday sunday january april july september three seven ten
-rain snow cloud thunder king queen prince throne crown doctor dentist tailor waiter orchid daisy violet poppy
-london paris madrid tokyo walked wrote sang""".split()
+GROUPS = [
+    "piano cello guitar flute violin",
+    "monday tuesday friday sunday",
+    "january april july september",
+    "three seven ten",
+    "rain snow cloud thunder",
+    "king queen prince throne crown",
+    "doctor dentist tailor waiter",
+    "orchid daisy violet poppy",
+    "london paris madrid tokyo",
+    "walked wrote sang",
+]
 TITLE = "Words of the sample corpus"
 DRAWN = Path(__file__).parent / "images" / "map.svg"
 
@@ -35,7 +44,9 @@ def write_corpus_and_vectors(directory: Path, *options: object) -> tuple[Path, P
 def main(drawn: Path) -> None:
     with tempfile.TemporaryDirectory() as directory:
         _, vectors = write_corpus_and_vectors(Path(directory), "--workers", 1, "--quiet")
-        polargram("plot", "--vectors", vectors, "--words", *WORDS, "--title", TITLE, "--output", drawn)
+        words = [word for group in GROUPS for word in group.split()]
+        size = ["--width", 760, "--height", 480]
+        polargram("plot", "--vectors", vectors, "--words", *words, *size, "--title", TITLE, "--output", drawn)
 
 
 if __name__ == "__main__":

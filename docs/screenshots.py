@@ -2,8 +2,8 @@
 
     python docs/screenshots.py [DIRECTORY]
 
-DIRECTORY is docs/made. `make docs` runs it. Chromium takes the pictures: the program named by $CHROME, or one that is on
-PATH. Without one the site shows the SVG that the product draws.
+DIRECTORY is docs/made. `make docs` runs it. Chromium takes the pictures: the program named by $CHROME, or one on PATH.
+Without one the site shows the SVG that the product draws.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def pictures(made: Path) -> str:
         for where, (view, size) in views.items()
     }
     parts = [
-        f"## {about}\n\n{shown[name, 'wide']}\n\n[Open the page itself](made/{name}.html)." for name, about in ABOUT.items()
+        f"## {about}\n\n{shown[name, 'wide']}\n\n[Open the page itself](made/{name}.html)."
+        for name, about in ABOUT.items()
     ]
     parts.append("## On a phone\n\n" + "\n".join(shown[name, "phone"] for name in ABOUT))
     return "\n\n".join(parts) + "\n"

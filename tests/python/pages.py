@@ -86,7 +86,7 @@ def run_python(page: Path, block: Block, names: dict[str, Any]) -> None:
 
 def run_sh(page: Path, block: Block, directory: Path, environment: dict[str, str]) -> None:
     # Lines of the script have the numbers of the page's.
-    script = 'trap \'echo "failed at line $LINENO" >&2\' ERR' + "\n" * (block.line - 1) + block.code
+    script = "trap 'echo \"failed at line $LINENO\" >&2' ERR" + "\n" * (block.line - 1) + block.code
     words = ["bash", "-e", "-c", script]
     done = subprocess.run(
         words, cwd=directory, env=environment, capture_output=True, text=True, timeout=300, check=False
