@@ -1,4 +1,6 @@
-"""Turns the roles of docstrings, as in :meth:`load`, into links within the site."""
+"""Readies docstrings for the site: roles, as in :meth:`load`, become links, and parameters that are described together
+are shown one by one.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,16 @@ from typing import Any
 import griffe
 
 ROLE = re.compile(r":(?:class|meth|func|attr|mod|data):`(~?)([\w.]+)`")
+#: Names of parameters, and the indented lines about them. Griffe would show the first one's default for all.
+TOGETHER = re.compile(r"^(\w+(?:, \w+)+)\n((?: +\S.*\n?|\n(?= ))+)", re.MULTILINE)
 #: Classes that are shown with all that they inherit.
 WHOLE = ("polargram.keyed_vectors.KeyedVectors", "polargram.word2vec.Word2Vec")
+
+
+def one_by_one(found: re.Match[str]) -> str:
+    """Give each parameter with what is said of all of them."""
+    about = found[2].rstrip("\n") + "\n"
+    return "".join(f"{name}\n{about}" for name in found[1].split(", "))
 
 
 class Roles(griffe.Extension):
@@ -28,7 +38,8 @@ class Roles(griffe.Extension):
     def rewrite(self, place: griffe.Object) -> None:
         """Rewrite the docstrings of an object and of its members."""
         if place.docstring:
-            place.docstring.value = ROLE.sub(lambda found: self.link(place, found[1], found[2]), place.docstring.value)
+            text = ROLE.sub(lambda found: self.link(place, found[1], found[2]), place.docstring.value)
+            place.docstring.value = TOGETHER.sub(one_by_one, text)
         for member in place.members.values():
             if not member.is_alias:
                 self.rewrite(member)  # type: ignore[arg-type]

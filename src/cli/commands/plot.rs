@@ -55,9 +55,6 @@ pub(in crate::cli) struct Plot {
     storage: StorageArgs,
 }
 
-/// In a smaller map no label has room, and a larger one no program shows.
-const SIZES: std::ops::RangeInclusive<i64> = 200..=10_000;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Picture {
     Svg,
@@ -137,6 +134,9 @@ impl Plot {
         })
     }
 }
+
+/// In a smaller map no label has room, and a larger one no program shows.
+const SIZES: std::ops::RangeInclusive<i64> = 200..=10_000;
 
 fn short_name(path: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
