@@ -14,7 +14,7 @@ ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py test_05_foun
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test build build-test format lint clippy imports deny test-rust test-python test-accept test-s3 test-azure \
-	test-races fuzz docs bench bench-integers bench-vectors bench-expressions bench-phrases bench-s3 clean
+	test-races fuzz bench bench-integers bench-vectors bench-expressions bench-phrases bench-s3 clean
 
 ### First steps
 
@@ -55,9 +55,9 @@ $(VENV)/maturin: pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check "maturin>=1.16,<2"
 	touch $@
 
-## clean: remove .venv, the demo, the site and the extension module; compiled code in CARGO_TARGET_DIR stays
+## clean: remove .venv, the demo and the extension module; compiled code in CARGO_TARGET_DIR stays
 clean:
-	rm -rf $(VENV) demo site docs/made docs/rust python/polargram/*.so
+	rm -rf $(VENV) demo python/polargram/*.so
 
 ### Style
 
@@ -176,14 +176,18 @@ fuzz:
 ### Documentation
 
 ## docs: the site in site/, with screenshots by Chromium if it is there, and rustdoc
-docs: $(VENV)/maturin
+.PHONY: docs clean-docs
+docs: $(VENV)/maturin clean-docs
 	$(DEVELOP) --extras docs
 	cargo doc --no-deps --locked --lib
-	rm -rf docs/rust docs/made
 	cp -R $(CARGO_TARGET_DIR)/doc docs/rust
 	$(BIN)/python docs/screenshots.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo 'The site is in site/. To read it: $(PYTHON) -m http.server --directory site'
+
+clean: clean-docs
+clean-docs:
+	rm -rf site docs/made docs/rust
 
 ### Benchmarks
 
