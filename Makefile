@@ -173,6 +173,22 @@ fuzz:
 	mkdir -p fuzz/artifacts/$(TARGET)
 	$(FUZZ) --bin $(TARGET) -- corpus/$(TARGET) -artifact_prefix=artifacts/$(TARGET)/ -max_total_time=$(SECONDS) -rss_limit_mb=4096
 
+### Documentation
+
+## docs: the site in site/, with screenshots by Chromium if it is there, and rustdoc
+.PHONY: docs clean-docs
+docs: $(VENV)/maturin clean-docs
+	$(DEVELOP) --extras docs
+	cargo doc --no-deps --locked --lib
+	cp -R $(CARGO_TARGET_DIR)/doc docs/rust
+	$(BIN)/python docs/screenshots.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo 'The site is in site/. To read it: $(PYTHON) -m http.server --directory site'
+
+clean: clean-docs
+clean-docs:
+	rm -rf site docs/made docs/rust
+
 ### Benchmarks
 
 CORPUS ?= $(SHARED)/data/enwiki-tokens

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::labels::{Frame, place};
+use super::labels::{Frame, place, place_with_lines};
 use super::markup::{escaped, shortened};
 use super::numbers::whole;
 use super::page::{page, picture};
@@ -94,17 +94,23 @@ impl WordMap {
 
     /// The map as SVG. Each point has its word as a title, also one whose label has no room.
     pub fn svg(&self) -> String {
+        self.svg_of_size(WIDTH, HEIGHT)
+    }
+
+    /// The same, so many pixels wide and high. Its text has the same size, so that a small map is read where a large one would
+    /// be shrunk.
+    pub fn svg_of_size(&self, width: f64, height: f64) -> String {
         let mut content = format!(
             "<text class=\"ink\" x=\"{MARGIN}\" y=\"26\" font-size=\"17\" font-weight=\"600\">{}</text>\n\
              <text class=\"muted\" x=\"{MARGIN}\" y=\"46\" font-size=\"12\">{}</text>\n",
             escaped(&shortened(&self.title, 90)),
             escaped(&self.note),
         );
-        let frame = Frame { width: WIDTH - 2.0 * MARGIN, height: HEIGHT - HEAD - MARGIN };
+        let frame = Frame { width: width - 2.0 * MARGIN, height: height - HEAD - MARGIN };
         let _ = writeln!(content, "<g transform=\"translate({MARGIN} {HEAD})\">");
         content.push_str(&self.drawn(frame, false));
         content.push_str("</g>\n");
-        picture(WIDTH, HEIGHT, &self.title, &content)
+        picture(width, height, &self.title, &content)
     }
 
     /// The map as a page in which words can be searched, and whose points say more when they are pointed at.
@@ -148,12 +154,21 @@ impl WordMap {
         let inner = Frame { width: frame.width - 20.0, height: frame.height - 20.0 };
         let places: Vec<(f64, f64)> = self.places(inner).into_iter().map(|(x, y)| (x + 10.0, y + 10.0)).collect();
         let labels: Vec<_> = places.iter().zip(&texts).map(|(&(x, y), text)| (x, y, text.as_str())).collect();
+        // The page's program places labels itself, without lines.
+        let placed = if hidden { place(&labels, FONT, frame) } else { place_with_lines(&labels, FONT, frame) };
         let mut drawn = String::new();
-        for ((point, (x, y, text)), label) in self.points.iter().zip(&labels).zip(place(&labels, FONT, frame)) {
+        for ((point, (x, y, text)), label) in self.points.iter().zip(&labels).zip(placed) {
             let title = escaped(&point.word);
+            drawn.push_str("<g class=\"word\">");
+            if let Some((to_x, to_y)) = label.and_then(|label| label.line) {
+                let _ = write!(
+                    drawn,
+                    "<path class=\"axis\" stroke-opacity=\".6\" d=\"M{x:.1} {y:.1}L{to_x:.1} {to_y:.1}\"/>"
+                );
+            }
             let _ = write!(
                 drawn,
-                "<g class=\"word\"><circle class=\"dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"><title>{title}</title></circle>"
+                "<circle class=\"dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"><title>{title}</title></circle>"
             );
             let (x, y, anchor, display) = match label {
                 Some(label) => (label.x, label.y + FONT * 0.35, label.anchor, ""),

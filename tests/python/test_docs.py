@@ -1,4 +1,4 @@
-"""The examples of the documentation do what they show, and the stubs name what the module has."""
+"""The examples of the docstrings do what they show, and the stubs name what the module has."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ import doctest
 import importlib
 import inspect
 import re
-import shlex
-import textwrap
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
-from object_store import empty_bucket, set_environment
 
 import polargram as pg
 
@@ -28,58 +24,12 @@ EXAMPLES = [
 ]
 
 
-def blocks(language: str) -> list[str]:
-    """The code of the README in a language."""
-    readme = PACKAGE.parents[1] / "README.md"
-    if not readme.exists():
-        pytest.skip("the README is not where the sources are")
-    found = re.findall(rf"```{language}\n(.*?)```", readme.read_text(encoding="utf8"), re.DOTALL)
-    return [textwrap.dedent(block) for block in found]
-
-
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_prints_what_it_shows(example: doctest.DocTest, here: Path) -> None:
     report: list[str] = []
     failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=report.append)
     assert tried > 0
     assert failed == 0, "".join(report)
-
-
-def test_the_programs_of_the_readme_run_as_they_stand(sample: Path, here: Path) -> None:
-    (here / "corpus").symlink_to(sample)
-    (here / "later").symlink_to(sample)
-    (here / "documents").mkdir()
-    documents = pl.scan_parquet(sample / "part-0.parquet").with_columns(first_word=pl.col("tokens").list.first())
-    documents.sink_parquet(here / "documents" / "0.parquet")
-    for program in blocks("python"):
-        exec(program, {})
-    embedded = pl.read_parquet(here / "embedded.parquet")
-    assert embedded.schema["embedding"] == embedded.schema["title"] == pl.Array(pl.Float32, 100)
-    assert embedded["embedding"].null_count() == 0
-
-
-def test_the_commands_of_the_readme_run_as_they_stand(
-    command: Callable[..., object], sample: Path, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    articles = pl.read_parquet(sample / "part-0.parquet").select(
-        text=pl.col("tokens").list.join(" "), lang=pl.lit("en")
-    )
-    articles.write_parquet(here / "articles.parquet")
-    events = here / "events" / "lang=en" / "day=2026-11-02"
-    events.mkdir(parents=True)
-    session = pl.struct(items=pl.lit([101, 7, 2048]))
-    pl.select(session=session).select(pl.all().repeat_by(100).explode()).write_parquet(events / "part-0.parquet")
-    lines = [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()]
-    commands = [words[1:] for words in lines if words[:1] == ["polargram"]]
-    assert {words[0] for words in commands} >= {"sample", "train", "similar"}
-    with empty_bucket(here / "log") as bucket:
-        bucket.client.create_bucket(Bucket="bucket")
-        bucket.client.upload_file(str(sample / "part-0.parquet"), "bucket", "wiki/part-0.parquet")
-        set_environment(monkeypatch, bucket.options)
-        for words in commands:
-            small = ["--tokens", 200_000] if words[0] == "sample" else []
-            command(*words, *small)
-        assert bucket.client.head_object(Bucket="bucket", Key="vectors/vectors.arrow")["ContentLength"] > 0
 
 
 @pytest.mark.parametrize(

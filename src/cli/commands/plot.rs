@@ -45,6 +45,12 @@ pub(in crate::cli) struct Plot {
     /// What stands above it.
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
+    /// The width of an SVG map in pixels. Text has the same size in every map.
+    #[arg(long, value_name = "N", default_value_t = 960, value_parser = clap::value_parser!(u32).range(SIZES))]
+    width: u32,
+    /// The height of an SVG map in pixels.
+    #[arg(long, value_name = "N", default_value_t = 680, value_parser = clap::value_parser!(u32).range(SIZES))]
+    height: u32,
     #[command(flatten)]
     storage: StorageArgs,
 }
@@ -86,7 +92,10 @@ impl Plot {
         let rows = self.rows(&vectors, progress)?;
         let title = self.title.clone().unwrap_or_else(|| format!("Words of {}", short_name(path)));
         let map = WordMap::of(&vectors, &rows, &title, progress)?;
-        Ok(if picture == Picture::Svg { map.svg() } else { map.page() })
+        Ok(match picture {
+            Picture::Svg => map.svg_of_size(self.width.into(), self.height.into()),
+            Picture::Page => map.page(),
+        })
     }
 
     /// The rows of the words that are shown, each once.
@@ -125,6 +134,9 @@ impl Plot {
         })
     }
 }
+
+/// In a smaller map no label has room, and a larger one no program shows.
+const SIZES: std::ops::RangeInclusive<i64> = 200..=10_000;
 
 fn short_name(path: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
