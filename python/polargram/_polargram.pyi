@@ -8,6 +8,7 @@ from typing_extensions import Self
 
 _Key: TypeAlias = str | int
 _Path: TypeAlias = str | os.PathLike[str]
+_Moment: TypeAlias = tuple[float, int, float, float | None]
 
 __version__: str
 
@@ -171,6 +172,21 @@ def phrased_sentences(
 ) -> Iterator[list[str]]: ...
 def english_connector_words() -> list[str]: ...
 
+class WordMap:
+    def __new__(
+        cls,
+        vectors: Vectors,
+        rows: Sequence[int],
+        title: str,
+        points: NDArray[np.float64] | None = None,
+        note: str = "",
+    ) -> Self: ...
+    def svg(self) -> str: ...
+    def page(self) -> str: ...
+
+def training_charts(title: str, moments: list[_Moment]) -> tuple[str, str]: ...
+def write_file(path: _Path, content: bytes, storage_options: dict[str, Any] | None = None) -> None: ...
+
 class Model:
     def __new__(cls, vector_size: int, warn: Callable[[list[str]], object]) -> Self: ...
     @property
@@ -200,7 +216,7 @@ class Model:
         options: dict[str, Any],
         hooks: Any = None,
         report: _Report = None,
-    ) -> tuple[int, int, float, list[tuple[float, int]], float]: ...
+    ) -> tuple[int, int, float, list[tuple[float, int]], float, list[_Moment]]: ...
     def resume(
         self, parameters: _Parameters, options: dict[str, Any]
     ) -> tuple[list[tuple[float, int]], float | None] | None: ...
