@@ -19,7 +19,18 @@ logger = logging.getLogger("polargram")
 
 
 class StopTraining(Exception):  # noqa: N818 - as StopIteration
-    """Raise it in a callback to end the training early. What was trained so far stays."""
+    """Raise it in a callback to end the training early. What was trained so far stays.
+
+    Examples
+    --------
+    >>> import polargram as pg
+    >>> class Once:
+    ...     def on_epoch_end(self, model):
+    ...         raise pg.StopTraining
+    >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=4, epochs=5, compute_loss=True, callbacks=[Once()])
+    >>> len(model.epoch_losses)
+    1
+    """
 
 
 class Hooks:
