@@ -30,7 +30,8 @@ class W2VNamespace:
     --------
     >>> import polars as pl, polargram as pg
     >>> wv = pg.Word2Vec([["the", "cat", "sat"]] * 50, vector_size=4, workers=1).wv
-    >>> pl.DataFrame({"tokens": [["cat", "sat"]]}).select(pl.col("tokens").w2v.embed(wv, pooling="mean")).schema["tokens"]
+    >>> frame = pl.DataFrame({"tokens": [["cat", "sat"]]})
+    >>> frame.select(pl.col("tokens").w2v.embed(wv, pooling="mean")).schema["tokens"]
     Array(Float32, shape=(4,))
     """
 

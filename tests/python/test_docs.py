@@ -115,9 +115,8 @@ def public_callables() -> dict[str, object]:
         names = {f"{name}.{own}": getattr(public, own) for own in public.__all__} if inspect.ismodule(public) else {}
         found.update(names or {name: public})
     for name, public in list(found.items()):
-        members = inspect.getmembers_static(public) if inspect.isclass(public) else []
-        for member, value in members:
-            # Of a plain class, or of a method of classes.
+        for member in dir(public) if inspect.isclass(public) else []:
+            value = inspect.getattr_static(public, member)
             function = getattr(value, "__func__", value)
             is_ours = (getattr(function, "__module__", None) or "").startswith("polargram")
             if not member.startswith("_") and callable(function) and is_ours:
