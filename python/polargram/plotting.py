@@ -257,6 +257,7 @@ class Pictures(Vectors):
 def _by_tsne(directions: NDArray[np.float32], seed: int, options: dict[str, Any]) -> tuple[_Points, str]:
     try:
         from sklearn.manifold import TSNE  # noqa: PLC0415
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415 - scikit-learn needs it, too
     except ImportError as error:
         msg = "method='tsne' needs the library scikit-learn: pip install polargram[plot]; 'pca' needs no library"
         raise ImportError(msg) from error
@@ -267,7 +268,9 @@ def _by_tsne(directions: NDArray[np.float32], seed: int, options: dict[str, Any]
     perplexity = options.setdefault("perplexity", min(30.0, (words - 1) / 3))
     options.setdefault("init", "pca" if dimensions > 1 else "random")
     options.setdefault("random_state", seed)
-    points = TSNE(n_components=2, **options).fit_transform(directions)
+    # The order of sums depends on the threads. For so few points they would wait for each other most of the time.
+    with threadpool_limits(1):
+        points = TSNE(n_components=2, **options).fit_transform(directions)
     return np.asarray(points, dtype=np.float64), _note(words, f"t-SNE, perplexity {perplexity:g}")
 
 

@@ -161,7 +161,8 @@ def test_a_pickle_that_names_files_elsewhere_writes_none(tmp_path: Path) -> None
 
 def test_a_damaged_pickle_is_an_error() -> None:
     make, (kind, size, files), _ = trained().__reduce_ex__(4)
-    for name in files:
+    # Only a reader of the directory as a bundle of arrays needs this one.
+    for name in files.keys() - {"bundle.json"}:
         with pytest.raises((ValueError, OSError)):
             make(kind, size, {**files, name: files[name][:-9]})
         with pytest.raises((ValueError, OSError)):

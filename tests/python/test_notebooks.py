@@ -64,11 +64,11 @@ def test_empty_vectors_and_vectors_of_integers_show_themselves() -> None:
 
 
 def test_a_model_shows_its_words_its_parameters_and_its_losses() -> None:
-    model = pg.Word2Vec(vector_size=8, min_count=1, sg=1, hs=1, comment=HOSTILE, compute_loss=True)
+    model = pg.Word2Vec(vector_size=8, min_count=1, sg=1, hs=1, comment=HOSTILE)
     assert repr(model) == str(model) == "Word2Vec<vocab=0, vector_size=8, alpha=0.025>"
     assert "0" in Text(model._repr_html_()).texts
     model.build_vocab(ROWS)
-    model.train(ROWS, total_examples=len(ROWS), epochs=2)
+    model.train(ROWS, total_examples=len(ROWS), epochs=2, compute_loss=True)
     shown = Text(model._repr_html_())
     assert shown.names <= TABLES
     assert {"skip-gram", "5 negative samples and hierarchical softmax", "1,000 sentences, 2,000 words"} <= set(
@@ -78,9 +78,9 @@ def test_a_model_shows_its_words_its_parameters_and_its_losses() -> None:
 
 
 def test_phrases_show_what_they_have_counted() -> None:
-    phrases = pg.Phrases(ROWS, min_count=1, threshold=0.1)
+    phrases = pg.Phrases(ROWS, min_count=1, threshold=0.001)
     assert repr(phrases) == str(phrases)
-    assert repr(phrases.freeze()) == "FrozenPhrases<2 phrases, min_count=1, threshold=0.1>"
+    assert repr(phrases.freeze()) == "FrozenPhrases<2 phrases, min_count=1, threshold=0.001>"
     shown = Text(phrases._repr_html_())
     assert shown.names <= TABLES
     assert shown.texts[:3] == ["Phrases", "words and pairs", "6"]
