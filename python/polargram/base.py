@@ -210,7 +210,11 @@ class BaseModel:
             ("window", self.window),
             ("min_count", self.min_count),
             ("corpus", f"{self.corpus_count:,} sentences, {self.corpus_total_words:,} words"),
-            ("trainings", f"{self.train_count} of {self.epochs} epochs, {self.total_train_time:.1f} s"),
+            ("epochs", self.epochs),
+            (
+                "trained",
+                f"{self.train_count} time{'' if self.train_count == 1 else 's'}, {self.total_train_time:.1f} s",
+            ),
         ]
         if self._epoch_losses:
             facts.append(("mean loss by epoch", ", ".join(f"{loss:.4f}" for loss in self._epoch_losses)))

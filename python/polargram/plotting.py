@@ -42,9 +42,12 @@ class Picture:
     ('<svg', '<!doctype html>')
     """
 
-    def __init__(self, title: str, svg: Callable[[], str], page: Callable[[], str]) -> None:
+    def __init__(self, title: str, svg: Callable[[], str], page: Callable[[], str], height: int = 640) -> None:
         self.title = title
-        self._svg, self._page = svg, page
+        self._svg, self._page, self._height = svg, page, height
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _drawn, (self.title, self.svg, self.html, self._height)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}<{self.title!r}>"
@@ -121,7 +124,7 @@ class Picture:
     def _repr_html_(self) -> str:
         # A frame of its own: neither styles nor names meet those of the notebook, and its program can reach nothing.
         title, page = html.escape(self.title), html.escape(self.html)
-        style = "width:100%;height:640px;border:0"
+        style = f"width:100%;height:{self._height}px;border:0"
         return f'<iframe title="{title}" sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'
 
     def _repr_svg_(self) -> str:
@@ -140,7 +143,11 @@ def _ending(fname: _Path) -> str:
 def training_picture(title: str, moments: list[tuple[float, int, float, float | None]]) -> Picture:
     """Return the charts of a training."""
     svg, page = native.training_charts(title, moments)
-    return Picture(title, lambda: svg, lambda: page)
+    return _drawn(title, svg, page, height=350)
+
+
+def _drawn(title: str, svg: str, page: str, height: int) -> Picture:
+    return Picture(title, lambda: svg, lambda: page, height)
 
 
 class Pictures(Vectors):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import html
 import json
+import pickle
 import re
 import struct
 from collections.abc import Callable
@@ -144,6 +145,13 @@ def test_a_notebook_shows_the_page_in_a_frame_that_can_reach_nothing(groups: pg.
     frame = picture._repr_html_()
     assert html.unescape(re.search(r'srcdoc="([^"]*)"', frame).group(1)) == picture.html
     assert 'sandbox="allow-scripts"' in frame
+
+
+def test_a_picture_travels_to_other_processes(groups: pg.KeyedVectors) -> None:
+    picture = groups.plot(title="T")
+    there = pickle.loads(pickle.dumps(picture))
+    assert (there.title, there.svg, there.html) == ("T", picture.svg, picture.html)
+    assert there._repr_html_() == picture._repr_html_()
 
 
 def test_a_picture_is_saved_as_its_ending_says(groups: pg.KeyedVectors, here: Path) -> None:
