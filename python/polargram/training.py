@@ -125,8 +125,8 @@ class TrainingSteps(BaseModel):
         --------
         >>> import polargram as pg
         >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8, sample=0, epochs=2, workers=1, compute_loss=True)
-        >>> model.training_history().select("words", "learning_rate").rows()[-1]
-        (36, 0.0001)
+        >>> model.training_history()["words"][-1]
+        36
         """
         schema = {"seconds": pl.Float64, "words": pl.UInt64, "learning_rate": pl.Float64, "loss": pl.Float64}
         return pl.DataFrame(self._moments, schema=schema, orient="row")
