@@ -20,6 +20,7 @@ from polargram.phrases import (
     Phrases,
     join_phrases,
 )
+from polargram.plotting import Picture
 from polargram.readers import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 from polargram.static_models import encode
 from polargram.trimming import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
@@ -42,6 +43,7 @@ __all__ = [
     "PhrasedCorpus",
     "Phraser",
     "Phrases",
+    "Picture",
     "StopTraining",
     "Text8Corpus",
     "W2VFrames",

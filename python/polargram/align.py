@@ -21,7 +21,18 @@ logger = logging.getLogger("polargram")
 
 
 class Alignment(NamedTuple):
-    """How near shared keys came: the mean cosine of each key's two vectors, before and after."""
+    """How near shared keys came: the mean cosine of each key's two vectors, before and after.
+
+    Examples
+    --------
+    >>> import polargram as pg
+    >>> yesterday, today = pg.KeyedVectors(2), pg.KeyedVectors(2)
+    >>> yesterday[["a", "b"]] = [[1, 0], [0, 1]]
+    >>> today[["a", "b"]] = [[0, 1], [-1, 0]]
+    >>> measured = today.align_to(yesterday).alignment
+    >>> measured.keys, round(measured.cosine_before, 4), round(measured.cosine_after, 4)
+    (2, 0.0, 1.0)
+    """
 
     keys: int
     cosine_before: float

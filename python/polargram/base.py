@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, SupportsIndex, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from polargram._polargram import CorpusSource, Model, checked_parameter, parameters
 from polargram.keyed_vectors import KeyedVectors
+from polargram.notebook import page_of
+from polargram.travel import packed, unpacked
 from polargram.values import (
     Check,
     count,
@@ -53,6 +55,10 @@ class BaseModel:
     A model has its hyperparameters and options as attributes, under the names of the constructor's parameters. They
     may be changed until they are used. What they are set to is checked, and made a plain number of Python; the learning
     rates are rounded to single precision, in which they are used.
+
+    It may be copied, by :func:`copy.deepcopy` with weights of its own, and pickled, as for other processes: it travels
+    with all that is needed to train on, and with its attributes, ``hashfxn``, ``progress`` and ``storage_options``
+    among them. To keep a model, :meth:`save` is better: what it writes can run no code, and has no secrets.
     """
 
     #: The names of the hyperparameters, as the native table has them.
@@ -136,6 +142,7 @@ class BaseModel:
         self.effective_min_count = self.min_count
         self.running_training_loss = 0.0
         self._epoch_losses: list[float] = []
+        self._moments: list[tuple[float, int, float, float | None]] = []
         self.train_count = 0
         self.total_train_time = 0.0
         self.total_vocabulary_time = 0.0
@@ -174,14 +181,48 @@ class BaseModel:
         other._wv.__dict__.update(copy.deepcopy(self._wv.__dict__, memo))
         return other
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        msg = (
-            f"cannot pickle {type(self).__name__}: keep a model with save() and load(); its vectors, wv, can be pickled"
-        )
-        raise TypeError(msg)
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        # Pickled, it travels as the files that save() writes, and its attributes. Counts that are not trimmed yet stay.
+        files = packed(self._save_weights) if len(self.wv) else {}
+        attributes = {name: value for name, value in self.__dict__.items() if name not in ("_model", "_wv")}
+        state = {"attributes": attributes, "vectors": self.wv._state()}
+        return _unpickled, (type(self), self.vector_size, files), state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state["attributes"])
+        self.wv.__dict__.update(state["vectors"])
+
+    def _save_weights(self, path: os.PathLike[str]) -> None:
+        self._model.save(self._parameters(), path, "{}")
 
     def __str__(self) -> str:
         return f"{type(self).__name__}<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        facts: list[tuple[str, object]] = [
+            ("words", f"{len(self.wv):,}"),
+            ("dimensions", self.vector_size),
+            ("architecture", "skip-gram" if self.sg else "CBOW"),
+            ("objective", " and ".join(self._objectives()) or "none"),
+            ("window", self.window),
+            ("min_count", self.min_count),
+            ("corpus", f"{self.corpus_count:,} sentences, {self.corpus_total_words:,} words"),
+            ("epochs", self.epochs),
+            (
+                "trained",
+                f"{self.train_count} time{'' if self.train_count == 1 else 's'}, {self.total_train_time:.1f} s",
+            ),
+        ]
+        if self._epoch_losses:
+            facts.append(("mean loss by epoch", ", ".join(f"{loss:.4f}" for loss in self._epoch_losses)))
+        return page_of(type(self).__name__, facts)
+
+    def _objectives(self) -> list[str]:
+        noise = [f"{self.negative} negative samples"] if self.negative else []
+        return noise + (["hierarchical softmax"] if self.hs else [])
 
     # The vectors
 
@@ -385,6 +426,17 @@ class BaseModel:
         is_text = corpus is None
         source = corpus_file if is_text else corpus
         return CorpusSource(source, self.column, is_text, self.count_column, self.storage_options)
+
+
+def _unpickled(cls: type[BaseModel], vector_size: int, files: dict[str, bytes]) -> BaseModel:
+    """Make a model of what it was pickled to, but for its attributes."""
+    model = cls.__new__(cls)
+    native = Model(vector_size, warn_of_views)
+    if files:
+        with unpacked(files) as path:
+            native.load(path)
+    model.__dict__.update(_model=native, _wv=KeyedVectors._of(native.table))
+    return model
 
 
 def warn_of_views(names: list[str]) -> None:

@@ -8,14 +8,29 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from polargram.notebook import in_notebook, progress_bar
+
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from polargram.base import BaseModel
 
 logger = logging.getLogger("polargram")
 
 
 class StopTraining(Exception):  # noqa: N818 - as StopIteration
-    """Raise it in a callback to end the training early. What was trained so far stays."""
+    """Raise it in a callback to end the training early. What was trained so far stays.
+
+    Examples
+    --------
+    >>> import polargram as pg
+    >>> class Once:
+    ...     def on_epoch_end(self, model):
+    ...         raise pg.StopTraining
+    >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=4, epochs=5, compute_loss=True, callbacks=[Once()])
+    >>> len(model.epoch_losses)
+    1
+    """
 
 
 class Hooks:
@@ -55,10 +70,40 @@ class Hooks:
 
 
 class Report:
-    """Reports on a long job: always to the log, and on request to stderr or to a function."""
+    """Reports on a long job: always to the log, and on request to stderr or to a function.
+
+    In a notebook it is a bar instead, if tqdm is installed. The bar ends with the ``with`` statement.
+    """
 
     def __init__(self, progress: bool | Callable[[str, int, int, float], object]) -> None:
         self._progress = progress
+        self._has_bars = progress is True and in_notebook()
+        self._phase = ""
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._end_bar(is_done=kind is None)
+
+    def _end_bar(self, is_done: bool) -> None:
+        if self._bar is None:
+            return
+        if is_done and self._bar.total:
+            self._bar.update(self._bar.total - self._bar.n)
+        self._bar.close()
+        self._bar = None
+
+    def _show_bar(self, phase: str, done: int, total: int) -> bool:
+        """Move the bar of this phase; False without tqdm."""
+        if phase != self._phase:
+            self._end_bar(is_done=True)
+            self._phase, self._bar = phase, progress_bar(phase, total)
+        if self._bar is None:
+            return False
+        self._bar.update(done - self._bar.n)
+        return True
 
     def __call__(self, phase: str, done: int, total: int, rate: float) -> None:
         share = f" {100 * done / total:.0f} %" if total else ""
@@ -66,5 +111,5 @@ class Report:
         logger.info(line)
         if callable(self._progress):
             self._progress(phase, done, total, rate)
-        elif self._progress:
+        elif self._progress and not (self._has_bars and self._show_bar(phase, done, total)):
             print(f"polargram: {line}", file=sys.stderr, flush=True)

@@ -205,7 +205,15 @@ def scan_vectors(path: str | os.PathLike[str], *, storage_options: dict[str, Any
 @pl.api.register_lazyframe_namespace("w2v")
 @pl.api.register_dataframe_namespace("w2v")
 class W2VFrames:
-    """What this package does with frames: every LazyFrame and DataFrame has it as ``.w2v``."""
+    """What this package does with frames: every LazyFrame and DataFrame has it as ``.w2v``.
+
+    Examples
+    --------
+    >>> import polars as pl, polargram as pg
+    >>> model = pl.DataFrame({"tokens": [["the", "cat"]] * 50}).w2v.train(vector_size=4, workers=1)
+    >>> model.wv.index_to_key
+    ['cat', 'the']
+    """
 
     def __init__(self, frame: pl.LazyFrame | pl.DataFrame) -> None:
         self._frame = frame

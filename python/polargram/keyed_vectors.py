@@ -17,6 +17,8 @@ from polargram.evaluation import Evaluation
 from polargram.files import VectorFiles
 from polargram.frames import Frames
 from polargram.norms import Norms
+from polargram.notebook import page_of
+from polargram.plotting import Pictures
 from polargram.queries import Queries
 from polargram.renames import GoneNames, warn_deprecated
 from polargram.search import Search
@@ -35,7 +37,17 @@ logger = logging.getLogger("polargram")
 
 
 class KeyedVectors(
-    Queries, Evaluation, Search, Norms, KeyAttributes, VectorFiles, Frames, StaticModels, Alignments, GoneNames
+    Queries,
+    Evaluation,
+    Search,
+    Norms,
+    KeyAttributes,
+    VectorFiles,
+    Frames,
+    StaticModels,
+    Alignments,
+    Pictures,
+    GoneNames,
 ):
     """A table of keys and vectors: a trained model's (``model.wv``), a file's (:meth:`load`), or one that you fill.
 
@@ -119,18 +131,31 @@ class KeyedVectors(
         reduced = super().__reduce_ex__(max(2, protocol.__index__()))
         if isinstance(reduced, str) or len(reduced) < 3:
             return reduced
-        # Copies have attributes of their own, since their keys may become others. With slots there are two states.
+        # With slots there are two states.
         state, slots = reduced[2] if isinstance(reduced[2], tuple) else (reduced[2], None)
         if not isinstance(state, dict) or not isinstance(state.get("_attributes"), Stored):
             return reduced
-        state = {**state, "_attributes": state["_attributes"].copied(len(self))}
+        state = self._state(state)
         return (*reduced[:2], state if slots is None else (state, slots), *reduced[3:])
+
+    def _state(self, state: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Give the attributes of a copy: those of keys are its own, since its keys may become others."""
+        state = dict(self.__dict__ if state is None else state)
+        stored = state.get("_attributes")
+        return {**state, "_attributes": stored.copied(len(self))} if isinstance(stored, Stored) else state
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.index_to_key)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}<vector_size={self.vector_size}, {len(self)} keys>"
+
+    def _repr_html_(self) -> str:
+        # A frame does not make all keys Python's strings.
+        first = self.to_polars().head(_FIRST_KEYS).iter_rows()
+        rows = [(key, f"{count:,}", _first_values(vector)) for key, count, vector in first]
+        facts = [("keys", f"{len(self):,}"), ("dimensions", self.vector_size)]
+        return page_of(type(self).__name__, facts, ("key", "count", "vector") if rows else (), rows)
 
     @property
     def vectors_lockf(self) -> NDArray[np.float32]:
@@ -524,6 +549,15 @@ class KeyedVectors(
         values = np.random.default_rng(seed=seed).random((len(keys), self.vector_size), dtype=np.float32)
         del keys[before:]
         self.add_vectors(appended, ((values * 2 - 1) / self.vector_size)[before:])
+
+
+#: What a notebook shows of the keys, and of the values of each.
+_FIRST_KEYS = 5
+_FIRST_VALUES = 4
+
+
+def _first_values(vector: Sequence[float]) -> str:
+    return ", ".join([f"{value:.4g}" for value in vector[:_FIRST_VALUES]] + ["…"] * (len(vector) > _FIRST_VALUES))
 
 
 def _is_key(value: object) -> bool:

@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import polars as pl
 from polars.plugins import register_plugin_function
@@ -15,7 +15,9 @@ import polargram._polargram as _native
 from polargram._polargram import CorpusSource, PhraseModel
 from polargram.base import Corpus
 from polargram.callbacks import Report
+from polargram.notebook import page_of
 from polargram.phrase_scoring import Scoring, native_scoring, npmi_scorer, original_scorer, plain
+from polargram.travel import packed, unpacked
 from polargram.values import count, number, optional_text, text
 
 if TYPE_CHECKING:
@@ -64,13 +66,15 @@ class PhrasedCorpus:
     ['new_york', 'old_news']
     """
 
-    def __init__(
-        self, model: PhraseModel, corpus: Corpus, column: str, storage_options: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, phrases: _Model, corpus: Corpus) -> None:
         self.corpus = corpus
-        self._column = column
-        self._storage_options = storage_options
-        self._phrased_source = model.phrased(corpus)
+        self._phrases = phrases
+        self._column = phrases.column
+        self._storage_options = phrases.storage_options
+        self._phrased_source = phrases._model.phrased(corpus)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._phrases, self.corpus)
 
     def __iter__(self) -> Iterator[list[str]]:
         return _native.phrased_sentences(self, self._column, self._storage_options)
@@ -100,6 +104,9 @@ class _Vocab(Mapping[str, int]):
 
     def __repr__(self) -> str:
         return f"<{len(self)} words and pairs of words>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self._model.texts()),)
 
 
 class _Model:
@@ -166,9 +173,29 @@ class _Model:
         """How often phrases are joined: two passes find phrases of up to four words, three of up to eight."""
         return self._model.passes
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        msg = f"cannot pickle {type(self).__name__}: keep it with save() and load()"
-        raise TypeError(msg)
+    def __copy__(self) -> Any:
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        # Pickled, it travels as the file that save() writes, and its attributes: with its scoring function.
+        state = {name: value for name, value in self.__dict__.items() if name != "_model"}
+        return _unpickled, (type(self), packed(self._model.save)), state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._scoring is not None and not isinstance(self._scoring, str):
+            self._model.set_options(self._options())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        unit = "phrases" if isinstance(self, FrozenPhrases) else "words and pairs"
+        scoring = self._scoring if isinstance(self._scoring, str | None) else getattr(self._scoring, "__name__", "own")
+        facts = [(unit, f"{len(self._model):,}"), ("min_count", self.min_count), ("threshold", self.threshold)]
+        return page_of(type(self).__name__, [*facts, ("scoring", scoring), ("passes", self.passes)])
 
     def score_candidate(
         self, word_a: str, word_b: str, in_between: Iterable[str] = ()
@@ -230,7 +257,7 @@ class _Model:
         return self._phrased(sentence)
 
     def _phrased(self, corpus: Corpus) -> PhrasedCorpus:
-        return PhrasedCorpus(self._model, corpus, self.column, self.storage_options)
+        return PhrasedCorpus(self, corpus)
 
     def find_phrases(self, sentences: Corpus) -> dict[str, float]:
         """Return the phrases that stand in a corpus, and their scores.
@@ -319,6 +346,14 @@ class _Model:
         if scoring is not None:
             loaded.scoring = scoring
         return loaded
+
+
+def _unpickled(cls: type[_Model], files: dict[str, bytes]) -> _Model:
+    """Make a model of what it was pickled to, but for its attributes."""
+    model = cls.__new__(cls)
+    with unpacked(files) as path:
+        model._model = PhraseModel.load(path)
+    return model
 
 
 class Phrases(_Model):

@@ -39,6 +39,15 @@ class Entry(NamedTuple):
         How many keys there are, and dimensions.
     is_mapped
         True if the vectors are in a mapped file, and take no memory of their own.
+
+    Examples
+    --------
+    >>> import polars as pl, polargram as pg
+    >>> wv = pg.Word2Vec([["the", "cat"]] * 50, vector_size=4, workers=1).wv
+    >>> _ = pl.DataFrame({"word": ["cat"]}).select(pg.embed("word", wv))
+    >>> entry = pg.registry.list()[-1]
+    >>> entry.keys, entry.vector_size
+    (2, 4)
     """
 
     path: Path | str | None
@@ -48,7 +57,16 @@ class Entry(NamedTuple):
 
 
 def list() -> builtins.list[Entry]:
-    """Give the files that are open, the one used last at the end, then the models, and then the vectors in memory."""
+    """Give the files that are open, the one used last at the end, then the models, and then the vectors in memory.
+
+    Examples
+    --------
+    >>> import polars as pl, polargram as pg
+    >>> wv = pg.Word2Vec([["the", "cat"]] * 50, vector_size=4, workers=1).wv
+    >>> _ = pl.DataFrame({"word": ["cat"]}).select(pg.embed("word", wv))
+    >>> pg.registry.list()[-1]
+    Entry(path=None, keys=2, vector_size=4, is_mapped=False)
+    """
     entries = _polargram.registry_list()
     return [Entry(_named(path), keys, vector_size, is_mapped) for path, keys, vector_size, is_mapped in entries]
 
@@ -62,5 +80,13 @@ def clear() -> int:
     """Let go of all files and models, and of vectors in memory that nobody else holds, and say how many there were.
 
     Plans that name a file open it again. Vectors in memory that a user still holds stay registered.
+
+    Examples
+    --------
+    >>> import polars as pl, polargram as pg
+    >>> pg.Word2Vec([["the", "cat"]] * 50, vector_size=4, workers=1).wv.save("vectors.arrow")
+    >>> _ = pl.DataFrame({"word": ["cat"]}).select(pg.embed("word", "vectors.arrow"))
+    >>> pg.registry.clear() > 0
+    True
     """
     return _polargram.registry_clear()

@@ -7,9 +7,12 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import polars as pl
+
 from polargram._polargram import CorpusSource, Model
 from polargram.base import BaseModel, Corpus
 from polargram.callbacks import Hooks, Report
+from polargram.plotting import Picture, training_picture
 from polargram.renames import takes_old_names
 from polargram.values import count, number
 
@@ -111,6 +114,61 @@ class TrainingSteps(BaseModel):
             setattr(self, name, value)
         return self._train(source, callbacks=callbacks, **options)
 
+    def training_history(self) -> pl.DataFrame:
+        """Return how the last training went: a table of ``seconds``, ``words``, ``learning_rate`` and ``loss``.
+
+        Its rows are some moments, the end of each epoch among them: seconds since the training began, words trained so
+        far, the learning rate, and the mean loss of an example since the moment before, which is null without
+        ``compute_loss``. A training that resumed has the moments since then. :meth:`save` does not keep it.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec([["a", "b"]] * 9, vector_size=8, sample=0, epochs=2, workers=1, compute_loss=True)
+        >>> model.training_history()["words"][-1]
+        36
+        """
+        schema = {"seconds": pl.Float64, "words": pl.UInt64, "learning_rate": pl.Float64, "loss": pl.Float64}
+        return pl.DataFrame(self._moments, schema=schema, orient="row")
+
+    def plot_training(
+        self,
+        *,
+        title: str = "Training",
+        output: str | os.PathLike[str] | None = None,
+        storage_options: dict[str, Any] | None = None,
+    ) -> Picture:
+        """Draw the learning rate of the last training over its words, and the loss if ``compute_loss`` was set.
+
+        Parameters
+        ----------
+        title
+            What stands above it.
+        output
+            Saves it, too: see :meth:`Picture.save`.
+        storage_options
+            For an ``output`` in a store.
+
+        Raises
+        ------
+        RuntimeError
+            If the model was not trained since it was made or loaded.
+
+        Examples
+        --------
+        >>> import polargram as pg
+        >>> model = pg.Word2Vec([["a", "b"]] * 99, vector_size=8, sample=0, compute_loss=True)
+        >>> model.plot_training(output="training.svg")
+        Picture<'Training'>
+        """
+        if not self._moments:
+            msg = "there is no training to show: the model was not trained since it was made or loaded"
+            raise RuntimeError(msg)
+        picture = training_picture(title, self._moments)
+        if output is not None:
+            picture.save(output, storage_options=storage_options)
+        return picture
+
     def _train(
         self,
         source: CorpusSource,
@@ -145,8 +203,10 @@ class TrainingSteps(BaseModel):
             hooks.tell("on_train_end")
             return 0, 0
         options["running_training_loss"] = self.running_training_loss
-        report = Report(self.progress), report_delay
-        trained, raw, rate, losses, seconds = self._model.train(source, self._parameters(), options, hooks, report)
+        with Report(self.progress) as report:
+            trained, raw, rate, losses, seconds, self._moments = self._model.train(
+                source, self._parameters(), options, hooks, (report, report_delay)
+            )
         self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, rate)
         self._add_losses(losses)
         self.train_count += 1

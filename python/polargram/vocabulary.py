@@ -135,9 +135,8 @@ class VocabularySteps(BaseModel):
 
     def _scan_vocab(self, source: CorpusSource) -> tuple[int, int]:
         start = time.perf_counter()
-        words, sentences = self._model.scan_vocab(
-            source, self._parameters(), self.memory_budget, (Report(self.progress), 1.0)
-        )
+        with Report(self.progress) as report:
+            words, sentences = self._model.scan_vocab(source, self._parameters(), self.memory_budget, (report, 1.0))
         self.total_vocabulary_time = time.perf_counter() - start
         logger.info("counted %d words in %d sentences", words, sentences)
         return words, sentences

@@ -48,6 +48,16 @@ pub(super) fn run<T: Send>(
     report: Option<&Report<'_>>,
     work: impl FnOnce(&Progress, &Caller<'_>) -> Result<T> + Send,
 ) -> PyResult<T> {
+    run_watched(py, report, |_| {}, work)
+}
+
+/// The same, with `watch` called on the progress whenever this thread looks at it.
+pub(super) fn run_watched<T: Send>(
+    py: Python<'_>,
+    report: Option<&Report<'_>>,
+    mut watch: impl FnMut(&Progress) + Send,
+    work: impl FnOnce(&Progress, &Caller<'_>) -> Result<T> + Send,
+) -> PyResult<T> {
     let progress = Progress::default();
     let watched = progress.clone();
     let report = report.map(|report| (report.function.clone().unbind(), report.interval));
@@ -76,6 +86,7 @@ pub(super) fn run<T: Send>(
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => return Err(stopped()),
                 }
+                watch(&watched);
                 if raised_here.is_some() {
                     continue;
                 }

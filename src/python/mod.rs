@@ -13,6 +13,7 @@ mod npy;
 mod parameters;
 mod phrased;
 mod phrases;
+mod plot;
 mod queries;
 mod registry;
 mod search;
@@ -48,6 +49,8 @@ mod _polargram {
     use super::phrased::PyPhrasedSource;
     #[pymodule_export]
     use super::phrases::{PyPhraseModel, english_connector_words, phrased_sentences};
+    #[pymodule_export]
+    use super::plot::{PyWordMap, training_charts, write_file};
     #[pymodule_export]
     use super::queries::{
         centralities, closer_than, cosines_with, euclidean_distances, evaluate_analogies, file_bytes, mean_similarity,

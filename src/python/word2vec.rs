@@ -17,15 +17,16 @@ use super::keyed_vectors::PyVectors;
 use super::keys::PyKey;
 use super::location::location;
 use super::parameters::Parameters;
+use super::plot::{MomentRow, moment_row};
 use super::source::PyCorpusSource;
 use super::table::{Content, PyTable};
 use super::views::Views;
 use crate::encode::SpoolOptions;
 use crate::error::Result;
 use crate::kernel::Matrix;
-use crate::models::{CorpusSize, Job, Memory, Resume, Saved, TrainOptions, Word2Vec};
+use crate::models::{CorpusSize, History, Job, Memory, Resume, Saved, TrainOptions, Word2Vec};
 use crate::progress::Progress;
-use crate::train::{Next, Observer, Position, Weights};
+use crate::train::{Next, Observer, Position, Trained, Weights};
 use crate::vectors::KeyedVectors;
 use crate::vocab::{Key, Rule, Trim, TrimReport, WordCounts};
 
@@ -293,7 +294,7 @@ impl PyModel {
     }
 
     /// Trains. Returns the number of tokens that subsampling kept, of all tokens, the last learning rate, the losses,
-    /// and the seconds that training took. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, losses)`,
+    /// the seconds that training took, and how it went over time. `hooks` has methods `epoch_begins(epoch)` and `epoch_ends(epoch, losses)`,
     /// which return true to stop.
     #[pyo3(signature = (corpus, parameters, options, hooks = None, report = None))]
     fn train(
@@ -304,7 +305,7 @@ impl PyModel {
         options: &Bound<'_, PyDict>,
         hooks: Option<Py<PyAny>>,
         report: Option<(Bound<'_, PyAny>, f64)>,
-    ) -> PyResult<(u64, u64, f32, Losses, f64)> {
+    ) -> PyResult<(u64, u64, f32, Losses, f64, Vec<MomentRow>)> {
         let _training = self.begin_training()?;
         let config = Parameters(parameters).config()?;
         config.validate()?;
@@ -322,7 +323,9 @@ impl PyModel {
         let resume = lock(&self.resume).take();
         let corpus = corpus.open(py, spool.memory_budget)?;
         let report = report_from(report);
-        let trained = job::run(py, report.as_ref(), |progress, caller| {
+        let history = Mutex::<History>::default();
+        let watch = |progress: &Progress| lock(&history).observe(progress);
+        let trained = job::run_watched(py, report.as_ref(), watch, |progress, caller| {
             let options = TrainOptions {
                 spool,
                 is_vocabulary_corpus,
@@ -331,13 +334,15 @@ impl PyModel {
                 checkpoint: checkpoint.as_ref(),
                 resume: resume.as_ref(),
             };
-            let mut hooks = Hooks { hooks, vectors: &vectors, caller, progress, loss };
+            let mut hooks = Hooks { hooks, vectors: &vectors, caller, progress, history: &history, loss };
             model.train(corpus.as_ref(), &options, &mut hooks, progress)
         });
         vectors.forget_norms();
         let trained = trained?;
         *lock(&self.model) = Some(Arc::new(model));
-        Ok((trained.kept, trained.raw_tokens, trained.learning_rate, trained.losses, trained.elapsed.as_secs_f64()))
+        let Trained { kept, raw_tokens, learning_rate, losses, elapsed, .. } = trained;
+        let moments = lock(&history).moments().iter().map(moment_row).collect();
+        Ok((kept, raw_tokens, learning_rate, losses, elapsed.as_secs_f64(), moments))
     }
 
     /// Resumes the run of a checkpoint, if there is one. Returns the losses of its completed epochs, and the sum that the
@@ -500,6 +505,7 @@ struct Hooks<'a> {
     vectors: &'a KeyedVectors,
     caller: &'a Caller<'a>,
     progress: &'a Progress,
+    history: &'a Mutex<History>,
     /// The sum of the losses as the hooks have left it.
     loss: f64,
 }
@@ -528,6 +534,7 @@ impl Observer for Hooks<'_> {
     }
 
     fn epoch_ends(&mut self, epoch: usize, position: &Position) -> Result<Next> {
+        lock(self.history).observe_end(self.progress);
         let (losses, examples) = (position.losses.iter().copied(), position.examples.iter().copied());
         let losses: Losses = losses.zip(examples).collect();
         let rate = self.progress.learning_rate();

@@ -57,6 +57,29 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
             assert member.startswith("_") or member not in is_own or value.__doc__, f"{name}.{member}"
 
 
+def public_callables() -> dict[str, object]:
+    """Every public class, function and method, by name; those of modules are what the modules name."""
+    found: dict[str, object] = {}
+    for name in pg.__all__:
+        public = getattr(pg, name)
+        names = {f"{name}.{own}": getattr(public, own) for own in public.__all__} if inspect.ismodule(public) else {}
+        found.update(names or {name: public})
+    for name, public in list(found.items()):
+        for member in dir(public) if inspect.isclass(public) else []:
+            value = inspect.getattr_static(public, member)
+            function = getattr(value, "__func__", value)
+            is_ours = (getattr(function, "__module__", None) or "").startswith("polargram")
+            if not member.startswith("_") and callable(function) and is_ours:
+                found[f"{name}.{member}"] = function
+    return {name: public for name, public in found.items() if inspect.isclass(public) or callable(public)}
+
+
+def test_every_public_class_function_and_method_has_an_example() -> None:
+    found = public_callables()
+    assert {"KeyedVectors.load", "npy.open", "registry.clear", "W2VSeries.ids", "Word2Vec.train", "embed"} <= set(found)
+    assert [name for name, public in found.items() if ">>>" not in (inspect.getdoc(public) or "")] == []
+
+
 def test_every_parameter_of_a_model_is_documented() -> None:
     documented = inspect.getdoc(pg.Word2Vec).split("Parameters\n")[1].split("Raises\n")[0]
     lines = re.findall(r"^([a-z_0-9]+(?:, [a-z_0-9]+)*)$", documented, re.MULTILINE)

@@ -42,6 +42,9 @@ pub(in crate::cli) struct Plot {
     /// Show so many neighbours of each of --words, too.
     #[arg(long, value_name = "N", default_value_t = 0)]
     neighbours: usize,
+    /// How a plane is found for the words: pca. Python's KeyedVectors.plot knows tsne and umap, too.
+    #[arg(long, value_parser = method, default_value = "pca")]
+    method: Method,
     /// What stands above it.
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
@@ -53,6 +56,24 @@ pub(in crate::cli) struct Plot {
     height: u32,
     #[command(flatten)]
     storage: StorageArgs,
+}
+
+/// How words are put into a plane.
+#[derive(Debug, Clone, Copy)]
+enum Method {
+    /// By principal components.
+    Pca,
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    match text {
+        "pca" => Ok(Method::Pca),
+        "tsne" | "umap" => Err(format!(
+            "the command draws principal components alone, pca; in Python, \
+             polargram.KeyedVectors.load(FILE).plot(method=\"{text}\", output=\"map.html\") does it"
+        )),
+        _ => Err("it is neither pca, nor tsne or umap, which Python's KeyedVectors.plot draws".to_owned()),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +112,9 @@ impl Plot {
         let vectors = load_vectors(path, self.storage.options(), progress)?;
         let rows = self.rows(&vectors, progress)?;
         let title = self.title.clone().unwrap_or_else(|| format!("Words of {}", short_name(path)));
-        let map = WordMap::of(&vectors, &rows, &title, progress)?;
+        let map = match self.method {
+            Method::Pca => WordMap::of(&vectors, &rows, &title, progress)?,
+        };
         Ok(match picture {
             Picture::Svg => map.svg_of_size(self.width.into(), self.height.into()),
             Picture::Page => map.page(),
