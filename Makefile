@@ -13,8 +13,8 @@ ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py test_05_foun
 	test_06_faults.py test_07_vectors.py test_08_polars.py test_09_phrases.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build build-test format lint clippy imports deny test-rust test-python test-accept test-s3 test-azure \
-	test-races fuzz bench bench-integers bench-vectors bench-expressions bench-phrases bench-s3 clean
+.PHONY: help demo test build build-test wheel test-wheel format lint clippy imports deny test-rust test-python test-accept test-s3 \
+	test-azure test-races fuzz bench bench-integers bench-vectors bench-expressions bench-phrases bench-s3 clean
 
 ### First steps
 
@@ -55,9 +55,22 @@ $(VENV)/maturin: pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check "maturin>=1.16,<2"
 	touch $@
 
-## clean: remove .venv, the demo and the extension module; compiled code in CARGO_TARGET_DIR stays
+## wheel: the source distribution and a wheel built from it, in dist/
+DIST := dist
+wheel: $(VENV)/maturin
+	rm -rf $(DIST)
+	$(BIN)/maturin build --release --locked --sdist --interpreter $(BIN)/python --out $(DIST)
+	@ls -l $(DIST) | awk 'NF > 8 { printf "%6.1f MB  %s\n", $$5 / 1e6, $$9 }'
+
+## test-wheel: install that wheel into a new environment without Rust, and use it there
+test-wheel: wheel
+	new=$$(mktemp -d) && trap 'rm -rf $$new' EXIT && $(PYTHON) -m venv $$new/venv && \
+		$$new/venv/bin/pip install --quiet --disable-pip-version-check $(DIST)/*.whl && \
+		cp tests/installed.py $$new && cd $$new && env -u PYTHONPATH PATH=$$new/venv/bin $$new/venv/bin/python installed.py
+
+## clean: remove .venv, the demo, the wheel and the extension module; compiled code in CARGO_TARGET_DIR stays
 clean:
-	rm -rf $(VENV) demo python/polargram/*.so
+	rm -rf $(VENV) demo dist python/polargram/*.so
 
 ### Style
 

@@ -1,5 +1,8 @@
 """Word vectors from Parquet and Arrow columns of tokens, looked up again inside Polars expressions."""
 
+# First, so that the native module takes its memory from Polars' allocator.
+import polars as _polars  # noqa: F401
+
 from polargram import npy, phrases, registry
 from polargram._polargram import __version__
 from polargram.align import Alignment

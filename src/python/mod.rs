@@ -1,5 +1,6 @@
 //! The extension module `polargram._polargram`: PyO3 classes, thin over the crate.
 
+mod allocator;
 mod bundle;
 mod corpus;
 mod errors;
@@ -26,11 +27,9 @@ mod views;
 mod word2vec;
 
 use pyo3::prelude::*;
-use pyo3_polars::PolarsAllocator;
 
-/// Polars and its plugins free each other's memory, so they must share an allocator.
 #[global_allocator]
-static ALLOCATOR: PolarsAllocator = PolarsAllocator::new();
+static ALLOCATOR: allocator::Allocator = allocator::Allocator::new();
 
 #[pymodule]
 mod _polargram {

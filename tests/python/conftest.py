@@ -34,6 +34,8 @@ os.environ["DO_NOT_TRACK"] = "1"
 
 #: A process is killed after this many seconds: no test may hang.
 PATIENCE = 60
+#: What pip's ``polargram`` runs.
+PIP_COMMAND = ["-c", "from _polargram_command import main; main()"]
 
 
 def run_python(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
@@ -54,7 +56,7 @@ def command() -> Command:
     """``command("train", …)`` runs ``polargram train …``; ``code`` is the expected exit code."""
 
     def run(*arguments: object, code: int = 0, **options: object) -> subprocess.CompletedProcess[str]:
-        done = run_python("-m", "polargram", *arguments, **options)
+        done = run_python(*PIP_COMMAND, *arguments, **options)
         assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done
 
@@ -65,7 +67,7 @@ def command() -> Command:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200,000 tokens of the sample corpus: four Parquet files and questions.txt."""
     directory = tmp_path_factory.mktemp("sample")
-    run_python("-m", "polargram", "sample", "--output", directory, "--tokens", 200_000, "--seed", 1, check=True)
+    run_python(*PIP_COMMAND, "sample", "--output", directory, "--tokens", 200_000, "--seed", 1, check=True)
     return directory
 
 
