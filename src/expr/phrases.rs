@@ -95,15 +95,7 @@ impl Tokens for Utf8ViewArray {
 fn with_phrases(lists: &ListArray<i64>, detector: &Detector) -> PolarsResult<ListArray<i64>> {
     let tokens = lists.values().as_any().downcast_ref::<Utf8ViewArray>();
     let tokens = tokens.ok_or_else(|| polars_err!(InvalidOperation: "phrases: expected strings"))?;
-    let codes: Vec<u32> = match tokens.validity().filter(|validity| validity.unset_bits() > 0) {
-        None => tokens.views().iter().enumerate().map(|(at, view)| code(detector, tokens, at, view)).collect(),
-        Some(validity) => {
-            let views = tokens.views().iter().zip(validity.iter()).enumerate();
-            views
-                .map(|(at, (view, is_valid))| if is_valid { code(detector, tokens, at, view) } else { Detector::NULL })
-                .collect()
-        }
-    };
+    let codes = codes(tokens, detector);
     let ranges = lists.offsets().windows(2).enumerate().map(|(row, bounds)| match lists.is_valid(row) {
         true => bounds[0] as usize..bounds[1] as usize,
         false => 0..0,
@@ -116,16 +108,18 @@ fn with_phrases(lists: &ListArray<i64>, detector: &Detector) -> PolarsResult<Lis
     ListArray::try_new(dtype, OffsetsBuffer::try_from(offsets)?, values.boxed(), lists.validity().cloned())
 }
 
-/// Tokens that the cache is asked for ahead of their turn.
-const AHEAD: usize = 16;
-
-#[inline]
-fn code(detector: &Detector, tokens: &Utf8ViewArray, at: usize, view: &ArrowView) -> u32 {
-    if let Some(later) = tokens.views().get(at + AHEAD) {
-        detector.prefetch_view(View(later.as_u128()));
-    }
-    // SAFETY: `at` is below the array's length.
-    detector.code_of_view(View(view.as_u128()), || unsafe { tokens.value_unchecked(at) })
+fn codes(tokens: &Utf8ViewArray, detector: &Detector) -> Vec<u32> {
+    let views = tokens.views();
+    // SAFETY: the detector asks for tokens of the array.
+    let word = |at| unsafe { tokens.value_unchecked(at) };
+    let view = |at: usize| View(views[at].as_u128());
+    let Some(validity) = tokens.validity().filter(|validity| validity.unset_bits() > 0) else {
+        return detector.codes_of_views(views.len(), view, |at| Some(word(at)));
+    };
+    let mut codes = detector.codes_of_views(views.len(), view, |at| validity.get_bit(at).then(|| word(at)));
+    // What stands behind a null may have a code.
+    codes.iter_mut().zip(validity).filter(|(_, is_valid)| !is_valid).for_each(|(code, _)| *code = Detector::NULL);
+    codes
 }
 
 /// The tokens as views of the text that they were in, and of a text of the phrases. No text but theirs is copied.

@@ -168,7 +168,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The codes of the words that one thread knows.
+/// Short words that a thread knows at once. What is frequent is known again soon; most words are not, and need no memory
+/// in each thread.
+const MOST_SHORT: usize = 100_000;
+/// Other words that a thread knows at once.
+const MOST_LONG: usize = 20_000;
+
+/// The codes of the words that one thread has seen of late.
 struct WordCoder<'a> {
     shared: &'a Shared<'a>,
     short: ViewCodes,
@@ -197,10 +203,17 @@ impl Coder for WordCoder<'_> {
         if View::holds(word) {
             let view = View::of(word);
             return self.short.get(view).unwrap_or_else(|| {
+                if self.short.len() >= MOST_SHORT {
+                    self.short.clear();
+                }
                 let code = self.code_of_new(word);
                 self.short.set(view, code);
                 code
             });
+        }
+        if self.long.len() >= MOST_LONG {
+            self.long = Words::default();
+            self.long_codes.clear();
         }
         let id = self.long.intern(word) as usize;
         if id == self.long_codes.len() {
@@ -373,5 +386,40 @@ pub(super) fn connectors_of<'a>(words: impl IntoIterator<Item = &'a str>) -> Res
     match words.len() <= MOST_WORDS {
         true => Ok(words),
         false => Err(Error::parameter("connector_words", format!("are more than {MOST_WORDS}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
+
+    use super::super::delimiter::Delimiter;
+    use super::*;
+    use crate::corpus::ArrowCorpus;
+
+    #[test]
+    fn words_are_counted_on_when_a_thread_has_forgotten_them() {
+        let words: Vec<String> = (0..MOST_SHORT * 3 / 2).map(|word| format!("{word}")).collect();
+        let long: Vec<String> = (0..MOST_LONG * 3 / 2).map(|word| format!("a longer word {word}")).collect();
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        for _ in 0..2 {
+            lists.append_value(words.iter().chain(&long).map(Some));
+        }
+        let batch = RecordBatch::try_from_iter([("tokens", Arc::new(lists.finish()) as ArrayRef)]).unwrap();
+        let corpus = ArrowCorpus::new(&[batch], "tokens").unwrap();
+        let delimiter = Delimiter::new("_").unwrap();
+        let rules = CountRules {
+            delimiter: &delimiter,
+            connectors: &Words::default(),
+            max_vocab_size: 1_000_000,
+            is_read_once: false,
+        };
+        let counted = count(&corpus, &rules, &Progress::default()).unwrap();
+        assert_eq!(counted.counts.len(), 2 * (words.len() + long.len()) - 1);
+        assert!(words.iter().chain(&long).all(|word| counted.counts.of_text(word) == 2));
+        assert_eq!(counted.counts.of_text("7_8"), 2);
+        assert_eq!(counted.words, 2 * (words.len() + long.len()) as u64);
     }
 }

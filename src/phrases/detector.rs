@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 use super::counts::PhraseCounts;
 use super::delimiter::Delimiter;
 use super::scoring::{Candidate, CorpusCounts, Scoring};
+use super::sieve::Sieve;
 use super::table::{Gapped, Pair};
 use super::tokens::{Coder, Tokens};
 use super::words::{ViewCodes, Words};
@@ -28,6 +29,8 @@ pub(crate) struct Detector {
     /// What stands between two words of a phrase, joined.
     between: Words,
     pairs: HashMap<Pair, u32, RandomState>,
+    /// Passes over most pairs that are no phrases.
+    sieve: Sieve,
     gapped: HashMap<Gapped, u32, RandomState>,
     phrases: Words,
     scores: Vec<f64>,
@@ -56,6 +59,12 @@ const ID: u32 = BLURS - 1;
 const EMPTY: u32 = 0;
 /// A word of no number, without marks.
 const OTHER: u32 = ID;
+
+/// True of the codes that need a look at their neighbours: those of connector words, nulls, empty words and words that blur.
+#[inline]
+fn is_odd(code: u32) -> bool {
+    code & (CONNECTOR | BLURS) != 0 || code & ID == EMPTY
+}
 
 /// In an [`Applied`]: a phrase, not a token.
 pub(crate) const PHRASE: u32 = 1 << 31;
@@ -97,6 +106,7 @@ impl Detector {
             short: ViewCodes::default(),
             between: Words::default(),
             pairs: HashMap::default(),
+            sieve: Sieve::default(),
             gapped: HashMap::default(),
             phrases: Words::default(),
             scores: Vec::new(),
@@ -138,9 +148,14 @@ impl Detector {
         if let Some(Parts { first, between, last }) = parts {
             let (first, last) = (self.mark(first, START)?, self.mark(last, END)?);
             match between {
-                None => self.pairs.insert([first, last], number),
-                Some(between) => self.gapped.insert([first, self.between.intern(between), last], number),
-            };
+                None => {
+                    self.pairs.insert([first, last], number);
+                    self.sieve.add([first, last], self.pairs.keys());
+                }
+                Some(between) => {
+                    self.gapped.insert([first, self.between.intern(between), last], number);
+                }
+            }
         }
         Ok(())
     }
@@ -189,10 +204,35 @@ impl Detector {
         }
         let mut applied = Applied { tokens: Vec::with_capacity(codes.len()), ..Applied::default() };
         for range in ranges {
-            self.walk(codes, range, tokens, &mut applied)?;
+            match codes[range.clone()].iter().any(|&code| is_odd(code)) {
+                false => self.walk_plain(codes, range, &mut applied.tokens),
+                true => self.walk(codes, range, tokens, &mut applied)?,
+            }
             applied.ends.push(applied.tokens.len());
         }
         Ok(applied)
+    }
+
+    /// The walk over a sentence without odd tokens: only pairs of neighbours can be phrases, and few are.
+    #[inline]
+    fn walk_plain(&self, codes: &[u32], range: Range<usize>, tokens: &mut Vec<u32>) {
+        let (mut start, mut at) = (range.start, range.start);
+        while at + 1 < range.end {
+            let (a, b) = (codes[at], codes[at + 1]);
+            let pair = [a & ID, b & ID];
+            if a & START != 0
+                && b & END != 0
+                && self.sieve.may_have(pair)
+                && let Some(phrase) = self.pairs.get(&pair)
+            {
+                tokens.extend(start as u32..at as u32);
+                tokens.push(PHRASE | phrase);
+                at += 1;
+                start = at + 1;
+            }
+            at += 1;
+        }
+        tokens.extend(start as u32..range.end as u32);
     }
 
     fn walk<T: Tokens + ?Sized>(
@@ -247,10 +287,9 @@ impl Detector {
     ) -> Result<Option<u32>> {
         let (a, b) = (codes[first], codes[last]);
         if last == first + 1 && (a | b) & BLURS == 0 {
-            if a & START == 0 || b & END == 0 {
-                return Ok(None);
-            }
-            return Ok(self.pairs.get(&[a & ID, b & ID]).copied());
+            let pair = [a & ID, b & ID];
+            let may_be = a & START != 0 && b & END != 0 && self.sieve.may_have(pair);
+            return Ok(may_be.then(|| self.pairs.get(&pair).copied()).flatten());
         }
         self.find_gapped(codes, first, last, tokens, applied)
     }
@@ -361,27 +400,29 @@ impl Detector {
         }
     }
 
-    /// The code of a word that the short ones do not have.
+    /// The code of a word that the short ones do not have as this view.
+    #[inline]
     fn code_of_other(&self, view: View, word: &str) -> u32 {
-        match view.is_whole() {
-            true if self.delimiter.blurs(word) => BLURS | OTHER,
-            true => OTHER,
-            false => self.code(word),
+        if !view.is_whole() {
+            return self.code(word);
+        }
+        let is_padded = view.0 == view.padded().0;
+        match if is_padded { None } else { self.short.get(view.padded()) } {
+            Some(code) => code,
+            None if self.delimiter.may_blur(view) && self.delimiter.blurs(word) => BLURS | OTHER,
+            None => OTHER,
         }
     }
 
-    /// Asks the cache for what [`code_of_view`](Self::code_of_view) will look at.
+    /// The codes of so many tokens. `view` gives the view of one, `word` the text, if it is not null.
     #[cfg(feature = "python")]
-    #[inline]
-    pub(crate) fn prefetch_view(&self, view: View) {
-        self.short.prefetch(view.padded());
-    }
-
-    /// The code of a word that a view holds, or has the start of.
-    #[cfg(feature = "python")]
-    #[inline]
-    pub(crate) fn code_of_view<'a>(&self, view: View, word: impl FnOnce() -> &'a str) -> u32 {
-        let known = if view.is_whole() { self.short.get(view.padded()) } else { None };
-        known.unwrap_or_else(|| self.code_of_other(view, word()))
+    pub(crate) fn codes_of_views<'a>(
+        &self,
+        tokens: usize,
+        view: impl Fn(usize) -> View,
+        word: impl Fn(usize) -> Option<&'a str>,
+    ) -> Vec<u32> {
+        let other = |at, view| word(at).map_or(Self::NULL, |word| self.code_of_other(view, word));
+        self.short.codes_of(tokens, view, other)
     }
 }

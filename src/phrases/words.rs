@@ -5,7 +5,6 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::table::mixed;
 use crate::kernel::prefetch;
 use crate::vocab::View;
 
@@ -73,6 +72,13 @@ impl<'a> FromIterator<&'a str> for Words {
 
 /// Slots of a table that is not empty.
 const LEAST_SLOTS: usize = 64;
+/// Slots of a table that stays in a core's cache even if it is half empty, so that searches are short.
+const ROOMY_SLOTS: usize = 1 << 16;
+/// Digits of π, so that no view makes a factor 0.
+const FACTORS: [u64; 2] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344];
+/// Views whose slots the cache is asked for at the same time.
+#[cfg(feature = "python")]
+const BLOCK: usize = 32;
 /// No view of a word: it would be the longest one, and a view does not hold that.
 const NONE: u128 = u128::MAX;
 
@@ -85,16 +91,23 @@ pub(super) struct ViewCodes {
 }
 
 impl ViewCodes {
+    /// Where the search for a view starts: both halves multiplied, folded, and the upper bits of that.
     #[inline]
     fn start(&self, view: View) -> usize {
-        let hash = mixed(view.0 as u64 ^ mixed((view.0 >> 64) as u64));
+        let product = u128::from(view.0 as u64 ^ FACTORS[0]) * u128::from((view.0 >> 64) as u64 ^ FACTORS[1]);
+        let hash = product as u64 ^ (product >> 64) as u64;
         ((u128::from(hash) * self.views.len() as u128) >> 64) as usize
     }
 
     /// The slot of a view, or the free one where it belongs. There is a free one.
     #[inline]
     fn slot(&self, view: View) -> usize {
-        let mut slot = self.start(view);
+        self.slot_from(self.start(view), view)
+    }
+
+    #[inline]
+    fn slot_from(&self, start: usize, view: View) -> usize {
+        let mut slot = start;
         while self.views[slot] != view.0 && self.views[slot] != NONE {
             slot += 1;
             if slot == self.views.len() {
@@ -104,6 +117,17 @@ impl ViewCodes {
         slot
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Forgets all views; the memory stays.
+    pub(super) fn clear(&mut self) {
+        self.views.fill(NONE);
+        self.len = 0;
+    }
+
+    /// The code of a view.
     #[inline]
     pub(super) fn get(&self, view: View) -> Option<u32> {
         if self.len == 0 {
@@ -111,6 +135,34 @@ impl ViewCodes {
         }
         let slot = self.slot(view);
         (self.views[slot] != NONE).then(|| self.codes[slot])
+    }
+
+    /// The codes of so many views; `other` gives that of one which has none here.
+    #[cfg(feature = "python")]
+    #[inline]
+    pub(super) fn codes_of(
+        &self,
+        len: usize,
+        view: impl Fn(usize) -> View,
+        other: impl Fn(usize, View) -> u32,
+    ) -> Vec<u32> {
+        if self.len == 0 {
+            return (0..len).map(|at| other(at, view(at))).collect();
+        }
+        let (mut codes, mut starts) = (Vec::with_capacity(len), [0; BLOCK]);
+        for first in (0..len).step_by(BLOCK) {
+            let starts = &mut starts[..BLOCK.min(len - first)];
+            for (at, start) in (first..).zip(&mut *starts) {
+                *start = self.start(view(at));
+                prefetch(&raw const self.views[*start]);
+                prefetch(&raw const self.codes[*start]);
+            }
+            codes.extend((first..).zip(&*starts).map(|(at, &start)| {
+                let slot = self.slot_from(start, view(at));
+                if self.views[slot] == NONE { other(at, view(at)) } else { self.codes[slot] }
+            }));
+        }
+        codes
     }
 
     /// Asks the cache for where the code of a view is.
@@ -125,8 +177,10 @@ impl ViewCodes {
 
     /// Sets the code of a view.
     pub(super) fn set(&mut self, view: View, code: u32) {
-        if self.len * 4 >= self.views.len() * 3 {
-            let slots = (self.views.len() + self.views.len() / 2).max(LEAST_SLOTS);
+        let slots = self.views.len();
+        let is_full = if slots < ROOMY_SLOTS { self.len * 2 >= slots } else { self.len * 4 >= slots * 3 };
+        if is_full {
+            let slots = (slots + slots / 2).max(LEAST_SLOTS);
             let old = std::mem::replace(self, Self { views: vec![NONE; slots], codes: vec![0; slots], len: 0 });
             let known = old.views.into_iter().zip(old.codes).filter(|(view, _)| *view != NONE);
             known.for_each(|(view, code)| self.put(View(view), code));
@@ -178,6 +232,8 @@ mod tests {
                 prop_assert_eq!(codes.get(View::of(text)), Some(code));
             }
             prop_assert_eq!(codes.get(View::of("c")), None);
+            codes.clear();
+            prop_assert_eq!((codes.get(View::of("a")), codes.len()), (None, 0));
         }
     }
 }

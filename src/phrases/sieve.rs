@@ -1,0 +1,75 @@
+//! A first look at pairs of words.
+
+use super::table::{Key, Pair};
+
+/// Bits for each pair, at least: of the pairs that it does not have, it lets through one in eight at most.
+const BITS_PER_PAIR: usize = 8;
+const WORD_BITS: usize = 64;
+/// It starts with this many words of bits.
+const LEAST_WORDS: usize = 16;
+
+/// Bits by the hashes of pairs, few enough for a core's nearest cache: tells of most pairs that they were not added.
+pub(super) struct Sieve {
+    bits: Vec<u64>,
+    len: usize,
+}
+
+impl Default for Sieve {
+    fn default() -> Self {
+        Self { bits: vec![0; LEAST_WORDS], len: 0 }
+    }
+}
+
+impl Sieve {
+    /// Adds a pair. `all` are those that were added.
+    pub(super) fn add<'a>(&mut self, pair: Pair, all: impl Iterator<Item = &'a Pair>) {
+        self.len += 1;
+        if self.len * BITS_PER_PAIR > self.bits.len() * WORD_BITS {
+            self.bits = vec![0; self.bits.len() * 2];
+            all.for_each(|&pair| self.set(pair));
+        }
+        self.set(pair);
+    }
+
+    fn set(&mut self, pair: Pair) {
+        let (word, bit) = self.place(pair);
+        self.bits[word] |= bit;
+    }
+
+    #[inline]
+    fn place(&self, pair: Pair) -> (usize, u64) {
+        let hash = pair.hash();
+        // The number of words is a power of two.
+        ((hash >> 32) as usize & (self.bits.len() - 1), 1 << (hash % WORD_BITS as u64))
+    }
+
+    /// False of most pairs that were not added, true of all that were.
+    #[inline]
+    pub(super) fn may_have(&self, pair: Pair) -> bool {
+        let (word, bit) = self.place(pair);
+        self.bits[word] & bit != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_sieve_has_all_that_was_added_and_little_else(pairs in prop::collection::vec(prop::array::uniform2(0..1000u32), 0..300)) {
+            let (mut sieve, mut all) = (Sieve::default(), HashSet::new());
+            for pair in pairs {
+                all.insert(pair);
+                sieve.add(pair, all.iter());
+                prop_assert!(all.iter().all(|&pair| sieve.may_have(pair)));
+            }
+            let let_through = (0..10_000).filter(|&i| sieve.may_have([i, 1000])).count();
+            prop_assert!(let_through < 2500, "{}", let_through);
+        }
+    }
+}
