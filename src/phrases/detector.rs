@@ -54,17 +54,14 @@ const START: u32 = 1 << 30;
 const END: u32 = 1 << 29;
 /// The word blurs where the words of a joined text end.
 const BLURS: u32 = 1 << 28;
-const ID: u32 = BLURS - 1;
-/// The number of the empty word. It is in no phrase's beginning, and gensim drops it.
-const EMPTY: u32 = 0;
+/// The word is empty. It is in no phrase's beginning, and gensim drops it.
+const EMPTY: u32 = 1 << 27;
+const ID: u32 = EMPTY - 1;
 /// A word of no number, without marks.
 const OTHER: u32 = ID;
 
-/// True of the codes that need a look at their neighbours: those of connector words, nulls, empty words and words that blur.
-#[inline]
-fn is_odd(code: u32) -> bool {
-    code & (CONNECTOR | BLURS) != 0 || code & ID == EMPTY
-}
+/// Marks of tokens that need a look at their neighbours. A null has them all.
+const ODD: u32 = CONNECTOR | BLURS | EMPTY;
 
 /// In an [`Applied`]: a phrase, not a token.
 pub(crate) const PHRASE: u32 = 1 << 31;
@@ -113,7 +110,7 @@ impl Detector {
             threshold,
             counts,
         };
-        detector.mark("", 0)?;
+        detector.mark("", EMPTY)?;
         connectors.into_iter().try_for_each(|word| detector.mark(word, CONNECTOR).map(drop))?;
         Ok(detector)
     }
@@ -204,9 +201,9 @@ impl Detector {
         }
         let mut applied = Applied { tokens: Vec::with_capacity(codes.len()), ..Applied::default() };
         for range in ranges {
-            match codes[range.clone()].iter().any(|&code| is_odd(code)) {
-                false => self.walk_plain(codes, range, &mut applied.tokens),
-                true => self.walk(codes, range, tokens, &mut applied)?,
+            match codes[range.clone()].iter().fold(0, |marks, code| marks | code) & ODD {
+                0 => self.walk_plain(codes, range, &mut applied.tokens),
+                _ => self.walk(codes, range, tokens, &mut applied)?,
             }
             applied.ends.push(applied.tokens.len());
         }
@@ -267,7 +264,7 @@ impl Detector {
                 give_up(applied, first..at);
             }
             // An empty word starts nothing, and is lost: in gensim it counts as none.
-            start = (code & ID != EMPTY).then_some(at);
+            start = (code & EMPTY == 0).then_some(at);
         }
         if let Some(first) = start {
             give_up(applied, first..end);
@@ -406,8 +403,8 @@ impl Detector {
         if !view.is_whole() {
             return self.code(word);
         }
-        let is_padded = view.0 == view.padded().0;
-        match if is_padded { None } else { self.short.get(view.padded()) } {
+        let padded = view.padded();
+        match if padded == view { None } else { self.short.get(padded) } {
             Some(code) => code,
             None if self.delimiter.may_blur(view) && self.delimiter.blurs(word) => BLURS | OTHER,
             None => OTHER,
@@ -422,7 +419,8 @@ impl Detector {
         view: impl Fn(usize) -> View,
         word: impl Fn(usize) -> Option<&'a str>,
     ) -> Vec<u32> {
+        let is_other = |view: View| !view.is_whole() | (view.padded() != view) | self.delimiter.may_blur(view);
         let other = |at, view| word(at).map_or(Self::NULL, |word| self.code_of_other(view, word));
-        self.short.codes_of(tokens, view, other)
+        self.short.codes_of(tokens, OTHER, view, is_other, other)
     }
 }

@@ -1,10 +1,12 @@
 //! A first look at pairs of words.
 
-use super::table::{Key, Pair};
+use super::table::Pair;
 
 /// Bits for each pair, at least: of the pairs that it does not have, it lets through one in eight at most.
 const BITS_PER_PAIR: usize = 8;
-const WORD_BITS: usize = 64;
+const WORD_BITS: u32 = u64::BITS;
+/// The golden ratio: 2⁶⁴ / φ.
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 /// It starts with this many words of bits.
 const LEAST_WORDS: usize = 16;
 
@@ -24,7 +26,7 @@ impl Sieve {
     /// Adds a pair. `all` are those that were added.
     pub(super) fn add<'a>(&mut self, pair: Pair, all: impl Iterator<Item = &'a Pair>) {
         self.len += 1;
-        if self.len * BITS_PER_PAIR > self.bits.len() * WORD_BITS {
+        if self.len * BITS_PER_PAIR > self.bits.len() * WORD_BITS as usize {
             self.bits = vec![0; self.bits.len() * 2];
             all.for_each(|&pair| self.set(pair));
         }
@@ -32,22 +34,28 @@ impl Sieve {
     }
 
     fn set(&mut self, pair: Pair) {
-        let (word, bit) = self.place(pair);
-        self.bits[word] |= bit;
+        let (word, bit) = Self::place(pair, self.bits.len());
+        self.bits[word] |= 1 << bit;
     }
 
+    /// The word and the bit of a pair: the upper bits of a product, on which all bits of the pair bear.
     #[inline]
-    fn place(&self, pair: Pair) -> (usize, u64) {
-        let hash = pair.hash();
+    fn place([a, b]: Pair, words: usize) -> (usize, u32) {
+        let hash = (u64::from(a) << 32 | u64::from(b)).wrapping_mul(FACTOR);
         // The number of words is a power of two.
-        ((hash >> 32) as usize & (self.bits.len() - 1), 1 << (hash % WORD_BITS as u64))
+        ((hash >> 38) as usize & (words - 1), (hash >> 32) as u32 % WORD_BITS)
     }
 
-    /// False of most pairs that were not added, true of all that were.
+    /// 0 for most pairs that were not added, 1 for all that were.
+    #[inline]
+    pub(super) fn bit(&self, pair: Pair) -> u32 {
+        let (word, bit) = Self::place(pair, self.bits.len());
+        (self.bits[word] >> bit) as u32 & 1
+    }
+
     #[inline]
     pub(super) fn may_have(&self, pair: Pair) -> bool {
-        let (word, bit) = self.place(pair);
-        self.bits[word] & bit != 0
+        self.bit(pair) != 0
     }
 }
 

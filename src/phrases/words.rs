@@ -70,51 +70,70 @@ impl<'a> FromIterator<&'a str> for Words {
     }
 }
 
-/// Slots of a table that is not empty.
-const LEAST_SLOTS: usize = 64;
-/// Slots of a table that stays in a core's cache even if it is half empty, so that searches are short.
-const ROOMY_SLOTS: usize = 1 << 16;
+/// Groups of a table that is not empty, at least.
+const LEAST_GROUPS: usize = 16;
+/// Slots of a group.
+const GROUP: usize = 4;
+/// Groups of a table that stays in a core's cache even if it is half empty, so that few groups are full.
+const ROOMY_GROUPS: usize = 1 << 14;
 /// Digits of π, so that no view makes a factor 0.
 const FACTORS: [u64; 2] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344];
-/// Views whose slots the cache is asked for at the same time.
+/// Views whose groups the cache is asked for at the same time.
 #[cfg(feature = "python")]
 const BLOCK: usize = 32;
 /// No view of a word: it would be the longest one, and a view does not hold that.
 const NONE: u128 = u128::MAX;
 
+/// Views that are looked at together. Free slots are the last ones.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Group([u128; GROUP]);
+
+const FREE: Group = Group([NONE; GROUP]);
+
+impl Group {
+    /// The slots that have a view, as bits. All are looked at, which is faster than to guess when to stop.
+    #[inline]
+    fn slots_of(&self, view: u128) -> u32 {
+        (0..GROUP).fold(0, |slots, slot| slots | u32::from(self.0[slot] == view) << slot)
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.0[GROUP - 1] != NONE
+    }
+}
+
 /// The codes of words that a view holds, as fast as tokens come: most are short, and their table can be asked for ahead.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ViewCodes {
-    views: Vec<u128>,
-    codes: Vec<u32>,
+    groups: Vec<Group>,
+    codes: Vec<[u32; GROUP]>,
     len: usize,
 }
 
 impl ViewCodes {
-    /// Where the search for a view starts: both halves multiplied, folded, and the upper bits of that.
+    /// The group where the search for a view starts: both halves multiplied, folded, and the upper bits of that.
     #[inline]
     fn start(&self, view: View) -> usize {
         let product = u128::from(view.0 as u64 ^ FACTORS[0]) * u128::from((view.0 >> 64) as u64 ^ FACTORS[1]);
         let hash = product as u64 ^ (product >> 64) as u64;
-        ((u128::from(hash) * self.views.len() as u128) >> 64) as usize
+        ((u128::from(hash) * self.groups.len() as u128) >> 64) as usize
     }
 
-    /// The slot of a view, or the free one where it belongs. There is a free one.
+    /// The group and the slot of a view, or the free ones where it belongs. Some slot is free.
     #[inline]
-    fn slot(&self, view: View) -> usize {
-        self.slot_from(self.start(view), view)
-    }
-
-    #[inline]
-    fn slot_from(&self, start: usize, view: View) -> usize {
-        let mut slot = start;
-        while self.views[slot] != view.0 && self.views[slot] != NONE {
-            slot += 1;
-            if slot == self.views.len() {
-                slot = 0;
+    fn find(&self, start: usize, view: View) -> (usize, usize) {
+        let mut number = start;
+        loop {
+            let group = &self.groups[number];
+            let slots = group.slots_of(view.0);
+            if slots != 0 || !group.is_full() {
+                let slots = if slots != 0 { slots } else { group.slots_of(NONE) };
+                return (number, slots.trailing_zeros() as usize % GROUP);
             }
+            number = if number + 1 == self.groups.len() { 0 } else { number + 1 };
         }
-        slot
     }
 
     pub(super) fn len(&self) -> usize {
@@ -123,7 +142,7 @@ impl ViewCodes {
 
     /// Forgets all views; the memory stays.
     pub(super) fn clear(&mut self) {
-        self.views.fill(NONE);
+        self.groups.fill(FREE);
         self.len = 0;
     }
 
@@ -133,17 +152,19 @@ impl ViewCodes {
         if self.len == 0 {
             return None;
         }
-        let slot = self.slot(view);
-        (self.views[slot] != NONE).then(|| self.codes[slot])
+        let (group, slot) = self.find(self.start(view), view);
+        (self.groups[group].0[slot] != NONE).then(|| self.codes[group][slot])
     }
 
-    /// The codes of so many views; `other` gives that of one which has none here.
+    /// The codes of so many views. Those that have none here get `unknown`, or, if `is_other` says so, what `other` gives.
     #[cfg(feature = "python")]
     #[inline]
     pub(super) fn codes_of(
         &self,
         len: usize,
+        unknown: u32,
         view: impl Fn(usize) -> View,
+        is_other: impl Fn(View) -> bool,
         other: impl Fn(usize, View) -> u32,
     ) -> Vec<u32> {
         if self.len == 0 {
@@ -154,44 +175,56 @@ impl ViewCodes {
             let starts = &mut starts[..BLOCK.min(len - first)];
             for (at, start) in (first..).zip(&mut *starts) {
                 *start = self.start(view(at));
-                prefetch(&raw const self.views[*start]);
-                prefetch(&raw const self.codes[*start]);
+                self.prefetch_group(*start);
             }
             codes.extend((first..).zip(&*starts).map(|(at, &start)| {
-                let slot = self.slot_from(start, view(at));
-                if self.views[slot] == NONE { other(at, view(at)) } else { self.codes[slot] }
+                let view = view(at);
+                let group = &self.groups[start];
+                let slots = group.slots_of(view.0);
+                if (slots == 0) & (group.is_full() | is_other(view)) {
+                    return self.get(view).unwrap_or_else(|| other(at, view));
+                }
+                let code = self.codes[start][slots.trailing_zeros() as usize % GROUP];
+                if slots == 0 { unknown } else { code }
             }));
         }
         codes
+    }
+
+    #[inline]
+    fn prefetch_group(&self, number: usize) {
+        prefetch(&raw const self.groups[number]);
+        prefetch(&raw const self.codes[number]);
     }
 
     /// Asks the cache for where the code of a view is.
     #[inline]
     pub(super) fn prefetch(&self, view: View) {
         if self.len > 0 {
-            let slot = self.start(view);
-            prefetch(&raw const self.views[slot]);
-            prefetch(&raw const self.codes[slot]);
+            self.prefetch_group(self.start(view));
         }
     }
 
     /// Sets the code of a view.
     pub(super) fn set(&mut self, view: View, code: u32) {
-        let slots = self.views.len();
-        let is_full = if slots < ROOMY_SLOTS { self.len * 2 >= slots } else { self.len * 4 >= slots * 3 };
-        if is_full {
-            let slots = (slots + slots / 2).max(LEAST_SLOTS);
-            let old = std::mem::replace(self, Self { views: vec![NONE; slots], codes: vec![0; slots], len: 0 });
-            let known = old.views.into_iter().zip(old.codes).filter(|(view, _)| *view != NONE);
-            known.for_each(|(view, code)| self.put(View(view), code));
+        let groups = self.groups.len();
+        let most = if groups < ROOMY_GROUPS { groups * GROUP / 2 } else { groups * GROUP / 4 * 3 };
+        if self.len >= most {
+            let groups = (groups + groups / 2).max(LEAST_GROUPS);
+            let new = Self { groups: vec![FREE; groups], codes: vec![[0; GROUP]; groups], len: 0 };
+            let old = std::mem::replace(self, new);
+            for (group, codes) in old.groups.iter().zip(&old.codes) {
+                let known = group.0.iter().zip(codes).filter(|(view, _)| **view != NONE);
+                known.for_each(|(&view, &code)| self.put(View(view), code));
+            }
         }
         self.put(view, code);
     }
 
     fn put(&mut self, view: View, code: u32) {
-        let slot = self.slot(view);
-        self.len += usize::from(self.views[slot] == NONE);
-        (self.views[slot], self.codes[slot]) = (view.0, code);
+        let (group, slot) = self.find(self.start(view), view);
+        self.len += usize::from(self.groups[group].0[slot] == NONE);
+        (self.groups[group].0[slot], self.codes[group][slot]) = (view.0, code);
     }
 }
 
