@@ -13,7 +13,7 @@ use super::counts::PhraseCounts;
 use super::rules::{CountRules, Counted};
 use super::table::{Gapped, Pair, SharedTables, Waiting};
 use super::tokens::{Coder, TokenCodes};
-use super::words::{ViewCodes, Words};
+use super::words::{KeyCodes, Words};
 use crate::corpus::{Corpus, Lists};
 use crate::error::{Error, Result};
 use crate::process::ensure_not_forked;
@@ -170,14 +170,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Short words that a thread knows at once. What is frequent is known again soon; most words are not, and need no memory
 /// in each thread.
-const MOST_SHORT: usize = 100_000;
+const MOST_SHORT: usize = 50_000;
 /// Other words that a thread knows at once.
-const MOST_LONG: usize = 20_000;
+const MOST_LONG: usize = 10_000;
 
 /// The codes of the words that one thread has seen of late.
 struct WordCoder<'a> {
     shared: &'a Shared<'a>,
-    short: ViewCodes,
+    short: KeyCodes,
     long: Words,
     long_codes: Vec<u32>,
     /// Words that this thread was the first to see.
@@ -191,23 +191,23 @@ impl Coder for WordCoder<'_> {
 
     #[inline]
     fn known(&self, view: View) -> Option<u32> {
-        self.short.get(view)
+        self.short.get(view.0)
     }
 
     #[inline]
     fn prefetch(&self, view: View) {
-        self.short.prefetch(view);
+        self.short.prefetch(view.0);
     }
 
     fn code(&mut self, word: &str) -> u32 {
         if View::holds(word) {
             let view = View::of(word);
-            return self.short.get(view).unwrap_or_else(|| {
+            return self.short.get(view.0).unwrap_or_else(|| {
                 if self.short.len() >= MOST_SHORT {
                     self.short.clear();
                 }
                 let code = self.code_of_new(word);
-                self.short.set(view, code);
+                self.short.set(view.0, code);
                 code
             });
         }
@@ -261,7 +261,7 @@ impl<'a> Worker<'a> {
     fn new(shared: &'a Shared<'a>) -> Self {
         let coder = WordCoder {
             shared,
-            short: ViewCodes::default(),
+            short: KeyCodes::default(),
             long: Words::default(),
             long_codes: Vec::new(),
             new: 0,

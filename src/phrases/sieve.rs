@@ -13,22 +13,22 @@ const LEAST_WORDS: usize = 16;
 /// Bits by the hashes of pairs, few enough for a core's nearest cache: tells of most pairs that they were not added.
 pub(super) struct Sieve {
     bits: Vec<u64>,
-    len: usize,
+    /// Those that were added, of which more bits are made.
+    pairs: Vec<Pair>,
 }
 
 impl Default for Sieve {
     fn default() -> Self {
-        Self { bits: vec![0; LEAST_WORDS], len: 0 }
+        Self { bits: vec![0; LEAST_WORDS], pairs: Vec::new() }
     }
 }
 
 impl Sieve {
-    /// Adds a pair. `all` are those that were added.
-    pub(super) fn add<'a>(&mut self, pair: Pair, all: impl Iterator<Item = &'a Pair>) {
-        self.len += 1;
-        if self.len * BITS_PER_PAIR > self.bits.len() * WORD_BITS as usize {
+    pub(super) fn add(&mut self, pair: Pair) {
+        self.pairs.push(pair);
+        if self.pairs.len() * BITS_PER_PAIR > self.bits.len() * WORD_BITS as usize {
             self.bits = vec![0; self.bits.len() * 2];
-            all.for_each(|&pair| self.set(pair));
+            (0..self.pairs.len()).for_each(|i| self.set(self.pairs[i]));
         }
         self.set(pair);
     }
@@ -73,7 +73,7 @@ mod tests {
             let (mut sieve, mut all) = (Sieve::default(), HashSet::new());
             for pair in pairs {
                 all.insert(pair);
-                sieve.add(pair, all.iter());
+                sieve.add(pair);
                 prop_assert!(all.iter().all(|&pair| sieve.may_have(pair)));
             }
             let let_through = (0..10_000).filter(|&i| sieve.may_have([i, 1000])).count();
