@@ -91,71 +91,108 @@ impl Tokens for Utf8ViewArray {
     }
 }
 
+/// Tokens that are worked on at the same time: all that is known of them stays in a core's second cache.
+const BLOCK: i64 = 16_384;
+
 /// The lists with phrases in place of their words, and without null tokens. Null lists stay.
 fn with_phrases(lists: &ListArray<i64>, detector: &Detector) -> PolarsResult<ListArray<i64>> {
     let tokens = lists.values().as_any().downcast_ref::<Utf8ViewArray>();
     let tokens = tokens.ok_or_else(|| polars_err!(InvalidOperation: "phrases: expected strings"))?;
-    let codes: Vec<u32> = match tokens.validity().filter(|validity| validity.unset_bits() > 0) {
-        None => tokens.views().iter().enumerate().map(|(at, view)| code(detector, tokens, at, view)).collect(),
-        Some(validity) => {
-            let views = tokens.views().iter().zip(validity.iter()).enumerate();
-            views
-                .map(|(at, (view, is_valid))| if is_valid { code(detector, tokens, at, view) } else { Detector::NULL })
-                .collect()
-        }
-    };
-    let ranges = lists.offsets().windows(2).enumerate().map(|(row, bounds)| match lists.is_valid(row) {
-        true => bounds[0] as usize..bounds[1] as usize,
-        false => 0..0,
-    });
-    let applied = detector.apply(&codes, ranges, tokens);
-    let applied = applied.map_err(|error| PolarsError::ComputeError(error.to_string().into()))?;
-    let offsets = std::iter::once(0).chain(applied.ends.iter().map(|&end| end as i64)).collect::<Vec<_>>();
-    let values = joined(tokens, detector, &applied)?;
-    let dtype = ListArray::<i64>::default_datatype(ArrowDataType::Utf8View);
-    ListArray::try_new(dtype, OffsetsBuffer::try_from(offsets)?, values.boxed(), lists.validity().cloned())
-}
-
-/// Tokens that the cache is asked for ahead of their turn.
-const AHEAD: usize = 16;
-
-#[inline]
-fn code(detector: &Detector, tokens: &Utf8ViewArray, at: usize, view: &ArrowView) -> u32 {
-    if let Some(later) = tokens.views().get(at + AHEAD) {
-        detector.prefetch_view(View(later.as_u128()));
-    }
-    // SAFETY: `at` is below the array's length.
-    detector.code_of_view(View(view.as_u128()), || unsafe { tokens.value_unchecked(at) })
-}
-
-/// The tokens as views of the text that they were in, and of a text of the phrases. No text but theirs is copied.
-fn joined(tokens: &Utf8ViewArray, detector: &Detector, applied: &Applied) -> PolarsResult<Utf8ViewArray> {
-    let mut buffers: Vec<_> = tokens.data_buffers().iter().cloned().collect();
-    let block = u32::try_from(buffers.len()).map_err(|_| polars_err!(ComputeError: "phrases: too many buffers"))?;
-    let (mut text, mut known) = (Vec::new(), PlHashMap::new());
-    let mut views = Vec::with_capacity(applied.tokens.len());
-    for &token in &applied.tokens {
-        views.push(match token & PHRASE {
-            0 => tokens.views()[token as usize],
-            _ => match known.get(&token) {
-                Some(&view) => view,
-                None => {
-                    let (phrase, _) = detector.phrase(token & !PHRASE, applied);
-                    let start = u32::try_from(text.len()).ok().filter(|_| phrase.len() <= i32::MAX as usize);
-                    let start = start.ok_or_else(|| polars_err!(ComputeError: "phrases: more than 4 GiB at once"))?;
-                    let view = ArrowView::new_from_bytes(phrase.as_bytes(), block, start);
-                    if !view.is_inline() {
-                        text.extend_from_slice(phrase.as_bytes());
-                    }
-                    known.insert(token, view);
-                    view
-                }
-            },
+    let starts = lists.offsets().as_slice();
+    let (mut joined, mut ends) = (Joined::new(tokens, detector)?, Vec::with_capacity(starts.len()));
+    ends.push(0);
+    while ends.len() <= lists.len() {
+        let first = ends.len() - 1;
+        let rows = starts[first..].partition_point(|&start| start <= starts[first] + BLOCK).max(2) - 1;
+        let (start, end) = (starts[first] as usize, starts[first + rows] as usize);
+        let block = tokens.clone().sliced(start, end - start);
+        let ranges = (first..first + rows).map(|row| match lists.is_valid(row) {
+            true => starts[row] as usize - start..starts[row + 1] as usize - start,
+            false => 0..0,
         });
+        let applied = detector.apply(&codes(&block, detector), ranges, &block);
+        let applied = applied.map_err(|error| PolarsError::ComputeError(error.to_string().into()))?;
+        let before = joined.views.len();
+        joined.add(block.views(), &applied)?;
+        ends.extend(applied.ends.iter().map(|end| (before + end) as i64));
     }
-    buffers.push(text.into());
-    // SAFETY: the views are those of an array over the same buffers, or made above of text that was then added.
-    Ok(unsafe {
-        Utf8ViewArray::new_unchecked_unknown_md(ArrowDataType::Utf8View, views.into(), buffers.into(), None, None)
-    })
+    let dtype = ListArray::<i64>::default_datatype(ArrowDataType::Utf8View);
+    ListArray::try_new(dtype, OffsetsBuffer::try_from(ends)?, joined.finish(tokens).boxed(), lists.validity().cloned())
+}
+
+fn codes(tokens: &Utf8ViewArray, detector: &Detector) -> Vec<u32> {
+    let views = tokens.views();
+    // SAFETY: the detector asks for tokens of the array.
+    let word = |at| unsafe { tokens.value_unchecked(at) };
+    let view = |at: usize| View(views[at].as_u128());
+    let Some(validity) = tokens.validity().filter(|validity| validity.unset_bits() > 0) else {
+        return detector.codes_of_views(views.len(), view, |at| Some(word(at)));
+    };
+    let mut codes = detector.codes_of_views(views.len(), view, |at| validity.get_bit(at).then(|| word(at)));
+    // What stands behind a null may have a code.
+    codes.iter_mut().zip(validity).filter(|(_, is_valid)| !is_valid).for_each(|(code, _)| *code = Detector::NULL);
+    codes
+}
+
+/// Tokens as views of the text that they were in, and of a text of the phrases. No text but theirs is copied.
+struct Joined<'a> {
+    detector: &'a Detector,
+    views: Vec<ArrowView>,
+    /// The text of long phrases, and the number of its buffer.
+    text: Vec<u8>,
+    buffer: u32,
+    /// The detector's phrases that were met.
+    known: PlHashMap<u32, ArrowView>,
+}
+
+impl<'a> Joined<'a> {
+    fn new(tokens: &Utf8ViewArray, detector: &'a Detector) -> PolarsResult<Self> {
+        let buffer = u32::try_from(tokens.data_buffers().len());
+        let buffer = buffer.map_err(|_| polars_err!(ComputeError: "phrases: too many buffers"))?;
+        let views = Vec::with_capacity(tokens.len());
+        Ok(Self { detector, views, text: Vec::new(), buffer, known: PlHashMap::new() })
+    }
+
+    fn add(&mut self, tokens: &[ArrowView], applied: &Applied) -> PolarsResult<()> {
+        self.views.reserve(applied.tokens.len());
+        for &token in &applied.tokens {
+            let view = match token & PHRASE {
+                0 => tokens[token as usize],
+                _ => self.phrase(token & !PHRASE, applied)?,
+            };
+            self.views.push(view);
+        }
+        Ok(())
+    }
+
+    fn phrase(&mut self, number: u32, applied: &Applied) -> PolarsResult<ArrowView> {
+        if let Some(&view) = self.known.get(&number) {
+            return Ok(view);
+        }
+        let (phrase, _) = self.detector.phrase(number, applied);
+        let start = u32::try_from(self.text.len()).ok().filter(|_| phrase.len() <= i32::MAX as usize);
+        let start = start.ok_or_else(|| polars_err!(ComputeError: "phrases: more than 4 GiB at once"))?;
+        let view = ArrowView::new_from_bytes(phrase.as_bytes(), self.buffer, start);
+        if !view.is_inline() {
+            self.text.extend_from_slice(phrase.as_bytes());
+        }
+        if self.detector.has(number) {
+            self.known.insert(number, view);
+        }
+        Ok(view)
+    }
+
+    fn finish(self, tokens: &Utf8ViewArray) -> Utf8ViewArray {
+        let buffers: Vec<_> = tokens.data_buffers().iter().cloned().chain([self.text.into()]).collect();
+        // SAFETY: the views are those of an array over the same buffers, or made above of text that was then added.
+        unsafe {
+            Utf8ViewArray::new_unchecked_unknown_md(
+                ArrowDataType::Utf8View,
+                self.views.into(),
+                buffers.into(),
+                None,
+                None,
+            )
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::counts::PhraseCounts;
 use super::rules::{CountRules, Counted};
 use super::table::{Gapped, Pair, SharedTables, Waiting};
 use super::tokens::{Coder, TokenCodes};
-use super::words::{ViewCodes, Words};
+use super::words::{KeyCodes, Words};
 use crate::corpus::{Corpus, Lists};
 use crate::error::{Error, Result};
 use crate::process::ensure_not_forked;
@@ -168,10 +168,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The codes of the words that one thread knows.
+/// Short words that a thread knows at once. What is frequent is known again soon; most words are not, and need no memory
+/// in each thread.
+const MOST_SHORT: usize = 50_000;
+/// Other words that a thread knows at once.
+const MOST_LONG: usize = 10_000;
+
+/// The codes of the words that one thread has seen of late.
 struct WordCoder<'a> {
     shared: &'a Shared<'a>,
-    short: ViewCodes,
+    short: KeyCodes,
     long: Words,
     long_codes: Vec<u32>,
     /// Words that this thread was the first to see.
@@ -185,22 +191,29 @@ impl Coder for WordCoder<'_> {
 
     #[inline]
     fn known(&self, view: View) -> Option<u32> {
-        self.short.get(view)
+        self.short.get(view.0)
     }
 
     #[inline]
     fn prefetch(&self, view: View) {
-        self.short.prefetch(view);
+        self.short.prefetch(view.0);
     }
 
     fn code(&mut self, word: &str) -> u32 {
         if View::holds(word) {
             let view = View::of(word);
-            return self.short.get(view).unwrap_or_else(|| {
+            return self.short.get(view.0).unwrap_or_else(|| {
+                if self.short.len() >= MOST_SHORT {
+                    self.short.clear();
+                }
                 let code = self.code_of_new(word);
-                self.short.set(view, code);
+                self.short.set(view.0, code);
                 code
             });
+        }
+        if self.long.len() >= MOST_LONG {
+            self.long = Words::default();
+            self.long_codes.clear();
         }
         let id = self.long.intern(word) as usize;
         if id == self.long_codes.len() {
@@ -248,7 +261,7 @@ impl<'a> Worker<'a> {
     fn new(shared: &'a Shared<'a>) -> Self {
         let coder = WordCoder {
             shared,
-            short: ViewCodes::default(),
+            short: KeyCodes::default(),
             long: Words::default(),
             long_codes: Vec::new(),
             new: 0,
@@ -373,5 +386,40 @@ pub(super) fn connectors_of<'a>(words: impl IntoIterator<Item = &'a str>) -> Res
     match words.len() <= MOST_WORDS {
         true => Ok(words),
         false => Err(Error::parameter("connector_words", format!("are more than {MOST_WORDS}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
+
+    use super::super::delimiter::Delimiter;
+    use super::*;
+    use crate::corpus::ArrowCorpus;
+
+    #[test]
+    fn words_are_counted_on_when_a_thread_has_forgotten_them() {
+        let words: Vec<String> = (0..MOST_SHORT * 3 / 2).map(|word| format!("{word}")).collect();
+        let long: Vec<String> = (0..MOST_LONG * 3 / 2).map(|word| format!("a longer word {word}")).collect();
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        for _ in 0..2 {
+            lists.append_value(words.iter().chain(&long).map(Some));
+        }
+        let batch = RecordBatch::try_from_iter([("tokens", Arc::new(lists.finish()) as ArrayRef)]).unwrap();
+        let corpus = ArrowCorpus::new(&[batch], "tokens").unwrap();
+        let delimiter = Delimiter::new("_").unwrap();
+        let rules = CountRules {
+            delimiter: &delimiter,
+            connectors: &Words::default(),
+            max_vocab_size: 1_000_000,
+            is_read_once: false,
+        };
+        let counted = count(&corpus, &rules, &Progress::default()).unwrap();
+        assert_eq!(counted.counts.len(), 2 * (words.len() + long.len()) - 1);
+        assert!(words.iter().chain(&long).all(|word| counted.counts.of_text(word) == 2));
+        assert_eq!(counted.counts.of_text("7_8"), 2);
+        assert_eq!(counted.words, 2 * (words.len() + long.len()) as u64);
     }
 }

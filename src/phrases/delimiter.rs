@@ -1,6 +1,10 @@
 //! What stands between the words of a phrase: `new_york`.
 
 use crate::error::{Error, Result};
+use crate::vocab::View;
+
+/// A one in each of the twelve bytes of text that a view holds.
+const ONES: u128 = u128::from_le_bytes([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
 
 /// The text that joins the words of a phrase.
 ///
@@ -41,6 +45,19 @@ impl Delimiter {
     /// True of a word that, joined with others, could be split at another place.
     pub(super) fn blurs(&self, word: &str) -> bool {
         self.is_in(word) || (self.has_border && self.is_blurred_beside(word.as_bytes()))
+    }
+
+    /// False of a word, held by a view, that [does not blur](Self::blurs), as far as that is seen at once.
+    #[inline]
+    pub(super) fn may_blur(&self, view: View) -> bool {
+        match self.text.as_bytes() {
+            // The lowest byte that is 0 is found without fail; above it there may be others that are none.
+            [byte] => {
+                let differing = (view.0 >> 32) ^ (ONES * u128::from(*byte));
+                differing.wrapping_sub(ONES) & !differing & (ONES << 7) != 0
+            }
+            _ => true,
+        }
     }
 
     /// True if a word and this text beside it, or on both sides of it, could have this text inside once more.

@@ -9,9 +9,10 @@ use foldhash::fast::RandomState;
 use super::counts::PhraseCounts;
 use super::delimiter::Delimiter;
 use super::scoring::{Candidate, CorpusCounts, Scoring};
+use super::sieve::Sieve;
 use super::table::{Gapped, Pair};
 use super::tokens::{Coder, Tokens};
-use super::words::{ViewCodes, Words};
+use super::words::{KeyCodes, Words};
 use crate::error::{Error, Result};
 use crate::vocab::View;
 
@@ -24,10 +25,13 @@ pub(crate) struct Detector {
     /// The code of each word: its number and marks.
     codes: Vec<u32>,
     /// Those of short words again.
-    short: ViewCodes,
+    short: KeyCodes,
     /// What stands between two words of a phrase, joined.
     between: Words,
-    pairs: HashMap<Pair, u32, RandomState>,
+    /// The phrases of neighbours.
+    pairs: KeyCodes,
+    /// Passes over most pairs that are no phrases.
+    sieve: Sieve,
     gapped: HashMap<Gapped, u32, RandomState>,
     phrases: Words,
     scores: Vec<f64>,
@@ -51,11 +55,19 @@ const START: u32 = 1 << 30;
 const END: u32 = 1 << 29;
 /// The word blurs where the words of a joined text end.
 const BLURS: u32 = 1 << 28;
-const ID: u32 = BLURS - 1;
-/// The number of the empty word. It is in no phrase's beginning, and gensim drops it.
-const EMPTY: u32 = 0;
+/// The word is empty. It is in no phrase's beginning, and gensim drops it.
+const EMPTY: u32 = 1 << 27;
+const ID: u32 = EMPTY - 1;
 /// A word of no number, without marks.
 const OTHER: u32 = ID;
+
+/// Marks of tokens that need a look at their neighbours. A null has them all.
+const ODD: u32 = CONNECTOR | BLURS | EMPTY;
+
+#[inline]
+fn key_of([a, b]: Pair) -> u128 {
+    u128::from(a) << u64::BITS | u128::from(b)
+}
 
 /// In an [`Applied`]: a phrase, not a token.
 pub(crate) const PHRASE: u32 = 1 << 31;
@@ -94,16 +106,17 @@ impl Detector {
             delimiter,
             words: Words::default(),
             codes: Vec::new(),
-            short: ViewCodes::default(),
+            short: KeyCodes::default(),
             between: Words::default(),
-            pairs: HashMap::default(),
+            pairs: KeyCodes::default(),
+            sieve: Sieve::default(),
             gapped: HashMap::default(),
             phrases: Words::default(),
             scores: Vec::new(),
             threshold,
             counts,
         };
-        detector.mark("", 0)?;
+        detector.mark("", EMPTY)?;
         connectors.into_iter().try_for_each(|word| detector.mark(word, CONNECTOR).map(drop))?;
         Ok(detector)
     }
@@ -120,7 +133,7 @@ impl Detector {
         let code = &mut self.codes[id as usize];
         *code |= mark;
         if View::holds(word) {
-            self.short.set(View::of(word), *code);
+            self.short.set(View::of(word).0, *code);
         }
         Ok(id)
     }
@@ -138,9 +151,14 @@ impl Detector {
         if let Some(Parts { first, between, last }) = parts {
             let (first, last) = (self.mark(first, START)?, self.mark(last, END)?);
             match between {
-                None => self.pairs.insert([first, last], number),
-                Some(between) => self.gapped.insert([first, self.between.intern(between), last], number),
-            };
+                None => {
+                    self.pairs.set(key_of([first, last]), number);
+                    self.sieve.add([first, last]);
+                }
+                Some(between) => {
+                    self.gapped.insert([first, self.between.intern(between), last], number);
+                }
+            }
         }
         Ok(())
     }
@@ -169,6 +187,12 @@ impl Detector {
         }
     }
 
+    /// True of the number of a phrase that the detector has; others are of one [`Applied`].
+    #[cfg(feature = "python")]
+    pub(crate) fn has(&self, number: u32) -> bool {
+        (number as usize) < self.len()
+    }
+
     /// The number of phrases that the detector has.
     fn len(&self) -> usize {
         self.scores.len()
@@ -188,11 +212,59 @@ impl Detector {
             return Err(Error::corpus("corpus", "more than 2,147,483,647 tokens come at once; cut the data smaller"));
         }
         let mut applied = Applied { tokens: Vec::with_capacity(codes.len()), ..Applied::default() };
+        let pairs = self.pairs_in(codes);
+        let (mut next, mut done) = (0, 0);
         for range in ranges {
-            self.walk(codes, range, tokens, &mut applied)?;
+            match codes[range.clone()].iter().fold(0, |marks, code| marks | code) & ODD {
+                0 if range.is_empty() => {}
+                0 => {
+                    // Sentences nearly always come in their order.
+                    let is_before = |&(at, _): &(u32, u32)| (at as usize) < range.start;
+                    next = match range.start < done {
+                        true => pairs.partition_point(is_before),
+                        false => next + pairs[next..].iter().take_while(|pair| is_before(pair)).count(),
+                    };
+                    done = range.end;
+                    next += Self::walk_plain(range, &pairs[next..], &mut applied.tokens);
+                }
+                _ => self.walk(codes, range, tokens, &mut applied)?,
+            }
             applied.ends.push(applied.tokens.len());
         }
         Ok(applied)
+    }
+
+    /// The places of tokens that are a phrase with the next one, whether or not they are of one sentence, and the phrases.
+    fn pairs_in(&self, codes: &[u32]) -> Vec<(u32, u32)> {
+        const NO_PHRASE: u32 = u32::MAX;
+        let pair = |at: usize| [codes[at] & ID, codes[at + 1] & ID];
+        // What may be one is written down without a branch, which nobody could foresee.
+        let (mut places, mut len) = (vec![0; codes.len()], 0);
+        for at in 0..codes.len().saturating_sub(1) {
+            let marks = (codes[at] & START) >> START.trailing_zeros() & (codes[at + 1] & END) >> END.trailing_zeros();
+            places[len] = at as u32;
+            len += (marks & self.sieve.bit(pair(at))) as usize;
+        }
+        let place = |i: usize| places[i] as usize;
+        let phrases = self.pairs.codes_of(len, |i| key_of(pair(place(i))), |_| NO_PHRASE);
+        places.into_iter().zip(phrases).filter(|&(_, phrase)| phrase != NO_PHRASE).collect()
+    }
+
+    /// The walk over a sentence without odd tokens. `pairs` are those from it on; tells how many of them are in it.
+    #[inline]
+    fn walk_plain(range: Range<usize>, pairs: &[(u32, u32)], tokens: &mut Vec<u32>) -> usize {
+        let (mut start, end) = (range.start as u32, range.end as u32);
+        let mut len = 0;
+        while let Some(&(at, phrase)) = pairs.get(len).filter(|&&(at, _)| at < end) {
+            if at >= start && at + 1 < end {
+                tokens.extend(start..at);
+                tokens.push(PHRASE | phrase);
+                start = at + 2;
+            }
+            len += 1;
+        }
+        tokens.extend(start..end);
+        len
     }
 
     fn walk<T: Tokens + ?Sized>(
@@ -227,7 +299,7 @@ impl Detector {
                 give_up(applied, first..at);
             }
             // An empty word starts nothing, and is lost: in gensim it counts as none.
-            start = (code & ID != EMPTY).then_some(at);
+            start = (code & EMPTY == 0).then_some(at);
         }
         if let Some(first) = start {
             give_up(applied, first..end);
@@ -247,10 +319,9 @@ impl Detector {
     ) -> Result<Option<u32>> {
         let (a, b) = (codes[first], codes[last]);
         if last == first + 1 && (a | b) & BLURS == 0 {
-            if a & START == 0 || b & END == 0 {
-                return Ok(None);
-            }
-            return Ok(self.pairs.get(&[a & ID, b & ID]).copied());
+            let pair = [a & ID, b & ID];
+            let may_be = a & START != 0 && b & END != 0 && self.sieve.may_have(pair);
+            return Ok(may_be.then(|| self.pairs.get(key_of(pair))).flatten());
         }
         self.find_gapped(codes, first, last, tokens, applied)
     }
@@ -271,7 +342,7 @@ impl Detector {
             }
             let mut words = gap().map(|at| codes[at] & ID);
             let between = match (words.next(), words.next()) {
-                (None, _) => return Ok(self.pairs.get(&[a & ID, b & ID]).copied()),
+                (None, _) => return Ok(self.pairs.get(key_of([a & ID, b & ID]))),
                 (Some(only), None) => self.between.id(self.words.text(only)),
                 _ => {
                     let mut text = String::new();
@@ -335,12 +406,12 @@ impl Coder for &Detector {
 
     #[inline]
     fn known(&self, view: View) -> Option<u32> {
-        self.short.get(view)
+        self.short.get(view.0)
     }
 
     #[inline]
     fn prefetch(&self, view: View) {
-        self.short.prefetch(view);
+        self.short.prefetch(view.0);
     }
 
     fn code(&mut self, word: &str) -> u32 {
@@ -361,27 +432,29 @@ impl Detector {
         }
     }
 
-    /// The code of a word that the short ones do not have.
+    /// The code of a word that the short ones do not have as this view.
+    #[inline]
     fn code_of_other(&self, view: View, word: &str) -> u32 {
-        match view.is_whole() {
-            true if self.delimiter.blurs(word) => BLURS | OTHER,
-            true => OTHER,
-            false => self.code(word),
+        if !view.is_whole() {
+            return self.code(word);
+        }
+        let padded = view.padded();
+        match if padded == view { None } else { self.short.get(padded.0) } {
+            Some(code) => code,
+            None if self.delimiter.may_blur(view) && self.delimiter.blurs(word) => BLURS | OTHER,
+            None => OTHER,
         }
     }
 
-    /// Asks the cache for what [`code_of_view`](Self::code_of_view) will look at.
+    /// The codes of so many tokens. `view` gives the view of one, `word` the text, if it is not null.
     #[cfg(feature = "python")]
-    #[inline]
-    pub(crate) fn prefetch_view(&self, view: View) {
-        self.short.prefetch(view.padded());
-    }
-
-    /// The code of a word that a view holds, or has the start of.
-    #[cfg(feature = "python")]
-    #[inline]
-    pub(crate) fn code_of_view<'a>(&self, view: View, word: impl FnOnce() -> &'a str) -> u32 {
-        let known = if view.is_whole() { self.short.get(view.padded()) } else { None };
-        known.unwrap_or_else(|| self.code_of_other(view, word()))
+    pub(crate) fn codes_of_views<'a>(
+        &self,
+        tokens: usize,
+        view: impl Fn(usize) -> View,
+        word: impl Fn(usize) -> Option<&'a str>,
+    ) -> Vec<u32> {
+        let other = |at| word(at).map_or(Self::NULL, |word| self.code_of_other(view(at), word));
+        self.short.codes_of(tokens, |at| view(at).0, other)
     }
 }

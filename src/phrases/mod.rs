@@ -18,6 +18,7 @@ mod registry;
 mod rewrite;
 mod rules;
 mod scoring;
+mod sieve;
 mod table;
 mod tokens;
 mod words;

@@ -8,10 +8,19 @@ use crate::kernel::prefetch;
 
 /// Two words, or two words and what stands between them, as numbers.
 pub(super) trait Key: Copy + Eq + Debug + std::hash::Hash + Send {
-    /// No key is this.
-    const NONE: Self;
+    /// A key and its count, in one number. 0 is a free slot.
+    type Slot: Copy + PartialEq + Default + Debug + Send;
 
     fn hash(self) -> u64;
+
+    /// True of a key that no slot has room for.
+    fn is_wide(self) -> bool;
+
+    fn slot(self, count: u16) -> Self::Slot;
+
+    fn of(slot: Self::Slot) -> Self;
+
+    fn count(slot: Self::Slot) -> u16;
 }
 
 /// The first word and the second.
@@ -21,54 +30,116 @@ pub(super) type Gapped = [u32; 3];
 
 /// All bits of the result depend on all of the number (the finaliser of MurmurHash3).
 #[inline]
-pub(super) fn mixed(number: u64) -> u64 {
+fn mixed(number: u64) -> u64 {
     let number = (number ^ (number >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let number = (number ^ (number >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     number ^ (number >> 33)
 }
 
+/// Bits of a slot that hold the count.
+const COUNT_BITS: u32 = 16;
+/// Bits of a slot that hold a word of a pair. Sixteen million words have numbers before they are too few.
+const PAIR_WORD_BITS: u32 = 24;
+const GAPPED_WORD_BITS: u32 = 32;
+
 impl Key for Pair {
-    const NONE: Self = [u32::MAX; 2];
+    type Slot = u64;
 
     #[inline]
     fn hash(self) -> u64 {
         mixed(u64::from(self[0]) << 32 | u64::from(self[1]))
     }
+
+    #[inline]
+    fn is_wide(self) -> bool {
+        // With the greatest number the slot could be 0.
+        self[0].max(self[1]) >= (1 << PAIR_WORD_BITS) - 1
+    }
+
+    #[inline]
+    fn slot(self, count: u16) -> u64 {
+        !((u64::from(self[0]) << PAIR_WORD_BITS | u64::from(self[1])) << COUNT_BITS | u64::from(count))
+    }
+
+    #[inline]
+    fn of(slot: u64) -> Self {
+        let words = !slot >> COUNT_BITS;
+        [(words >> PAIR_WORD_BITS) as u32, (words & ((1 << PAIR_WORD_BITS) - 1)) as u32]
+    }
+
+    #[inline]
+    fn count(slot: u64) -> u16 {
+        !slot as u16
+    }
 }
 
 impl Key for Gapped {
-    const NONE: Self = [u32::MAX; 3];
+    type Slot = u128;
 
     #[inline]
     fn hash(self) -> u64 {
         mixed([self[0], self[2]].hash() ^ u64::from(self[1]))
     }
+
+    #[inline]
+    fn is_wide(self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn slot(self, count: u16) -> u128 {
+        let words = self.into_iter().fold(0u128, |words, word| words << GAPPED_WORD_BITS | u128::from(word));
+        !(words << COUNT_BITS | u128::from(count))
+    }
+
+    #[inline]
+    fn of(slot: u128) -> Self {
+        [2, 1, 0].map(|place| (!slot >> (COUNT_BITS + place * GAPPED_WORD_BITS)) as u32)
+    }
+
+    #[inline]
+    fn count(slot: u128) -> u16 {
+        !slot as u16
+    }
 }
 
-/// A count that stands for one in `large`.
+#[inline]
+fn is_free<S: PartialEq + Default>(slot: S) -> bool {
+    slot == S::default()
+}
+
+/// A count that stands for one in `others`.
 const LARGE: u16 = u16::MAX;
 /// Keys that the cache is asked for ahead of their turn.
 const AHEAD: usize = 16;
-/// Slots of a table that is not empty.
+/// Slots of a table that is not empty, at least.
 const LEAST_SLOTS: usize = 64;
+/// The share of its slots that a table uses before it grows, in hundredths.
+const FILL: usize = 85;
 
-/// Counts by keys. A pair that is counted takes 10 bytes of a slot, of which 53 to 80 % are used: nearly all counts are
+/// Counts by keys. A pair that is counted takes 8 bytes of a slot, of which 54 to 90 % are used: nearly all counts are
 /// small, and those that are not are few.
 #[derive(Debug, Clone)]
-pub(super) struct Table<K> {
-    keys: Vec<K>,
-    counts: Vec<u16>,
+pub(super) struct Table<K: Key> {
+    slots: Vec<K::Slot>,
     len: usize,
-    large: HashMap<K, u64>,
+    /// Large counts, and wide keys.
+    others: HashMap<K, u64>,
+    /// The share of the slots that is used before there are more, in hundredths.
+    fill: usize,
 }
 
-impl<K> Default for Table<K> {
+impl<K: Key> Default for Table<K> {
     fn default() -> Self {
-        Self { keys: Vec::new(), counts: Vec::new(), len: 0, large: HashMap::new() }
+        Self::with_fill(FILL)
     }
 }
 
 impl<K: Key> Table<K> {
+    fn with_fill(fill: usize) -> Self {
+        Self { slots: Vec::new(), len: 0, others: HashMap::new(), fill }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -76,52 +147,58 @@ impl<K: Key> Table<K> {
     /// Where the search for a key starts: the upper bits choose it; the lower ones have chosen the table.
     #[inline]
     fn start(&self, key: K) -> usize {
-        ((u128::from(key.hash()) * self.keys.len() as u128) >> 64) as usize
+        ((u128::from(key.hash()) * self.slots.len() as u128) >> 64) as usize
     }
 
-    /// The slot of a key, or the free one where it belongs. There is a free one.
+    /// The place of a key and its count, or the free one where it belongs, with `None`. There is a free one.
     #[inline]
-    fn slot(&self, key: K) -> usize {
-        let (mut slot, slots) = (self.start(key), self.keys.len());
-        while self.keys[slot] != key && self.keys[slot] != K::NONE {
-            slot += 1;
-            if slot == slots {
-                slot = 0;
+    fn find(&self, key: K) -> (usize, Option<u16>) {
+        let mut place = self.start(key);
+        loop {
+            let slot = self.slots[place];
+            if is_free(slot) {
+                return (place, None);
+            }
+            let count = K::count(slot);
+            if slot == key.slot(count) {
+                return (place, Some(count));
+            }
+            place += 1;
+            if place == self.slots.len() {
+                place = 0;
             }
         }
-        slot
     }
 
     pub(super) fn get(&self, key: K) -> u64 {
-        if self.len == 0 {
-            return 0;
+        let other = || self.others.get(&key).copied().unwrap_or_default();
+        if key.is_wide() {
+            return other();
         }
-        let slot = self.slot(key);
-        match self.counts[slot] {
-            _ if self.keys[slot] == K::NONE => 0,
-            LARGE => self.large.get(&key).copied().unwrap_or_default(),
-            count => count.into(),
+        match (!self.slots.is_empty()).then(|| self.find(key).1).flatten() {
+            None => 0,
+            Some(LARGE) => other(),
+            Some(count) => count.into(),
         }
     }
 
     /// Adds to a count, and tells whether the key is new.
     #[inline]
     pub(super) fn add(&mut self, key: K, count: u64) -> bool {
-        if self.len * 5 >= self.keys.len() * 4 {
+        if key.is_wide() {
+            return self.add_wide(key, count);
+        }
+        if self.len * 100 >= self.slots.len() * self.fill {
             self.grow();
         }
-        let slot = self.slot(key);
-        let is_new = self.keys[slot] == K::NONE;
-        if is_new {
-            self.keys[slot] = key;
-            self.len += 1;
+        let (place, before) = self.find(key);
+        self.len += usize::from(before.is_none());
+        let sum = u64::from(before.unwrap_or_default()).checked_add(count).and_then(|sum| u16::try_from(sum).ok());
+        match sum {
+            Some(sum) if sum < LARGE => self.slots[place] = key.slot(sum),
+            _ => self.add_large(place, key, before, count),
         }
-        let before = self.counts[slot];
-        match u64::from(before).checked_add(count).and_then(|sum| u16::try_from(sum).ok()) {
-            Some(sum) if sum < LARGE => self.counts[slot] = sum,
-            _ => self.add_large(slot, key, count),
-        }
-        is_new
+        before.is_none()
     }
 
     /// Adds 1 to the count of each key, and gives the number of new ones.
@@ -129,11 +206,9 @@ impl<K: Key> Table<K> {
         let mut new = 0;
         for (i, &key) in keys.iter().enumerate() {
             if let Some(&later) = keys.get(i + AHEAD)
-                && self.len > 0
+                && let Some(slot) = self.slots.get(self.start(later))
             {
-                let slot = self.start(later);
-                prefetch(&raw const self.keys[slot]);
-                prefetch(&raw const self.counts[slot]);
+                prefetch(slot);
             }
             new += usize::from(self.add(key, 1));
         }
@@ -141,49 +216,53 @@ impl<K: Key> Table<K> {
     }
 
     #[cold]
-    fn add_large(&mut self, slot: usize, key: K, count: u64) {
-        let before = std::mem::replace(&mut self.counts[slot], LARGE);
-        let before = if before == LARGE { 0 } else { u64::from(before) };
-        let sum = self.large.entry(key).or_default();
-        *sum = sum.saturating_add(before).saturating_add(count);
+    fn add_large(&mut self, place: usize, key: K, before: Option<u16>, count: u64) {
+        self.slots[place] = key.slot(LARGE);
+        let sum = self.others.entry(key).or_default();
+        *sum = match before {
+            Some(LARGE) => sum.saturating_add(count),
+            small => u64::from(small.unwrap_or_default()).saturating_add(count),
+        };
+    }
+
+    #[cold]
+    fn add_wide(&mut self, key: K, count: u64) -> bool {
+        let before = self.others.len();
+        let sum = self.others.entry(key).or_default();
+        *sum = sum.saturating_add(count);
+        let is_new = self.others.len() > before;
+        self.len += usize::from(is_new);
+        is_new
     }
 
     #[cold]
     fn grow(&mut self) {
-        let slots = (self.keys.len() + self.keys.len() / 2).max(LEAST_SLOTS);
-        self.rebuild(slots, |_| true);
-    }
-
-    /// Puts what is kept into new slots.
-    fn rebuild(&mut self, slots: usize, is_kept: impl Fn(u64) -> bool) {
-        let old = std::mem::replace(
-            self,
-            Self { keys: vec![K::NONE; slots], counts: vec![0; slots], len: 0, large: HashMap::new() },
-        );
-        for (key, count) in old.iter().filter(|&(_, count)| is_kept(count)) {
-            let slot = self.slot(key);
-            self.keys[slot] = key;
-            self.len += 1;
-            match u16::try_from(count) {
-                Ok(count) if count < LARGE => self.counts[slot] = count,
-                _ => self.add_large(slot, key, count),
-            }
+        // The sizes that allocators have: what one table leaves, another takes.
+        let step = self.slots.len().checked_ilog2().map_or(LEAST_SLOTS, |log| (1 << log) / 4);
+        let slots = vec![K::Slot::default(); self.slots.len() + step];
+        let old = std::mem::replace(&mut self.slots, slots);
+        for &slot in old.iter().filter(|slot| !is_free(**slot)) {
+            let (place, _) = self.find(K::of(slot));
+            self.slots[place] = slot;
         }
     }
 
     /// Keeps the counts from a least one on.
     pub(super) fn prune(&mut self, least: u64) {
-        let kept = self.iter().filter(|&(_, count)| count >= least).count();
-        self.rebuild((kept * 3 / 2).max(LEAST_SLOTS), |count| count >= least);
+        let mut kept = Self::with_fill(self.fill);
+        self.iter().filter(|&(_, count)| count >= least).for_each(|(key, count)| {
+            kept.add(key, count);
+        });
+        *self = kept;
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (K, u64)> {
-        let count_of = |key: K, count: u16| match count {
-            LARGE => self.large.get(&key).copied().unwrap_or_default(),
-            count => count.into(),
+        let count_of = |slot: K::Slot| match (K::of(slot), K::count(slot)) {
+            (key, LARGE) => (key, self.others.get(&key).copied().unwrap_or_default()),
+            (key, count) => (key, count.into()),
         };
-        let slots = self.keys.iter().zip(&self.counts);
-        slots.filter(|(key, _)| **key != K::NONE).map(move |(&key, &count)| (key, count_of(key, count)))
+        let slots = self.slots.iter().filter(|slot| !is_free(**slot)).map(move |&slot| count_of(slot));
+        slots.chain(self.others.iter().filter(|(key, _)| key.is_wide()).map(|(&key, &count)| (key, count)))
     }
 }
 
@@ -192,11 +271,17 @@ const TABLES: usize = 128;
 
 /// Counts in many tables.
 #[derive(Debug, Clone)]
-pub(super) struct Tables<K>(Vec<Table<K>>);
+pub(super) struct Tables<K: Key>(Vec<Table<K>>);
+
+/// Empty tables. As keys are spread evenly, they would all grow at once. They grow at shares that differ by more than a step of
+/// growth, so that the memory that one leaves is of the size that another takes.
+fn tables<K: Key>() -> impl Iterator<Item = Table<K>> {
+    (0..TABLES).map(|number| Table::with_fill(FILL - 17 + number * 23 / TABLES))
+}
 
 impl<K: Key> Default for Tables<K> {
     fn default() -> Self {
-        Self((0..TABLES).map(|_| Table::default()).collect())
+        Self(tables().collect())
     }
 }
 
@@ -228,11 +313,11 @@ impl<K: Key> Tables<K> {
 }
 
 /// Counts that several threads add to.
-pub(super) struct SharedTables<K>(Vec<Mutex<Table<K>>>);
+pub(super) struct SharedTables<K: Key>(Vec<Mutex<Table<K>>>);
 
 impl<K: Key> Default for SharedTables<K> {
     fn default() -> Self {
-        Self((0..TABLES).map(|_| Mutex::default()).collect())
+        Self(tables().map(Mutex::new).collect())
     }
 }
 
@@ -312,6 +397,31 @@ mod tests {
             prop_assert_eq!(&tables.iter().collect::<HashMap<_, _>>(), &expected);
             prop_assert_eq!(tables.get([40, 0, 0]), 0);
         }
+    }
+
+    proptest! {
+        #[test]
+        fn pairs_of_any_words_are_counted(
+            added in prop::collection::vec(((word(), word()), prop_oneof![Just(1u64), 0..70_000u64]), 0..300),
+            least in 0..5u64,
+        ) {
+            let (mut tables, mut expected) = (Tables::default(), HashMap::<Pair, u64>::new());
+            for ((a, b), count) in added {
+                *expected.entry([a, b]).or_default() += count;
+                tables.add([a, b], count);
+            }
+            prop_assert_eq!(tables.len(), expected.len());
+            prop_assert!(expected.iter().all(|(&key, &count)| tables.get(key) == count));
+            tables.prune(least);
+            expected.retain(|_, count| *count >= least);
+            prop_assert_eq!(tables.len(), expected.len());
+            prop_assert_eq!(&tables.iter().collect::<HashMap<_, _>>(), &expected);
+        }
+    }
+
+    /// Small numbers, and those on both sides of what a slot has room for.
+    fn word() -> impl Strategy<Value = u32> {
+        prop_oneof![0..9u32, (1u32 << PAIR_WORD_BITS) - 4..(1 << PAIR_WORD_BITS) + 4, Just(u32::MAX >> 2)]
     }
 
     #[test]

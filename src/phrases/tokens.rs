@@ -14,7 +14,7 @@ pub(super) trait Coder {
     /// The code of a null.
     const NULL: u32;
 
-    /// The code of a word that a view holds, if it is known.
+    /// The code of a word that a view holds, if it is known. There is none for other views.
     fn known(&self, view: View) -> Option<u32>;
 
     /// Asks the cache for what [`known`](Self::known) will look at.
@@ -75,14 +75,13 @@ impl<C: Coder> TokenCodes<C> {
         let views = tokens.views();
         let code = |(i, &view): (usize, &u128)| {
             if let Some(&later) = views.get(i + AHEAD) {
-                self.coder.prefetch(View(later).padded());
+                self.coder.prefetch(View(later));
             }
             if tokens.is_null(i) {
                 return C::NULL;
             }
-            let known = if View(view).is_whole() { self.coder.known(View(view).padded()) } else { None };
             // SAFETY: i is below the array's length.
-            known.unwrap_or_else(|| self.coder.code(unsafe { tokens.value_unchecked(i) }))
+            self.coder.known(View(view)).unwrap_or_else(|| self.coder.code(unsafe { tokens.value_unchecked(i) }))
         };
         views.iter().enumerate().map(code).collect()
     }
