@@ -170,9 +170,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Short words that a thread knows at once. What is frequent is known again soon; most words are not, and need no memory
 /// in each thread.
-const MOST_SHORT: usize = 50_000;
+const MOST_SHORT: usize = 100_000;
 /// Other words that a thread knows at once.
-const MOST_LONG: usize = 10_000;
+const MOST_LONG: usize = 20_000;
 
 /// The codes of the words that one thread has seen of late.
 struct WordCoder<'a> {

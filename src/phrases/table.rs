@@ -8,8 +8,11 @@ use crate::kernel::prefetch;
 
 /// Two words, or two words and what stands between them, as numbers.
 pub(super) trait Key: Copy + Eq + Debug + std::hash::Hash + Send {
-    /// A key and its count, in one number. 0 is a free slot.
-    type Slot: Copy + PartialEq + Default + Debug + Send;
+    /// A key and its count, in one number.
+    type Slot: Copy + PartialEq + Debug + Send;
+
+    /// Neither a key nor a count.
+    const FREE: Self::Slot;
 
     fn hash(self) -> u64;
 
@@ -45,6 +48,8 @@ const GAPPED_WORD_BITS: u32 = 32;
 impl Key for Pair {
     type Slot = u64;
 
+    const FREE: u64 = u64::MAX;
+
     #[inline]
     fn hash(self) -> u64 {
         mixed(u64::from(self[0]) << 32 | u64::from(self[1]))
@@ -52,29 +57,31 @@ impl Key for Pair {
 
     #[inline]
     fn is_wide(self) -> bool {
-        // With the greatest number the slot could be 0.
+        // With the greatest number the slot could look free.
         self[0].max(self[1]) >= (1 << PAIR_WORD_BITS) - 1
     }
 
     #[inline]
     fn slot(self, count: u16) -> u64 {
-        !((u64::from(self[0]) << PAIR_WORD_BITS | u64::from(self[1])) << COUNT_BITS | u64::from(count))
+        (u64::from(self[0]) << PAIR_WORD_BITS | u64::from(self[1])) << COUNT_BITS | u64::from(count)
     }
 
     #[inline]
     fn of(slot: u64) -> Self {
-        let words = !slot >> COUNT_BITS;
+        let words = slot >> COUNT_BITS;
         [(words >> PAIR_WORD_BITS) as u32, (words & ((1 << PAIR_WORD_BITS) - 1)) as u32]
     }
 
     #[inline]
     fn count(slot: u64) -> u16 {
-        !slot as u16
+        slot as u16
     }
 }
 
 impl Key for Gapped {
     type Slot = u128;
+
+    const FREE: u128 = u128::MAX;
 
     #[inline]
     fn hash(self) -> u64 {
@@ -89,23 +96,18 @@ impl Key for Gapped {
     #[inline]
     fn slot(self, count: u16) -> u128 {
         let words = self.into_iter().fold(0u128, |words, word| words << GAPPED_WORD_BITS | u128::from(word));
-        !(words << COUNT_BITS | u128::from(count))
+        words << COUNT_BITS | u128::from(count)
     }
 
     #[inline]
     fn of(slot: u128) -> Self {
-        [2, 1, 0].map(|place| (!slot >> (COUNT_BITS + place * GAPPED_WORD_BITS)) as u32)
+        [2, 1, 0].map(|place| (slot >> (COUNT_BITS + place * GAPPED_WORD_BITS)) as u32)
     }
 
     #[inline]
     fn count(slot: u128) -> u16 {
-        !slot as u16
+        slot as u16
     }
-}
-
-#[inline]
-fn is_free<S: PartialEq + Default>(slot: S) -> bool {
-    slot == S::default()
 }
 
 /// A count that stands for one in `others`.
@@ -114,10 +116,8 @@ const LARGE: u16 = u16::MAX;
 const AHEAD: usize = 16;
 /// Slots of a table that is not empty, at least.
 const LEAST_SLOTS: usize = 64;
-/// The share of its slots that a table uses before it grows, in hundredths.
-const FILL: usize = 85;
 
-/// Counts by keys. A pair that is counted takes 8 bytes of a slot, of which 54 to 90 % are used: nearly all counts are
+/// Counts by keys. A pair that is counted takes 8 bytes of a slot, of which 64 to 85 % are used: nearly all counts are
 /// small, and those that are not are few.
 #[derive(Debug, Clone)]
 pub(super) struct Table<K: Key> {
@@ -125,19 +125,18 @@ pub(super) struct Table<K: Key> {
     len: usize,
     /// Large counts, and wide keys.
     others: HashMap<K, u64>,
-    /// The share of the slots that is used before there are more, in hundredths.
-    fill: usize,
+    least_slots: usize,
 }
 
 impl<K: Key> Default for Table<K> {
     fn default() -> Self {
-        Self::with_fill(FILL)
+        Self::with_least_slots(LEAST_SLOTS)
     }
 }
 
 impl<K: Key> Table<K> {
-    fn with_fill(fill: usize) -> Self {
-        Self { slots: Vec::new(), len: 0, others: HashMap::new(), fill }
+    fn with_least_slots(least_slots: usize) -> Self {
+        Self { slots: Vec::new(), len: 0, others: HashMap::new(), least_slots }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -156,7 +155,7 @@ impl<K: Key> Table<K> {
         let mut place = self.start(key);
         loop {
             let slot = self.slots[place];
-            if is_free(slot) {
+            if slot == K::FREE {
                 return (place, None);
             }
             let count = K::count(slot);
@@ -188,7 +187,7 @@ impl<K: Key> Table<K> {
         if key.is_wide() {
             return self.add_wide(key, count);
         }
-        if self.len * 100 >= self.slots.len() * self.fill {
+        if self.len * 20 >= self.slots.len() * 17 {
             self.grow();
         }
         let (place, before) = self.find(key);
@@ -237,11 +236,9 @@ impl<K: Key> Table<K> {
 
     #[cold]
     fn grow(&mut self) {
-        // The sizes that allocators have: what one table leaves, another takes.
-        let step = self.slots.len().checked_ilog2().map_or(LEAST_SLOTS, |log| (1 << log) / 4);
-        let slots = vec![K::Slot::default(); self.slots.len() + step];
-        let old = std::mem::replace(&mut self.slots, slots);
-        for &slot in old.iter().filter(|slot| !is_free(**slot)) {
+        let slots = (self.slots.len() + self.slots.len() / 3).max(self.least_slots);
+        let old = std::mem::replace(&mut self.slots, vec![K::FREE; slots]);
+        for slot in old.into_iter().filter(|slot| *slot != K::FREE) {
             let (place, _) = self.find(K::of(slot));
             self.slots[place] = slot;
         }
@@ -249,7 +246,7 @@ impl<K: Key> Table<K> {
 
     /// Keeps the counts from a least one on.
     pub(super) fn prune(&mut self, least: u64) {
-        let mut kept = Self::with_fill(self.fill);
+        let mut kept = Self::with_least_slots(self.least_slots);
         self.iter().filter(|&(_, count)| count >= least).for_each(|(key, count)| {
             kept.add(key, count);
         });
@@ -261,7 +258,7 @@ impl<K: Key> Table<K> {
             (key, LARGE) => (key, self.others.get(&key).copied().unwrap_or_default()),
             (key, count) => (key, count.into()),
         };
-        let slots = self.slots.iter().filter(|slot| !is_free(**slot)).map(move |&slot| count_of(slot));
+        let slots = self.slots.iter().filter(|slot| **slot != K::FREE).map(move |&slot| count_of(slot));
         slots.chain(self.others.iter().filter(|(key, _)| key.is_wide()).map(|(&key, &count)| (key, count)))
     }
 }
@@ -273,10 +270,10 @@ const TABLES: usize = 128;
 #[derive(Debug, Clone)]
 pub(super) struct Tables<K: Key>(Vec<Table<K>>);
 
-/// Empty tables. As keys are spread evenly, they would all grow at once. They grow at shares that differ by more than a step of
-/// growth, so that the memory that one leaves is of the size that another takes.
+/// Empty tables. As keys are spread evenly, they would all grow at once; they start at different sizes, so that together
+/// they always have about the same share of free slots.
 fn tables<K: Key>() -> impl Iterator<Item = Table<K>> {
-    (0..TABLES).map(|number| Table::with_fill(FILL - 17 + number * 23 / TABLES))
+    (0..TABLES).map(|number| Table::with_least_slots(LEAST_SLOTS + number * LEAST_SLOTS / TABLES / 3))
 }
 
 impl<K: Key> Default for Tables<K> {
