@@ -10,7 +10,8 @@ TOOLS := $(CARGO_TARGET_DIR)/tools
 SHARED := ../shared
 # The acceptance files of finished issues.
 ACCEPTED := test_02_slice.py test_03_training.py test_04_corpora.py test_05_foundation.py \
-	test_06_faults.py test_07_vectors.py test_08_polars.py test_09_phrases.py
+	test_06_faults.py test_07_vectors.py test_08_polars.py test_09_phrases.py \
+	test_10_command.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test build build-test wheel test-wheel format lint clippy imports deny test-rust test-python test-accept test-s3 \

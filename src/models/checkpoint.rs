@@ -40,6 +40,15 @@ impl Checkpoint {
         &self.directory
     }
 
+    /// True if a state was saved here.
+    ///
+    /// # Errors
+    /// [`Error::Format`] for a directory in a store.
+    pub fn is_saved(&self) -> Result<bool> {
+        self.location()?;
+        Ok(local(&self.directory)?.join(DESCRIPTION).exists())
+    }
+
     /// The directory, which is on this machine: training does not wait for a store.
     fn location(&self) -> Result<Location> {
         let location = Location::from(&self.directory);
@@ -65,11 +74,10 @@ impl Checkpoint {
 
     /// [`resume`](Self::resume), with what the observer of the run kept.
     pub(crate) fn saved<F: Family>(&self, config: &Config) -> Result<Option<(F, Resume, serde_json::Value)>> {
-        let location = self.location()?;
-        if !local(&self.directory)?.join(DESCRIPTION).exists() {
+        if !self.is_saved()? {
             return Ok(None);
         }
-        let Saved { model, resume, attributes } = load::<F>(&location, &Progress::default())?;
+        let Saved { model, resume, attributes } = load::<F>(&self.location()?, &Progress::default())?;
         let resume = resume.ok_or_else(|| {
             Error::format(&self.directory, "is a model, not a checkpoint; choose another directory for checkpoints")
         })?;

@@ -16,7 +16,7 @@ use crate::cli::streams::{ensure_can_be_written, write_text};
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::encode::SpoolOptions;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::models::{Checkpoint, Estimate, Every, Fitted, Job, Moment, Word2Vec};
 use crate::output::Output;
 use crate::plot::{Neighbourhood, Report, WordMap};
@@ -47,6 +47,9 @@ pub(in crate::cli) struct Train {
     /// Save the state of the training to this directory now and then. After a crash the same command resumes from it.
     #[arg(long, value_name = "DIR")]
     checkpoint: Option<PathBuf>,
+    /// Fail if there is no checkpoint to resume from, instead of starting anew.
+    #[arg(long, requires = "checkpoint")]
+    resume: bool,
     /// How often to do so: after every epoch, or also after so many minutes within one.
     #[arg(long, value_name = "epoch|MINUTES", default_value = "epoch", requires = "checkpoint", value_parser = parse_every)]
     checkpoint_every: Every,
@@ -92,6 +95,12 @@ impl Train {
         on_interrupt(&progress);
         let config = self.config()?;
         let checkpoint = self.checkpoint.as_ref().map(|directory| Checkpoint::new(directory, self.checkpoint_every));
+        if let Some(checkpoint) = checkpoint.as_ref().filter(|_| self.resume)
+            && !checkpoint.is_saved()?
+        {
+            let reason = "has no checkpoint to resume from; to start anew, leave out --resume";
+            return Err(Error::format(checkpoint.directory(), reason).into());
+        }
         let spool = SpoolOptions { spool: !self.no_spool, memory_budget: self.memory_budget };
         let job = Job { config, spool, checkpoint: checkpoint.as_ref() };
         let corpus = self.corpus.open(&job, &progress);
