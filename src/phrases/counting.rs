@@ -9,11 +9,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::bounded::count_bounded;
+use super::codes::KeyCodes;
 use super::counts::PhraseCounts;
 use super::rules::{CountRules, Counted};
 use super::table::{Gapped, Pair, SharedTables, Waiting};
 use super::tokens::{Coder, TokenCodes};
-use super::words::{KeyCodes, Words};
+use super::words::Words;
 use crate::corpus::{Corpus, Lists};
 use crate::error::{Error, Result};
 use crate::process::ensure_not_forked;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::codes::KeyCodes;
 use super::counts::PhraseCounts;
 use super::delimiter::Delimiter;
 use super::scoring::{Candidate, CorpusCounts, Scoring};
 use super::sieve::Sieve;
 use super::table::{Gapped, Pair};
 use super::tokens::{Coder, Tokens};
-use super::words::{KeyCodes, Words};
+use super::words::Words;
 use crate::error::{Error, Result};
 use crate::vocab::View;
 

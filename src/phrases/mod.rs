@@ -6,6 +6,7 @@
 
 mod arrays;
 mod bounded;
+mod codes;
 mod corpus;
 mod counting;
 mod counts;
