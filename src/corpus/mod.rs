@@ -30,7 +30,6 @@ pub(crate) use file_corpus::files_of;
 pub(crate) use list_type::is_list;
 pub(crate) use lists::Lists;
 pub use options::{FileFormat, ReadOptions, Split, TextLayout, TextOptions};
-#[cfg(feature = "python")]
 pub(crate) use partitions::Partition;
 #[cfg(feature = "python")]
 pub(crate) use query::{Query, ResolvedColumns};
