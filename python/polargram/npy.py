@@ -17,13 +17,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from typing_extensions import Self
 
 from polargram._polargram import NpyBlocks, NpyObjects, NpyWriter, npy_from_raw, npy_has_objects, npy_header
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Writer", "blocks", "from_raw", "open"]
 

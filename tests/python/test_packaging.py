@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -100,3 +101,21 @@ def test_the_metadata_say_what_pip_and_a_reader_need(metadata: Message) -> None:
 
 def test_the_version_is_the_crate_s(metadata: Message) -> None:
     assert f'\nversion = "{metadata["Version"]}"\n' in (ROOT / "Cargo.toml").read_text()
+
+
+def imported_at_once(tree: ast.Module) -> set[str]:
+    """The packages that a module imports when it is imported itself."""
+    found: set[str] = set()
+    for statement in tree.body:
+        if isinstance(statement, ast.Import):
+            found.update(alias.name.split(".")[0] for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            found.add(statement.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_is_imported_at_once_is_installed_with_the_wheel(package: str) -> None:
+    known = {"numpy", "polars", *PACKAGES, *sys.stdlib_module_names}
+    for path in sorted((ROOT / "python" / package).rglob("*.py")):
+        assert imported_at_once(ast.parse(path.read_text(encoding="utf8"))) <= known, path.name
