@@ -51,7 +51,7 @@ def test_faults_and_notes_are_objects_too(command: Command, sample: Path, tmp_pa
     assert any("reads 4 files" in str(line.get("message")) for line in notes)
 
 
-@pytest.mark.parametrize(("style", "wanted"), [("none", 0), ("json", 2), ("auto", 2)])
+@pytest.mark.parametrize(("style", "wanted"), [("none", 0), ("json", 1), ("auto", 1)])
 def test_progress_is_shown_as_asked(command: Command, sample: Path, tmp_path: Path, style: str, wanted: int) -> None:
     done = command("train", sample, "--output", tmp_path, *FAST, "--progress", style)
     lines = [

@@ -348,8 +348,3 @@ def test_a_shallow_copy_of_a_model_shares_its_weights() -> None:
     assert other.wv is model.wv
     train(other)
     assert np.array_equal(model.wv.vectors, other.wv.vectors)
-
-
-def test_a_model_is_not_pickled_and_the_error_says_what_to_do() -> None:
-    with pytest.raises(TypeError, match=r"Word2Vec.*save\(\).*wv, can be pickled"):
-        pickle.dumps(made())

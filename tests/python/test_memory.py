@@ -40,7 +40,7 @@ def test_a_dry_run_predicts_the_peak_of_the_run(
     command: Command, real_data: Path, options: list[object], tmp_path: Path
 ) -> None:
     corpus = ["train", real_data / "enwiki-tokens", "--output", tmp_path / "out", *QUICK, *options]
-    predicted = mib(command(*corpus, "--dry-run", "--quiet").stdout, "peak")
+    predicted = mib(command(*corpus, "--dry-run", "--quiet").stdout, "peak memory")
     assert not (tmp_path / "out").exists()
     peak = mib(command(*corpus).stderr, "peak memory")
     assert predicted == pytest.approx(peak, rel=0.15)
