@@ -250,8 +250,3 @@ def test_flipped_bits_are_read_or_refused(tmp_path: Path) -> None:
         except (ValueError, OSError) as error:
             message = str(error)
         assert "\n" not in message
-
-
-def test_phrases_cannot_be_pickled_and_say_what_to_do() -> None:
-    with pytest.raises(TypeError, match=r"keep it with save\(\) and load\(\)"):
-        pickle.dumps(pg.Phrases())
