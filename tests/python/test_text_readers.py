@@ -479,13 +479,16 @@ def test_a_pipe_is_refused_with_what_to_do_and_not_waited_for(how: str, name: st
         PIPED[how](pipe)
 
 
-@pytest.mark.parametrize("source", ["/dev/stdin", "/dev/fd/0", "-"])
-def test_the_standard_input_is_no_corpus(source: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["/dev/stdin", "/dev/fd/0"])
+def test_the_standard_input_is_a_corpus_by_its_name_alone(source: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "polargram", "train", source, "--output", tmp_path / "out"]
     done = subprocess.run(command, input="a b\n", capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert re.fullmatch(rf"polargram: {source}: .*read.* more than once.*a file.*\n", done.stderr)
     assert not (tmp_path / "out").exists()
+    command[4:5] = ["-", "--min-count", "1"]
+    subprocess.run(command, input="a b\n", capture_output=True, text=True, timeout=60, check=True)
+    assert len(pg.KeyedVectors.load(tmp_path / "out" / "vectors.arrow")) == 2
 
 
 def test_an_open_pipe_is_refused_with_what_to_do() -> None:
