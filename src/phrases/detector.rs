@@ -416,7 +416,10 @@ impl Coder for &Detector {
     }
 
     fn code(&mut self, word: &str) -> u32 {
-        self.code_of_other(View::of(word), word)
+        let view = View::of(word);
+        // An array may hold the word in a view with something behind it, which was not known.
+        let known = if view.is_whole() { self.short.get(view.0) } else { None };
+        known.unwrap_or_else(|| self.code_of_other(view, word))
     }
 }
 

@@ -162,3 +162,24 @@ impl Tokens for ArrayTokens<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::buffer::ScalarBuffer;
+
+    use super::super::delimiter::Delimiter;
+    use super::super::detector::{Detector, Parts};
+    use super::*;
+
+    #[test]
+    fn a_view_with_something_behind_its_word_has_the_code_of_the_word() {
+        let mut detector = Detector::new(Delimiter::new("_").unwrap(), [], 0.0, None).unwrap();
+        detector.add("a_b", 1.0, Some(Parts { first: "a", between: None, last: "b" })).unwrap();
+        let behind = 7u128 << 100;
+        let views = ["a", "b", "c"].map(|word| View::of(word).0 | behind);
+        // SAFETY: each view holds its word.
+        let array = unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(views.to_vec()), [], None) };
+        let codes = TokenCodes::new(&detector).of(&array, "tokens", "test").unwrap();
+        assert_eq!(codes, ["a", "b", "c"].map(|word| detector.code(word)));
+    }
+}
