@@ -1,57 +1,31 @@
 //! Tables in files, with a column of vectors added: read, embedded and written batch by batch.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+mod read;
+mod write;
+
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::ipc::writer::FileWriter;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use polars::prelude::{Column, DataFrame, IntoLazy, PlSmallStr, col};
 use rayon::prelude::*;
 
+use self::read::Table;
+pub use self::read::TableInput;
+pub use self::write::TableFormat;
+use self::write::Writer;
 use super::embed::EmbedOptions;
 use super::functions::{embed, embed_weighted};
 use crate::arrow::polars::{from_polars, series};
-use crate::arrow::{footer, ipc};
-use crate::corpus::{ColumnPath, Partition, Split, tokens_of};
-use crate::error::{Error, IoContext, Result, one_line};
+use crate::corpus::{ColumnPath, Split, tokens_of};
+use crate::error::{Error, Result, one_line};
 use crate::output::Output;
-use crate::parquet_checks::{CheckedPages, read_footer};
-use crate::process::{catch_panic, ensure_not_forked};
+use crate::process::ensure_not_forked;
 use crate::progress::{Phase, Progress};
-use crate::store::{LocalCopy, Location};
+use crate::store::Location;
 use crate::vectors::{KeyedVectors, Pooling};
-
-/// Rows that are read and embedded at a time.
-const BATCH_ROWS: usize = 8 << 10;
-/// About the bytes of a row group's vectors, which a writer holds.
-const ROW_GROUP_BYTES: usize = 64 << 20;
-
-/// A file that is read, and the columns that its directories name.
-#[derive(Debug, Clone)]
-pub struct TableInput {
-    location: Location,
-    partition: Partition,
-}
-
-impl TableInput {
-    pub(crate) fn new(location: Location, partition: Partition) -> Self {
-        Self { location, partition }
-    }
-}
-
-impl<L: Into<Location>> From<L> for TableInput {
-    fn from(location: L) -> Self {
-        Self::new(location.into(), Partition::default())
-    }
-}
 
 /// The column that is added, and what it is made from.
 pub struct AddedColumn {
@@ -71,39 +45,9 @@ pub struct AddedColumn {
     pub options: EmbedOptions,
 }
 
-/// The format of a table that is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TableFormat {
-    /// Parquet.
-    Parquet,
-    /// Arrow IPC. Columns of categories become columns of their values, as each batch may have other categories.
-    Arrow,
-}
-
-impl TableFormat {
-    /// The format of a file of this name.
-    ///
-    /// ```
-    /// use polargram::expr::TableFormat;
-    ///
-    /// assert_eq!(TableFormat::of_name("t.parquet".as_ref()).unwrap(), TableFormat::Parquet);
-    /// assert!(TableFormat::of_name("t.csv".as_ref()).is_err());
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Format`] for another ending.
-    pub fn of_name(name: &Path) -> Result<Self> {
-        let ending = name.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-        match ending.as_str() {
-            "parquet" | "pq" => Ok(Self::Parquet),
-            "arrow" | "ipc" | "feather" => Ok(Self::Arrow),
-            _ => Err(Error::format(name, "tables are written as .parquet or .arrow")),
-        }
-    }
-}
-
 /// Writes the rows of Parquet and Arrow files, one after the other, with a column of vectors at the end, to one file, which
-/// appears whole or not at all. Returns the number of rows. No more than some batches and a row group are in memory.
+/// appears whole or not at all. Returns the number of rows. No more than some batches and a row group are in memory, and of
+/// the compressed Arrow files the one that is read.
 ///
 /// ```no_run
 /// use polargram::expr::{AddedColumn, EmbedOptions, TableFormat, embed_files};
@@ -144,7 +88,7 @@ pub fn embed_files(
     let (mut fault, mut rows) = (None, 0);
     let mut written = Output::files(output, progress);
     let done = written.write(output.path(), |out| {
-        let mut writer = Writer::new(out, &columns.schema, format, column)?;
+        let mut writer = Writer::new(out, &columns.schema, format, &column.name, column.vectors.vector_size())?;
         let mut all = || -> Result<io::Result<()>> {
             for input in inputs {
                 let table = match first.take() {
@@ -173,110 +117,6 @@ pub fn embed_files(
     }
     progress.enter(Phase::Saving, 0);
     written.commit().map(|_| rows)
-}
-
-/// A table that is read.
-struct Table {
-    /// Keeps a copy of what is in a store.
-    copy: LocalCopy,
-    /// The name that the user knows.
-    name: String,
-    /// That of the file, with the columns that its directories name.
-    schema: SchemaRef,
-    partition: Partition,
-    batches: Batches,
-}
-
-enum Batches {
-    Parquet(SchemaRef, Box<ParquetRecordBatchReader>),
-    Arrow(SchemaRef, std::vec::IntoIter<RecordBatch>),
-}
-
-impl Batches {
-    fn schema(&self) -> &Schema {
-        let (Self::Parquet(schema, _) | Self::Arrow(schema, _)) = self;
-        schema
-    }
-}
-
-impl Table {
-    fn open(input: &TableInput, progress: &Progress) -> Result<Self> {
-        let copy = LocalCopy::of_file(&input.location, progress)?;
-        let (schema, batches) = open(copy.path()).map_err(|error| copy.named(error))?;
-        let (name, partition) = (input.location.to_string(), input.partition.clone());
-        let mut table = Self { copy, name, schema, partition, batches };
-        let named = table.named_by_directories(0)?;
-        if !named.is_empty() {
-            let field =
-                |(name, values): (String, ArrayRef)| Arc::new(Field::new(name, values.data_type().clone(), true));
-            let fields: Vec<_> = table.schema.fields().iter().cloned().chain(named.into_iter().map(field)).collect();
-            table.schema = Arc::new(Schema::new_with_metadata(fields, table.schema.metadata().clone()));
-        }
-        Ok(table)
-    }
-
-    /// The columns that the directories name, without those that the file has itself.
-    fn named_by_directories(&self, rows: usize) -> Result<Vec<(String, ArrayRef)>> {
-        let own = self.batches.schema();
-        let columns = self.partition.columns(rows).filter(|column| own.index_of(column.name()).is_err());
-        columns.map(|column| Ok((column.name().to_string(), from_polars(column.as_materialized_series())?))).collect()
-    }
-
-    /// The next rows.
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
-        let next = match &mut self.batches {
-            Batches::Arrow(_, batches) => Ok(batches.next()),
-            Batches::Parquet(_, batches) => {
-                let damaged = |reason: String| Error::format(self.copy.path(), format!("is damaged: {reason}"));
-                let next = catch_panic(|| batches.next()).ok_or_else(|| damaged("a page cannot be decoded".into()));
-                next.and_then(|next| next.transpose().map_err(|error| damaged(one_line(&error))))
-            }
-        };
-        let Some(batch) = next.map_err(|error| self.copy.named(error))? else { return Ok(None) };
-        let named = self.named_by_directories(batch.num_rows())?;
-        if named.is_empty() {
-            return Ok(Some(batch));
-        }
-        let columns = batch.columns().iter().cloned().chain(named.into_iter().map(|(_, values)| values)).collect();
-        let batch = RecordBatch::try_new(self.schema.clone(), columns);
-        batch.map(Some).map_err(|error| Error::corpus(&self.name, one_line(&error)))
-    }
-
-    fn ensure_same(&self, schema: &Schema, first: &Path) -> Result<()> {
-        if self.schema.fields() == schema.fields() {
-            return Ok(());
-        }
-        let reason = format!("is of other columns than {}; embed it by itself", first.display());
-        Err(self.copy.named(Error::format(self.copy.path(), reason)))
-    }
-}
-
-fn open(path: &Path) -> Result<(SchemaRef, Batches)> {
-    let mut file = File::open(path).at("read", path)?;
-    let mut start = Vec::new();
-    (&file).take(8).read_to_end(&mut start).at("read", path)?;
-    if start.starts_with(b"PAR1") {
-        let damaged = |reason: String| Error::format(path, format!("is not a readable Parquet file: {reason}"));
-        let footer = read_footer(&mut file).map_err(|error| damaged(error.to_string()))?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(CheckedPages(file), footer);
-        let schema = builder.schema().clone();
-        let builder = builder.with_batch_size(BATCH_ROWS);
-        let reader = catch_panic(|| builder.build()).ok_or_else(|| damaged("it is damaged".into()))?;
-        let reader = reader.map_err(|error| damaged(error.to_string()))?;
-        return Ok((schema.clone(), Batches::Parquet(schema, Box::new(reader))));
-    }
-    let is_arrow = start.starts_with(footer::MAGIC) || start.starts_with(&[0xff; 4]);
-    if !is_arrow {
-        return Err(Error::format(path, "is neither Parquet nor Arrow IPC"));
-    }
-    let table = ipc::table(ipc::map_bytes(&file, path)?, |schema| Ok((0..schema.fields().len()).collect()));
-    let table = table.map_err(|reason| Error::format(path, reason))?;
-    let cut = |batch: RecordBatch| {
-        let starts = (0..batch.num_rows()).step_by(BATCH_ROWS);
-        starts.map(|start| batch.slice(start, BATCH_ROWS.min(batch.num_rows() - start))).collect::<Vec<_>>()
-    };
-    let batches: Vec<RecordBatch> = table.batches.into_iter().flat_map(cut).collect();
-    Ok((table.schema.clone(), Batches::Arrow(table.schema, batches.into_iter())))
 }
 
 /// The columns of the result.
@@ -373,97 +213,14 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// A table that is written.
-enum Writer<'a, 'f> {
-    Parquet(Box<ArrowWriter<&'a mut crate::output::Out<'f>>>, SchemaRef),
-    Arrow(Box<FileWriter<&'a mut crate::output::Out<'f>>>, SchemaRef),
-}
-
-impl<'a, 'f> Writer<'a, 'f> {
-    fn new(
-        out: &'a mut crate::output::Out<'f>,
-        schema: &SchemaRef,
-        format: TableFormat,
-        column: &AddedColumn,
-    ) -> io::Result<Self> {
-        let schema = Arc::new(stored(schema, format));
-        match format {
-            TableFormat::Arrow => {
-                let writer = FileWriter::try_new(out, &schema).map_err(io::Error::other)?;
-                Ok(Self::Arrow(Box::new(writer), schema))
-            }
-            TableFormat::Parquet => {
-                let rows = ROW_GROUP_BYTES / (size_of::<f32>() * column.vectors.vector_size().max(1));
-                let path = [column.name.as_str(), "list", "item"].map(str::to_owned).to_vec();
-                let properties = WriterProperties::builder()
-                    .set_compression(Compression::ZSTD(ZstdLevel::default()))
-                    .set_max_row_group_row_count(Some(rows.clamp(BATCH_ROWS, 1 << 20)))
-                    // Vectors hardly become smaller, and hardly repeat.
-                    .set_column_compression(path.clone().into(), Compression::UNCOMPRESSED)
-                    .set_column_dictionary_enabled(path.into(), false)
-                    .build();
-                let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(io::Error::other)?;
-                Ok(Self::Parquet(Box::new(writer), schema))
-            }
-        }
-    }
-
-    fn write(&mut self, batch: RecordBatch) -> io::Result<()> {
-        let (Self::Parquet(_, schema) | Self::Arrow(_, schema)) = &self;
-        let as_stored = |(column, field): (&ArrayRef, &Arc<Field>)| cast(column, field.data_type());
-        let columns = batch.columns().iter().zip(schema.fields()).map(as_stored).collect::<Result<Vec<_>, _>>();
-        let batch =
-            columns.and_then(|columns| RecordBatch::try_new(schema.clone(), columns)).map_err(io::Error::other)?;
-        match self {
-            Self::Parquet(writer, _) => writer.write(&batch).map_err(io::Error::other),
-            Self::Arrow(writer, _) => writer.write(&batch).map_err(io::Error::other),
-        }
-    }
-
-    fn close(self) -> io::Result<()> {
-        match self {
-            Self::Parquet(writer, _) => writer.close().map(drop).map_err(io::Error::other),
-            Self::Arrow(mut writer, _) => {
-                writer.finish().map_err(io::Error::other)?;
-                writer.get_mut().flush()
-            }
-        }
-    }
-}
-
-/// The columns as they are stored.
-fn stored(schema: &Schema, format: TableFormat) -> Schema {
-    let fields: Vec<_> = schema.fields().iter().map(|field| stored_field(field, format)).collect();
-    Schema::new_with_metadata(fields, schema.metadata().clone())
-}
-
-fn stored_field(field: &Field, format: TableFormat) -> Arc<Field> {
-    Arc::new(field.clone().with_data_type(stored_type(field.data_type(), format)))
-}
-
-/// A file of Arrow IPC has one dictionary for all batches, but each batch may bring another one; so there are none in it. The
-/// writer of Parquet panics at dictionaries of views, as Polars has them in categories.
-fn stored_type(data_type: &DataType, format: TableFormat) -> DataType {
-    let inner = |field: &Field| stored_field(field, format);
-    match data_type {
-        DataType::Dictionary(_, values) if format == TableFormat::Arrow => stored_type(values, format),
-        DataType::Dictionary(key, values) => match values.as_ref() {
-            DataType::Utf8View => DataType::Dictionary(key.clone(), Box::new(DataType::Utf8)),
-            DataType::BinaryView => DataType::Dictionary(key.clone(), Box::new(DataType::Binary)),
-            _ => data_type.clone(),
-        },
-        DataType::List(item) => DataType::List(inner(item)),
-        DataType::LargeList(item) => DataType::LargeList(inner(item)),
-        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(inner(item), *size),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|field| inner(field)).collect()),
-        _ => data_type.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use arrow::array::{AsArray, ListBuilder, StringBuilder, UInt32Array};
     use arrow::datatypes::Float32Type;
+    use arrow::ipc::writer::FileWriter;
+    use parquet::arrow::ArrowWriter;
 
     use super::*;
 
