@@ -17,6 +17,7 @@ from polargram.base import Corpus
 from polargram.callbacks import Report
 from polargram.notebook import page_of
 from polargram.phrase_scoring import Scoring, native_scoring, npmi_scorer, original_scorer, plain
+from polargram.phrased_corpus import Once, PhrasedCorpus, is_iterable_of_python
 from polargram.travel import packed, unpacked
 from polargram.values import count, number, optional_text, text
 
@@ -39,49 +40,6 @@ __all__ = [
 ENGLISH_CONNECTOR_WORDS: frozenset[str] = frozenset(_native.english_connector_words())
 
 _PLUGIN = Path(_native.__file__)
-
-
-class _Once:
-    """An iterator that is iterated once."""
-
-    def __init__(self, items: Any) -> None:
-        self._items: Iterator[Any] = items
-
-    def __iter__(self) -> Iterator[Any]:
-        return self._items
-
-
-class PhrasedCorpus:
-    """A corpus with phrases in place of their words, made while it is read: what ``phrases[corpus]`` gives.
-
-    Models read it natively, in parallel where the corpus can be. It follows the model: what that learns later counts.
-
-    Examples
-    --------
-    >>> import polargram as pg
-    >>> sentences = [["new", "york"], ["old", "news"]] * 9
-    >>> phrases = pg.Phrases(sentences, min_count=1, threshold=0.1)
-    >>> corpus = phrases[sentences]
-    >>> pg.Word2Vec(corpus, vector_size=4).wv.index_to_key
-    ['new_york', 'old_news']
-    """
-
-    def __init__(self, phrases: _Model, corpus: Corpus) -> None:
-        self.corpus = corpus
-        self._phrases = phrases
-        self._column = phrases.column
-        self._storage_options = phrases.storage_options
-        self._phrased_source = phrases._model.phrased(corpus)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._phrases, self.corpus)
-
-    def __iter__(self) -> Iterator[list[str]]:
-        return _native.phrased_sentences(self, self._column, self._storage_options)
-
-    def __len__(self) -> int:
-        corpus: Any = self.corpus
-        return len(corpus)
 
 
 class _Vocab(Mapping[str, int]):
@@ -243,7 +201,7 @@ class _Model:
         """
         if isinstance(sentence, list | tuple) and (not sentence or isinstance(sentence[0], str)):
             return self._model.apply(list(sentence))
-        if not _is_iterable_of_python(sentence):
+        if not is_iterable_of_python(sentence):
             return self._phrased(sentence)
         items = iter(sentence)
         try:
@@ -269,7 +227,7 @@ class _Model:
         >>> list(phrases.find_phrases([["new", "york"], ["old", "york"]]))
         ['new_york']
         """
-        corpus = _Once(sentences) if hasattr(sentences, "__next__") else sentences
+        corpus = Once(sentences) if hasattr(sentences, "__next__") else sentences
         return self._model.find(CorpusSource(corpus, self.column, False, None, self.storage_options))
 
     def export_phrases(self) -> dict[str, float]:
@@ -502,7 +460,7 @@ class Phrases(_Model):
         (2, 6)
         """
         is_read_once = hasattr(sentences, "__next__")
-        corpus = _Once(sentences) if is_read_once else sentences
+        corpus = Once(sentences) if is_read_once else sentences
         source = CorpusSource(corpus, self.column, False, self.count_column, self.storage_options)
         self._model.add(source, is_read_once, (Report(self.progress), 1.0))
 
@@ -618,15 +576,3 @@ def _words(name: str, words: Iterable[str]) -> list[str]:
             msg = f"{name}: holds {word!r}; expected strings"
             raise TypeError(msg)
     return listed
-
-
-def _is_iterable_of_python(corpus: object) -> bool:
-    """True of what is read item by item; false of paths, frames, and whatever a model reads by itself."""
-    if isinstance(corpus, str | os.PathLike | PhrasedCorpus) or hasattr(corpus, "_text_source"):
-        return False
-    if any(hasattr(corpus, name) for name in ("collect_batches", "get_fragments", "dataset_schema", "with_format")):
-        return False
-    if isinstance(corpus, pl.Series):
-        return corpus.dtype == pl.String
-    is_table = hasattr(corpus, "columns") or hasattr(corpus, "schema")
-    return hasattr(corpus, "__iter__") and not (is_table and hasattr(corpus, "__arrow_c_stream__"))
