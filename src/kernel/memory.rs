@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use mapping::Mapping;
+use super::mapping::{self, Mapping};
 
 /// How many times its size memory may grow to where it lies.
 const GROWTH: usize = 8;
@@ -49,6 +49,7 @@ impl Memory {
     }
 
     fn over(mapping: Mapping, bytes: usize) -> Self {
+        prefer_huge_pages(mapping.start().as_ptr(), bytes.max(1));
         Self { mapping, used: Mutex::new(bytes), version: AtomicU64::new(0) }
     }
 
@@ -58,6 +59,7 @@ impl Memory {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let has_grown = *used == bytes && self.mapping.commit(grown).is_ok();
         if has_grown {
+            prefer_huge_pages(self.mapping.start().as_ptr(), grown.max(1));
             *used = grown;
         }
         has_grown
@@ -96,108 +98,4 @@ fn prefer_huge_pages(_start: *mut u8, _bytes: usize) {
     #[cfg(all(target_os = "linux", not(miri)))]
     // SAFETY: the advice changes no values.
     let _ = unsafe { rustix::mm::madvise(_start.cast(), _bytes, rustix::mm::Advice::LinuxHugepage) };
-}
-
-/// Address space is reserved without access, which takes no memory and counts towards no limit on memory. Access is
-/// given to what is used.
-#[cfg(all(any(target_os = "linux", target_os = "macos"), not(miri)))]
-mod mapping {
-    use std::ffi::c_void;
-    use std::io;
-    use std::ptr::{self, NonNull};
-
-    use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
-
-    pub(super) struct Mapping {
-        start: NonNull<c_void>,
-        reserved: usize,
-    }
-
-    // SAFETY: the mapping owns its memory, on whatever thread it is.
-    unsafe impl Send for Mapping {}
-    // SAFETY: it gives out a pointer, and has no other state that changes.
-    unsafe impl Sync for Mapping {}
-
-    impl Mapping {
-        /// `reserved` bytes, of which the first `bytes` can be accessed.
-        pub(super) fn new(bytes: usize, reserved: usize) -> io::Result<Self> {
-            let reserved = reserved.max(bytes).max(1);
-            // SAFETY: the system chooses where, so nothing else is there.
-            let start = unsafe { mmap_anonymous(ptr::null_mut(), reserved, ProtFlags::empty(), MapFlags::PRIVATE) }?;
-            let start = NonNull::new(start).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-            let mapping = Self { start, reserved };
-            mapping.commit(bytes)?;
-            Ok(mapping)
-        }
-
-        /// Gives access to the first `bytes`, of which those that had none are zero.
-        pub(super) fn commit(&self, bytes: usize) -> io::Result<()> {
-            if bytes > self.reserved {
-                return Err(io::ErrorKind::OutOfMemory.into());
-            }
-            let start = self.start.as_ptr();
-            // SAFETY: within the mapping, which nobody relies on to be inaccessible.
-            unsafe { mprotect(start, bytes.max(1), MprotectFlags::READ | MprotectFlags::WRITE) }?;
-            super::prefer_huge_pages(start.cast(), bytes.max(1));
-            Ok(())
-        }
-
-        pub(super) fn start(&self) -> NonNull<u8> {
-            self.start.cast()
-        }
-    }
-
-    impl Drop for Mapping {
-        fn drop(&mut self) {
-            // SAFETY: whoever has a pointer into the mapping keeps the mapping.
-            let _ = unsafe { munmap(self.start.as_ptr(), self.reserved) };
-        }
-    }
-
-    /// False if address space is limited, which other things need then.
-    pub(super) fn may_reserve() -> bool {
-        rustix::process::getrlimit(rustix::process::Resource::As).current.is_none()
-    }
-}
-
-/// Elsewhere memory cannot grow where it lies. Miri knows only mappings that can be accessed as a whole.
-#[cfg(not(all(any(target_os = "linux", target_os = "macos"), not(miri))))]
-mod mapping {
-    use std::io;
-    use std::ptr::NonNull;
-
-    use memmap2::MmapMut;
-
-    pub(super) struct Mapping {
-        /// Only accessed through `start`.
-        _memory: MmapMut,
-        start: NonNull<u8>,
-        reserved: usize,
-    }
-
-    // SAFETY: the mapping owns its memory, on whatever thread it is.
-    unsafe impl Send for Mapping {}
-    // SAFETY: it gives out a pointer, and has no other state that changes.
-    unsafe impl Sync for Mapping {}
-
-    impl Mapping {
-        pub(super) fn new(bytes: usize, reserved: usize) -> io::Result<Self> {
-            let reserved = if cfg!(miri) { reserved.min(1 << 16).max(bytes).max(1) } else { bytes.max(1) };
-            let mut memory = MmapMut::map_anon(reserved)?;
-            let start = NonNull::from(memory.as_mut()).cast();
-            Ok(Self { _memory: memory, start, reserved })
-        }
-
-        pub(super) fn commit(&self, bytes: usize) -> io::Result<()> {
-            if bytes <= self.reserved { Ok(()) } else { Err(io::ErrorKind::OutOfMemory.into()) }
-        }
-
-        pub(super) fn start(&self) -> NonNull<u8> {
-            self.start
-        }
-    }
-
-    pub(super) fn may_reserve() -> bool {
-        cfg!(miri)
-    }
 }

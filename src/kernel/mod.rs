@@ -15,7 +15,8 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `matrix`, `memory`, `buffer` | the rows, where they lie, and scratch memory |
+//! | `matrix`, `memory`, `mapping`, `buffer` | the rows, where they lie, and scratch memory |
+//! | `growing` | numbers that grow where they lie |
 //! | `lanes` | what the kernel needs of a register: `x86`, `neon` and `portable` implement it |
 //! | `isa`, `dispatch` | the choice of an instruction set, and one function for all of them |
 //! | `block` | the block update |
@@ -35,9 +36,11 @@ mod codes;
 mod dispatch;
 #[allow(clippy::needless_range_loop, reason = "see above")]
 mod dot;
+mod growing;
 mod isa;
 #[allow(clippy::undocumented_unsafe_blocks, reason = "the contract of every method is that of the trait")]
 mod lanes;
+mod mapping;
 mod matrix;
 mod memory;
 #[cfg(target_arch = "aarch64")]
@@ -60,6 +63,7 @@ pub use block::{Block, Scratch, train_block};
 pub(crate) use buffer::AlignedBuffer;
 pub(crate) use codes::{CodedQueries, Codes, PANEL, find_above_in_codes, has_codes};
 pub(crate) use dot::{dot, dots};
+pub(crate) use growing::{Growing, Number};
 pub use isa::Isa;
 pub(crate) use matrix::store_relaxed;
 pub use matrix::{MAX_WIDTH, Matrix};

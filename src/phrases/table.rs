@@ -4,15 +4,12 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::kernel::prefetch;
+use crate::kernel::{Growing, Number, prefetch};
 
 /// Two words, or two words and what stands between them, as numbers.
 pub(super) trait Key: Copy + Eq + Debug + std::hash::Hash + Send {
-    /// A key and its count, in one number.
-    type Slot: Copy + PartialEq + Debug + Send;
-
-    /// Neither a key nor a count.
-    const FREE: Self::Slot;
+    /// A key and its count, in one number. 0 is a free slot.
+    type Slot: Number + PartialEq + Debug + Send;
 
     fn hash(self) -> u64;
 
@@ -48,8 +45,6 @@ const GAPPED_WORD_BITS: u32 = 32;
 impl Key for Pair {
     type Slot = u64;
 
-    const FREE: u64 = u64::MAX;
-
     #[inline]
     fn hash(self) -> u64 {
         mixed(u64::from(self[0]) << 32 | u64::from(self[1]))
@@ -57,31 +52,29 @@ impl Key for Pair {
 
     #[inline]
     fn is_wide(self) -> bool {
-        // With the greatest number the slot could look free.
+        // With the greatest number the slot could be 0.
         self[0].max(self[1]) >= (1 << PAIR_WORD_BITS) - 1
     }
 
     #[inline]
     fn slot(self, count: u16) -> u64 {
-        (u64::from(self[0]) << PAIR_WORD_BITS | u64::from(self[1])) << COUNT_BITS | u64::from(count)
+        !((u64::from(self[0]) << PAIR_WORD_BITS | u64::from(self[1])) << COUNT_BITS | u64::from(count))
     }
 
     #[inline]
     fn of(slot: u64) -> Self {
-        let words = slot >> COUNT_BITS;
+        let words = !slot >> COUNT_BITS;
         [(words >> PAIR_WORD_BITS) as u32, (words & ((1 << PAIR_WORD_BITS) - 1)) as u32]
     }
 
     #[inline]
     fn count(slot: u64) -> u16 {
-        slot as u16
+        !slot as u16
     }
 }
 
 impl Key for Gapped {
     type Slot = u128;
-
-    const FREE: u128 = u128::MAX;
 
     #[inline]
     fn hash(self) -> u64 {
@@ -96,17 +89,17 @@ impl Key for Gapped {
     #[inline]
     fn slot(self, count: u16) -> u128 {
         let words = self.into_iter().fold(0u128, |words, word| words << GAPPED_WORD_BITS | u128::from(word));
-        words << COUNT_BITS | u128::from(count)
+        !(words << COUNT_BITS | u128::from(count))
     }
 
     #[inline]
     fn of(slot: u128) -> Self {
-        [2, 1, 0].map(|place| (slot >> (COUNT_BITS + place * GAPPED_WORD_BITS)) as u32)
+        [2, 1, 0].map(|place| (!slot >> (COUNT_BITS + place * GAPPED_WORD_BITS)) as u32)
     }
 
     #[inline]
     fn count(slot: u128) -> u16 {
-        slot as u16
+        !slot as u16
     }
 }
 
@@ -116,12 +109,16 @@ const LARGE: u16 = u16::MAX;
 const AHEAD: usize = 16;
 /// Slots of a table that is not empty, at least.
 const LEAST_SLOTS: usize = 64;
+#[inline]
+fn is_free<S: PartialEq + Default>(slot: S) -> bool {
+    slot == S::default()
+}
 
 /// Counts by keys. A pair that is counted takes 8 bytes of a slot, of which 64 to 85 % are used: nearly all counts are
 /// small, and those that are not are few.
 #[derive(Debug, Clone)]
 pub(super) struct Table<K: Key> {
-    slots: Vec<K::Slot>,
+    slots: Growing<K::Slot>,
     len: usize,
     /// Large counts, and wide keys.
     others: HashMap<K, u64>,
@@ -136,7 +133,7 @@ impl<K: Key> Default for Table<K> {
 
 impl<K: Key> Table<K> {
     fn with_least_slots(least_slots: usize) -> Self {
-        Self { slots: Vec::new(), len: 0, others: HashMap::new(), least_slots }
+        Self { slots: Growing::default(), len: 0, others: HashMap::new(), least_slots }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -155,7 +152,7 @@ impl<K: Key> Table<K> {
         let mut place = self.start(key);
         loop {
             let slot = self.slots[place];
-            if slot == K::FREE {
+            if is_free(slot) {
                 return (place, None);
             }
             let count = K::count(slot);
@@ -236,9 +233,11 @@ impl<K: Key> Table<K> {
 
     #[cold]
     fn grow(&mut self) {
+        let taken: Vec<_> = self.slots.iter().copied().filter(|slot| !is_free(*slot)).collect();
         let slots = (self.slots.len() + self.slots.len() / 3).max(self.least_slots);
-        let old = std::mem::replace(&mut self.slots, vec![K::FREE; slots]);
-        for slot in old.into_iter().filter(|slot| *slot != K::FREE) {
+        self.slots.fill(K::Slot::default());
+        self.slots.grow(slots);
+        for slot in taken {
             let (place, _) = self.find(K::of(slot));
             self.slots[place] = slot;
         }
@@ -258,7 +257,7 @@ impl<K: Key> Table<K> {
             (key, LARGE) => (key, self.others.get(&key).copied().unwrap_or_default()),
             (key, count) => (key, count.into()),
         };
-        let slots = self.slots.iter().filter(|slot| **slot != K::FREE).map(move |&slot| count_of(slot));
+        let slots = self.slots.iter().filter(|slot| !is_free(**slot)).map(move |&slot| count_of(slot));
         slots.chain(self.others.iter().filter(|(key, _)| key.is_wide()).map(|(&key, &count)| (key, count)))
     }
 }
