@@ -6,10 +6,12 @@ use polars::prelude::*;
 use polars_arrow::array::{Array, ListArray, Utf8ViewArray, View as ArrowView};
 use polars_arrow::datatypes::ArrowDataType;
 use polars_arrow::offset::OffsetsBuffer;
+use polars_buffer::Buffer;
 use serde::Deserialize;
 
 use super::plugin::export_expression;
-use crate::phrases::{Applied, Detector, Detectors, PHRASE, Tokens, registered};
+use crate::error::Error;
+use crate::phrases::{Detector, Detectors, JoinedViews, Tokens, registered};
 use crate::vocab::View;
 
 /// Where the model is: in a file, or in memory under a number.
@@ -99,7 +101,8 @@ fn with_phrases(lists: &ListArray<i64>, detector: &Detector) -> PolarsResult<Lis
     let tokens = lists.values().as_any().downcast_ref::<Utf8ViewArray>();
     let tokens = tokens.ok_or_else(|| polars_err!(InvalidOperation: "phrases: expected strings"))?;
     let starts = lists.offsets().as_slice();
-    let (mut joined, mut ends) = (Joined::new(tokens, detector)?, Vec::with_capacity(starts.len()));
+    let mut joined = JoinedViews::new(detector, tokens.len(), tokens.data_buffers().len()).map_err(failed)?;
+    let mut ends = Vec::with_capacity(starts.len());
     ends.push(0);
     while ends.len() <= lists.len() {
         let first = ends.len() - 1;
@@ -110,89 +113,36 @@ fn with_phrases(lists: &ListArray<i64>, detector: &Detector) -> PolarsResult<Lis
             true => starts[row] as usize - start..starts[row + 1] as usize - start,
             false => 0..0,
         });
-        let applied = detector.apply(&codes(&block, detector), ranges, &block);
-        let applied = applied.map_err(|error| PolarsError::ComputeError(error.to_string().into()))?;
-        let before = joined.views.len();
-        joined.add(block.views(), &applied)?;
+        let applied = detector.apply(&codes(&block, detector), ranges, &block).map_err(failed)?;
+        let before = joined.len();
+        joined.add(block.views(), &applied).map_err(failed)?;
         ends.extend(applied.ends.iter().map(|end| (before + end) as i64));
     }
     let dtype = ListArray::<i64>::default_datatype(ArrowDataType::Utf8View);
-    ListArray::try_new(dtype, OffsetsBuffer::try_from(ends)?, joined.finish(tokens).boxed(), lists.validity().cloned())
+    let (views, added) = joined.finish();
+    let buffers: Vec<_> =
+        tokens.data_buffers().iter().cloned().chain(added.into_iter().map(Buffer::from_owner)).collect();
+    // SAFETY: the views are those of an array over the same buffers, or of phrases in the buffers that were added.
+    let joined = unsafe {
+        Utf8ViewArray::new_unchecked_unknown_md(ArrowDataType::Utf8View, views.into(), buffers.into(), None, None)
+    };
+    ListArray::try_new(dtype, OffsetsBuffer::try_from(ends)?, joined.boxed(), lists.validity().cloned())
+}
+
+fn failed(error: Error) -> PolarsError {
+    PolarsError::ComputeError(error.to_string().into())
 }
 
 fn codes(tokens: &Utf8ViewArray, detector: &Detector) -> Vec<u32> {
     let views = tokens.views();
     // SAFETY: the detector asks for tokens of the array.
     let word = |at| unsafe { tokens.value_unchecked(at) };
-    let view = |at: usize| View(views[at].as_u128());
+    let view = |view: &ArrowView| View(view.as_u128());
     let Some(validity) = tokens.validity().filter(|validity| validity.unset_bits() > 0) else {
-        return detector.codes_of_views(views.len(), view, |at| Some(word(at)));
+        return detector.codes_of_views(views, view, |at| Some(word(at)));
     };
-    let mut codes = detector.codes_of_views(views.len(), view, |at| validity.get_bit(at).then(|| word(at)));
+    let mut codes = detector.codes_of_views(views, view, |at| validity.get_bit(at).then(|| word(at)));
     // What stands behind a null may have a code.
     codes.iter_mut().zip(validity).filter(|(_, is_valid)| !is_valid).for_each(|(code, _)| *code = Detector::NULL);
     codes
-}
-
-/// Tokens as views of the text that they were in, and of a text of the phrases. No text but theirs is copied.
-struct Joined<'a> {
-    detector: &'a Detector,
-    views: Vec<ArrowView>,
-    /// The text of long phrases, and the number of its buffer.
-    text: Vec<u8>,
-    buffer: u32,
-    /// The detector's phrases that were met.
-    known: PlHashMap<u32, ArrowView>,
-}
-
-impl<'a> Joined<'a> {
-    fn new(tokens: &Utf8ViewArray, detector: &'a Detector) -> PolarsResult<Self> {
-        let buffer = u32::try_from(tokens.data_buffers().len());
-        let buffer = buffer.map_err(|_| polars_err!(ComputeError: "phrases: too many buffers"))?;
-        let views = Vec::with_capacity(tokens.len());
-        Ok(Self { detector, views, text: Vec::new(), buffer, known: PlHashMap::new() })
-    }
-
-    fn add(&mut self, tokens: &[ArrowView], applied: &Applied) -> PolarsResult<()> {
-        self.views.reserve(applied.tokens.len());
-        for &token in &applied.tokens {
-            let view = match token & PHRASE {
-                0 => tokens[token as usize],
-                _ => self.phrase(token & !PHRASE, applied)?,
-            };
-            self.views.push(view);
-        }
-        Ok(())
-    }
-
-    fn phrase(&mut self, number: u32, applied: &Applied) -> PolarsResult<ArrowView> {
-        if let Some(&view) = self.known.get(&number) {
-            return Ok(view);
-        }
-        let (phrase, _) = self.detector.phrase(number, applied);
-        let start = u32::try_from(self.text.len()).ok().filter(|_| phrase.len() <= i32::MAX as usize);
-        let start = start.ok_or_else(|| polars_err!(ComputeError: "phrases: more than 4 GiB at once"))?;
-        let view = ArrowView::new_from_bytes(phrase.as_bytes(), self.buffer, start);
-        if !view.is_inline() {
-            self.text.extend_from_slice(phrase.as_bytes());
-        }
-        if self.detector.has(number) {
-            self.known.insert(number, view);
-        }
-        Ok(view)
-    }
-
-    fn finish(self, tokens: &Utf8ViewArray) -> Utf8ViewArray {
-        let buffers: Vec<_> = tokens.data_buffers().iter().cloned().chain([self.text.into()]).collect();
-        // SAFETY: the views are those of an array over the same buffers, or made above of text that was then added.
-        unsafe {
-            Utf8ViewArray::new_unchecked_unknown_md(
-                ArrowDataType::Utf8View,
-                self.views.into(),
-                buffers.into(),
-                None,
-                None,
-            )
-        }
-    }
 }

@@ -7,9 +7,11 @@ use std::slice;
 use super::mapping::{self, Mapping};
 
 /// From this size on, in bytes, numbers get address space of their own.
-const LEAST_MAPPED: usize = 32 << 10;
+const LEAST_MAPPED: usize = 4 << 10;
 /// How many times its size memory may grow to where it lies.
 const ROOM: usize = 16;
+/// What small memory may grow to, in bytes.
+const LEAST_ROOM: usize = 512 << 10;
 
 /// A number that is 0 where all bits are.
 ///
@@ -33,7 +35,7 @@ pub(crate) struct Growing<T> {
 
 #[derive(Debug)]
 enum Backing<T> {
-    Heap { _numbers: Vec<T> },
+    Heap(Vec<T>),
     Mapped(Mapping),
 }
 
@@ -45,28 +47,49 @@ unsafe impl<T: Sync> Sync for Growing<T> {}
 impl<T: Number> Growing<T> {
     fn on_heap(mut numbers: Vec<T>) -> Self {
         let start = NonNull::from(numbers.as_mut_slice()).cast();
-        Self { start, len: numbers.len(), memory: Backing::Heap { _numbers: numbers } }
+        Self { start, len: numbers.len(), memory: Backing::Heap(numbers) }
     }
 
     fn mapped(len: usize) -> Option<Self> {
         let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes >= LEAST_MAPPED && mapping::may_reserve())?;
-        let mapping = Mapping::new(bytes, bytes.saturating_mul(ROOM)).ok()?;
+        let mapping = Mapping::new(bytes, bytes.saturating_mul(ROOM).max(LEAST_ROOM)).ok()?;
         mapping.avoid_huge_pages();
-        Some(Self { start: mapping.start().cast(), len, memory: Backing::Mapped(mapping) })
+        let mut numbers = Self { start: mapping.start().cast(), len, memory: Backing::Mapped(mapping) };
+        numbers.touch(0);
+        Some(numbers)
     }
 
-    /// Grows to `len` numbers. Those that are there stay, and the others are 0.
+    /// Writes zeros: memory that is read first costs a second fault, and an interrupt of all other threads, when it is
+    /// written to.
+    fn touch(&mut self, from: usize) {
+        self[from..].fill(T::default());
+    }
+
+    /// Grows to `len` numbers, if there are fewer. Those that are there stay, and the others are 0.
     pub(crate) fn grow(&mut self, len: usize) {
-        debug_assert!(len >= self.len);
+        let before = self.len;
+        if len <= before {
+            return;
+        }
         if let Backing::Mapped(mapping) = &self.memory
             && len.checked_mul(size_of::<T>()).is_some_and(|bytes| mapping.commit(bytes).is_ok())
         {
             self.len = len;
-            return;
+            self.touch(before);
+        } else if let Some(mut grown) = Self::mapped(len) {
+            grown[..before].copy_from_slice(self);
+            *self = grown;
+        } else {
+            let mut numbers = match &mut self.memory {
+                Backing::Heap(numbers) => {
+                    self.len = 0;
+                    std::mem::take(numbers)
+                }
+                Backing::Mapped(_) => self.to_vec(),
+            };
+            numbers.resize(len, T::default());
+            *self = Self::on_heap(numbers);
         }
-        let mut grown = Self::mapped(len).unwrap_or_else(|| Self::on_heap(vec![T::default(); len]));
-        grown[..self.len].copy_from_slice(self);
-        *self = grown;
     }
 }
 
@@ -125,12 +148,12 @@ mod tests {
     #[cfg(all(target_os = "linux", not(miri)))]
     fn numbers_are_not_moved_while_there_is_room() {
         let mut numbers = Growing::<u128>::default();
-        numbers.grow(LEAST_MAPPED);
+        numbers.grow(LEAST_ROOM);
         let start = numbers.as_ptr();
-        numbers[LEAST_MAPPED - 1] = 7;
-        numbers.grow(LEAST_MAPPED * ROOM);
-        assert_eq!((numbers.as_ptr() == start, numbers[LEAST_MAPPED - 1]), (mapping::may_reserve(), 7));
-        numbers.grow(LEAST_MAPPED * ROOM + 1);
-        assert_eq!((numbers[LEAST_MAPPED - 1], numbers[LEAST_MAPPED * ROOM]), (7, 0));
+        numbers[LEAST_ROOM - 1] = 7;
+        numbers.grow(LEAST_ROOM * ROOM);
+        assert_eq!((numbers.as_ptr() == start, numbers[LEAST_ROOM - 1]), (mapping::may_reserve(), 7));
+        numbers.grow(LEAST_ROOM * ROOM + 1);
+        assert_eq!((numbers[LEAST_ROOM - 1], numbers[LEAST_ROOM * ROOM]), (7, 0));
     }
 }

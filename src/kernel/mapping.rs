@@ -50,7 +50,8 @@ mod system {
         pub(in crate::kernel) fn avoid_huge_pages(&self) {
             #[cfg(target_os = "linux")]
             // SAFETY: the advice changes no values.
-            let _ = unsafe { rustix::mm::madvise(self.start.as_ptr(), self.reserved, rustix::mm::Advice::LinuxNoHugepage) };
+            let _ =
+                unsafe { rustix::mm::madvise(self.start.as_ptr(), self.reserved, rustix::mm::Advice::LinuxNoHugepage) };
         }
 
         pub(in crate::kernel) fn start(&self) -> NonNull<u8> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, ByteView, DictionaryArray, Int32Array, LargeListArray, LargeStringArray, StringViewArray,
+    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, LargeListArray, LargeStringArray, StringViewArray,
     UInt64Array,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
@@ -12,8 +12,9 @@ use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 
-use super::detector::{Applied, Detector, PHRASE};
+use super::detector::{Applied, Detector, Token};
 use super::tokens::{ArrayTokens, TokenCodes};
+use super::views::JoinedViews;
 use crate::corpus::{Batch, Lists};
 use crate::error::{Error, Result};
 
@@ -34,13 +35,12 @@ pub(super) fn with_phrases(
     let failed = |error: ArrowError| Error::corpus(origin, format!("column {column:?}: {error}"));
     let values = match lists.values.data_type() {
         DataType::Dictionary(..) if lists.values.null_count() < lists.values.len() => {
-            dictionary(&lists.values, detector, &applied)
+            dictionary(&lists.values, detector, &applied).map_err(failed)?
         }
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => views(&lists.values, detector, &applied),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => views(&lists.values, detector, &applied)?,
         // Nulls alone, of any type.
-        _ => Ok(Arc::new(LargeStringArray::from(Vec::<&str>::new())) as ArrayRef),
+        _ => Arc::new(LargeStringArray::from(Vec::<&str>::new())),
     };
-    let values = values.map_err(failed)?;
     let offsets = std::iter::once(0).chain(applied.ends.iter().map(|&end| end as i64)).collect();
     let item = Arc::new(Field::new_list_field(values.data_type().clone(), true));
     let joined = LargeListArray::try_new(item, OffsetBuffer::new(offsets), values, None).map_err(failed)?;
@@ -53,11 +53,10 @@ fn dictionary(tokens: &ArrayRef, detector: &Detector, applied: &Applied) -> std:
     let tokens = tokens.as_any_dictionary();
     let values = tokens.values();
     let (keys, mut added, mut texts) = (tokens.normalized_keys(), HashMap::new(), Vec::new());
-    let keys = applied.tokens.iter().map(|&token| {
-        let key = match token & PHRASE {
-            0 => keys[token as usize],
-            _ => {
-                let number = token & !PHRASE;
+    let keys = applied.tokens().map(|token| {
+        let key = match token {
+            Token::Kept(at) => keys[at],
+            Token::Phrase(number) => {
                 values.len()
                     + *added.entry(number).or_insert_with(|| {
                         texts.push(detector.phrase(number, applied).0);
@@ -74,39 +73,15 @@ fn dictionary(tokens: &ArrayRef, detector: &Detector, applied: &Applied) -> std:
 }
 
 /// The tokens as views of the text that they were in, and of a text of the phrases.
-fn views(tokens: &ArrayRef, detector: &Detector, applied: &Applied) -> std::result::Result<ArrayRef, ArrowError> {
-    let tokens = cast(tokens, &DataType::Utf8View)?;
+fn views(tokens: &ArrayRef, detector: &Detector, applied: &Applied) -> Result<ArrayRef> {
+    let tokens = cast(tokens, &DataType::Utf8View).map_err(|error| Error::corpus("phrases", error.to_string()))?;
     let tokens = tokens.as_string_view();
-    let mut buffers: Vec<Buffer> = tokens.data_buffers().to_vec();
-    let (mut text, mut known) = (Vec::new(), HashMap::new());
-    let block = u32::try_from(buffers.len()).map_err(|_| ArrowError::ComputeError("has too many buffers".into()))?;
-    let mut view_of = |number: u32| -> std::result::Result<u128, ArrowError> {
-        let phrase = detector.phrase(number, applied).0;
-        let start = u32::try_from(text.len());
-        let start = start.map_err(|_| ArrowError::ComputeError("has more than 4 GiB of phrases at once".into()))?;
-        Ok(match phrase.len() {
-            0..=12 => arrow::array::make_view(phrase.as_bytes(), 0, 0),
-            length => {
-                text.extend_from_slice(phrase.as_bytes());
-                ByteView::new(length as u32, &phrase.as_bytes()[..4]).with_buffer_index(block).with_offset(start).into()
-            }
-        })
-    };
-    let views = applied.tokens.iter().map(|&token| match token & PHRASE {
-        0 => Ok(tokens.views()[token as usize]),
-        _ => match known.get(&token) {
-            Some(&view) => Ok(view),
-            None => {
-                let view = view_of(token & !PHRASE)?;
-                known.insert(token, view);
-                Ok(view)
-            }
-        },
-    });
-    let views = views.collect::<std::result::Result<Vec<u128>, ArrowError>>()?;
-    buffers.push(Buffer::from(text));
-    let buffers: Arc<[Buffer]> = buffers.into();
-    // SAFETY: the views are those of an array over the same buffers, or made above of text that was then added.
+    let mut joined = JoinedViews::new(detector, tokens.len(), tokens.data_buffers().len())?;
+    joined.add(tokens.views(), applied)?;
+    let (views, added) = joined.finish();
+    let buffers: Vec<Buffer> =
+        tokens.data_buffers().iter().cloned().chain(added.into_iter().map(Buffer::from)).collect();
+    // SAFETY: the views are those of an array over the same buffers, or of phrases in the buffers that were added.
     let array = unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, None) };
     Ok(Arc::new(array))
 }

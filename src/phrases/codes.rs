@@ -5,85 +5,98 @@ use crate::kernel::prefetch;
 /// Groups of a table that is not empty, at least.
 const LEAST_GROUPS: usize = 16;
 /// Slots of a group.
-const GROUP: usize = 4;
+const GROUP: usize = 3;
 /// Digits of π. No view of a word makes a factor 0.
 const FACTORS: [u64; 2] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344];
-/// Keys whose groups the cache is asked for at the same time.
-const BLOCK: usize = 32;
 /// No key. As a view of a word it would be of the longest one, which a view does not hold.
 const NONE: u128 = u128::MAX;
 
-/// Keys that are looked at together. Free slots are the last ones.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-struct Group([u128; GROUP]);
+/// The code of a key that has none. It and [`FURTHER`] are no codes.
+const ABSENT: u32 = u32::MAX;
+/// The same, but keys of the group are in others.
+const FURTHER: u32 = u32::MAX - 1;
 
-const FREE: Group = Group([NONE; GROUP]);
+/// Keys that are looked at together, and their codes: one line of the cache. Free slots are the last ones.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Group {
+    keys: [u128; GROUP],
+    /// The last one is that of all other keys.
+    codes: [u32; GROUP + 1],
+}
+
+const FREE: Group = Group { keys: [NONE; GROUP], codes: [ABSENT; GROUP + 1] };
 
 impl Group {
-    /// The slots that have a key, as bits. All are looked at, which is faster than to guess when to stop.
+    /// The slot that has a key, or the number of slots. All are looked at, which is faster than to guess when to stop.
     #[cfg(target_arch = "x86_64")]
     #[inline]
-    fn slots_of(&self, key: u128) -> u32 {
+    fn slot_of(&self, key: u128) -> usize {
         use std::arch::x86_64::{
             __m128i, _mm_castsi128_ps, _mm_cmpeq_epi32, _mm_movemask_ps, _mm_packs_epi16, _mm_packs_epi32,
             _mm_set_epi64x, _mm_set1_epi32,
         };
 
         // SAFETY: every processor of this architecture has SSE2.
-        unsafe {
+        let slots = unsafe {
             let wide = |key: u128| _mm_set_epi64x((key >> 64) as i64, key as i64);
-            let equal: [__m128i; GROUP] = self.0.map(|own| _mm_cmpeq_epi32(wide(own), wide(key)));
+            let equal: [__m128i; GROUP] = self.keys.map(|own| _mm_cmpeq_epi32(wide(own), wide(key)));
             // Each slot's four answers become the four bytes of one number, which are all set if the slot has the key.
-            let all = _mm_packs_epi16(_mm_packs_epi32(equal[0], equal[1]), _mm_packs_epi32(equal[2], equal[3]));
-            _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(all, _mm_set1_epi32(-1)))) as u32
-        }
+            let all = _mm_packs_epi16(_mm_packs_epi32(equal[0], equal[1]), _mm_packs_epi32(equal[2], equal[2]));
+            _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(all, _mm_set1_epi32(-1)))) as usize
+        };
+        (slots | 1 << GROUP).trailing_zeros() as usize
     }
 
-    /// The slots that have a key, as bits.
+    /// The slot that has a key, or the number of slots.
     #[cfg(not(target_arch = "x86_64"))]
     #[inline]
-    fn slots_of(&self, key: u128) -> u32 {
-        (0..GROUP).fold(0, |slots, slot| slots | u32::from(self.0[slot] == key) << slot)
+    fn slot_of(&self, key: u128) -> usize {
+        self.keys.iter().position(|own| *own == key).unwrap_or(GROUP)
     }
 
+    /// The code of a key; [`ABSENT`] or [`FURTHER`] if it is not here.
     #[inline]
-    fn is_full(&self) -> bool {
-        self.0[GROUP - 1] != NONE
+    fn code_of(&self, key: u128) -> u32 {
+        self.codes[self.slot_of(key)]
+    }
+
+    /// Sets the code of a key, and tells whether it is new; `None` if there is no place for it.
+    fn set(&mut self, key: u128, code: u32) -> Option<bool> {
+        let slot = self.keys.iter().position(|own| *own == key || *own == NONE);
+        let Some(slot) = slot else {
+            self.codes[GROUP] = FURTHER;
+            return None;
+        };
+        let is_new = self.keys[slot] == NONE;
+        (self.keys[slot], self.codes[slot]) = (key, code);
+        Some(is_new)
     }
 }
 
-/// The codes of keys of 128 bits, in a table that can be asked for ahead. A view that holds its word is such a key, and most
-/// words are short; so is a pair of numbers.
+/// The codes of keys of 128 bits. A view that holds its word is such a key, and most words are short; so is a pair of
+/// numbers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeyCodes {
     groups: Vec<Group>,
-    codes: Vec<[u32; GROUP]>,
     len: usize,
+    /// How many keys there will be at most, if that is known.
+    most: Option<usize>,
 }
 
 impl KeyCodes {
-    /// The group where the search for a key starts: both halves multiplied, folded, and the upper bits of that.
+    /// For so many keys at most. It gets room for them in a few steps, which leave little memory behind.
+    pub(super) fn for_at_most(keys: usize) -> Self {
+        Self { most: Some(keys), ..Self::default() }
+    }
+
+    /// The group where the search for a key starts: both halves multiplied, folded, and the upper bits of that. There are
+    /// groups.
     #[inline]
     fn start(&self, key: u128) -> usize {
         let product = u128::from(key as u64 ^ FACTORS[0]) * u128::from((key >> 64) as u64 ^ FACTORS[1]);
         let hash = product as u64 ^ (product >> 64) as u64;
         ((u128::from(hash) * self.groups.len() as u128) >> 64) as usize
-    }
-
-    /// The group and the slot of a key, or the free ones where it belongs. Some slot is free.
-    #[inline]
-    fn find(&self, key: u128) -> (usize, usize) {
-        let mut number = self.start(key);
-        loop {
-            let group = &self.groups[number];
-            let slots = group.slots_of(key);
-            if slots != 0 || !group.is_full() {
-                let slots = if slots != 0 { slots } else { group.slots_of(NONE) };
-                return (number, slots.trailing_zeros() as usize % GROUP);
-            }
-            number = if number + 1 == self.groups.len() { 0 } else { number + 1 };
-        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -99,71 +112,79 @@ impl KeyCodes {
     /// The code of a key.
     #[inline]
     pub(super) fn get(&self, key: u128) -> Option<u32> {
-        if self.len == 0 {
+        if self.groups.is_empty() {
             return None;
         }
-        let (group, slot) = self.find(key);
-        (self.groups[group].0[slot] != NONE).then(|| self.codes[group][slot])
+        let start = self.start(key);
+        match self.groups[start].code_of(key) {
+            FURTHER => self.get_further(start, key),
+            code => Some(code).filter(|code| *code != ABSENT),
+        }
     }
 
-    /// The codes of so many keys; `other` gives that of one which has none here.
+    #[cold]
+    fn get_further(&self, start: usize, key: u128) -> Option<u32> {
+        let (before, from) = self.groups.split_at(start);
+        let mut codes = from.iter().chain(before).map(|group| group.code_of(key));
+        codes.find(|code| *code != FURTHER).filter(|code| *code != ABSENT)
+    }
+
+    /// The codes of keys; `other` gives that of one which has none here.
     #[inline]
-    pub(super) fn codes_of(&self, len: usize, key: impl Fn(usize) -> u128, other: impl Fn(usize) -> u32) -> Vec<u32> {
-        if self.len == 0 {
-            return (0..len).map(other).collect();
+    pub(super) fn codes_of<K>(&self, keys: &[K], key: impl Fn(&K) -> u128, other: impl Fn(usize) -> u32) -> Vec<u32> {
+        if self.groups.is_empty() {
+            return (0..keys.len()).map(other).collect();
         }
-        let (mut codes, mut starts) = (Vec::with_capacity(len), [0; BLOCK]);
-        for first in (0..len).step_by(BLOCK) {
-            let starts = &mut starts[..BLOCK.min(len - first)];
-            for (at, start) in (first..).zip(&mut *starts) {
-                *start = self.start(key(at));
-                self.prefetch_group(*start);
-            }
-            codes.extend((first..).zip(&*starts).map(|(at, &start)| {
-                let (key, group) = (key(at), &self.groups[start]);
-                match group.slots_of(key) {
-                    0 if group.is_full() => self.get(key).unwrap_or_else(|| other(at)),
-                    0 => other(at),
-                    slots => self.codes[start][slots.trailing_zeros() as usize % GROUP],
-                }
-            }));
+        // There is no branch on what is found, which nobody could foresee.
+        let (mut absent, mut len) = (vec![0; keys.len()], 0);
+        let mut codes: Vec<u32> = Vec::with_capacity(keys.len());
+        codes.extend(keys.iter().enumerate().map(|(at, own)| {
+            let key = key(own);
+            // SAFETY: a search starts at a group.
+            let code = unsafe { self.groups.get_unchecked(self.start(key)) }.code_of(key);
+            absent[len] = at as u32;
+            len += usize::from(code >= FURTHER);
+            code
+        }));
+        for at in absent.into_iter().take(len).map(|at| at as usize) {
+            let further = if codes[at] == FURTHER { self.get(key(&keys[at])) } else { None };
+            codes[at] = further.unwrap_or_else(|| other(at));
         }
         codes
-    }
-
-    #[inline]
-    fn prefetch_group(&self, number: usize) {
-        prefetch(&raw const self.groups[number]);
-        prefetch(&raw const self.codes[number]);
     }
 
     /// Asks the cache for where the code of a key is.
     #[inline]
     pub(super) fn prefetch(&self, key: u128) {
-        if self.len > 0 {
-            self.prefetch_group(self.start(key));
+        if !self.groups.is_empty() {
+            prefetch(&raw const self.groups[self.start(key)]);
         }
     }
 
-    /// Sets the code of a key.
+    /// Sets the code of a key, which is neither [`ABSENT`] nor [`FURTHER`].
     pub(super) fn set(&mut self, key: u128, code: u32) {
+        debug_assert!(code < FURTHER);
         let groups = self.groups.len();
-        if self.len >= groups * GROUP / 8 * 5 {
-            let groups = (groups + groups / 2).max(LEAST_GROUPS);
-            let new = Self { groups: vec![FREE; groups], codes: vec![[0; GROUP]; groups], len: 0 };
-            let old = std::mem::replace(self, new);
-            for (group, codes) in old.groups.iter().zip(&old.codes) {
-                let known = group.0.iter().zip(codes).filter(|(key, _)| **key != NONE);
-                known.for_each(|(&key, &code)| self.put(key, code));
+        if self.len * 2 >= groups * GROUP {
+            let more = groups + groups / 2;
+            let groups =
+                self.most.map_or(more, |most| more.max((most * 2 / GROUP + 1).min(groups * 4))).max(LEAST_GROUPS);
+            let old = std::mem::replace(&mut self.groups, vec![FREE; groups]);
+            for Group { keys, codes } in old {
+                let known = keys.into_iter().zip(codes).filter(|(key, _)| *key != NONE);
+                known.for_each(|(key, code)| {
+                    self.put(key, code);
+                });
             }
         }
-        self.put(key, code);
+        self.len += usize::from(self.put(key, code));
     }
 
-    fn put(&mut self, key: u128, code: u32) {
-        let (group, slot) = self.find(key);
-        self.len += usize::from(self.groups[group].0[slot] == NONE);
-        (self.groups[group].0[slot], self.codes[group][slot]) = (key, code);
+    /// Puts a key into its place, and tells whether it is new. Some slot is free.
+    fn put(&mut self, key: u128, code: u32) -> bool {
+        let start = self.start(key);
+        let (before, from) = self.groups.split_at_mut(start);
+        from.iter_mut().chain(before).find_map(|group| group.set(key, code)).unwrap_or_default()
     }
 }
 
@@ -187,7 +208,7 @@ mod tests {
             }
             codes.prefetch(View::of("a").0);
             let asked: Vec<&str> = texts.iter().map(String::as_str).chain(["c", "d"]).collect();
-            let found = codes.codes_of(asked.len(), |at| View::of(asked[at]).0, |at| (1000 + at) as u32);
+            let found = codes.codes_of(&asked, |text| View::of(text).0, |at| (1000 + at) as u32);
             for (at, text) in asked.iter().enumerate() {
                 prop_assert_eq!(codes.get(View::of(text).0), expected.get(text).copied());
                 prop_assert_eq!(found[at], expected.get(text).copied().unwrap_or((1000 + at) as u32));

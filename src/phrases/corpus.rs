@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::arrays::with_phrases;
-use super::detector::{Detector, PHRASE};
+use super::detector::{Detector, Token};
 use super::tokens::{ArrayTokens, TokenCodes, Tokens};
 use crate::corpus::{Batches, Corpus, Lists};
 use crate::error::Result;
@@ -26,14 +26,14 @@ impl Detectors {
             let words: Vec<&str> = tokens.iter().map(|(word, _)| word.as_str()).collect();
             let codes: Vec<u32> = words.iter().map(|word| detector.code(word)).collect();
             let applied = detector.apply(&codes, std::iter::once(0..words.len()), words.as_slice())?;
-            let token = |&token: &u32| match token & PHRASE {
-                0 => tokens[token as usize].clone(),
-                _ => {
-                    let (phrase, score) = detector.phrase(token & !PHRASE, &applied);
+            let token = |token: Token| match token {
+                Token::Kept(at) => tokens[at].clone(),
+                Token::Phrase(number) => {
+                    let (phrase, score) = detector.phrase(number, &applied);
                     (phrase.to_owned(), Some(score))
                 }
             };
-            tokens = applied.tokens.iter().map(token).collect();
+            tokens = applied.tokens().map(token).collect();
         }
         Ok(tokens)
     }

@@ -17,6 +17,7 @@ use super::tokens::{Coder, TokenCodes};
 use super::words::Words;
 use crate::corpus::{Corpus, Lists};
 use crate::error::{Error, Result};
+use crate::kernel::Growing;
 use crate::process::ensure_not_forked;
 use crate::progress::{Phase, Progress};
 use crate::vocab::View;
@@ -42,7 +43,7 @@ pub(super) fn count(corpus: &dyn Corpus, rules: &CountRules<'_>, progress: &Prog
 fn count_all(corpus: &dyn Corpus, rules: &CountRules<'_>, progress: &Progress) -> Result<Option<Counted>> {
     let shared = Shared::new(corpus, rules, progress);
     let (parts, next) = (corpus.parts(), AtomicUsize::new(0));
-    let count_parts = || -> Result<Vec<u64>> {
+    let count_parts = || -> Result<Growing<u64>> {
         let mut worker = Worker::new(&shared);
         loop {
             match next.fetch_add(1, Ordering::Relaxed) {
@@ -68,7 +69,7 @@ fn count_all(corpus: &dyn Corpus, rules: &CountRules<'_>, progress: &Progress) -
     if shared.is_full() {
         return Ok(None);
     }
-    let counted = shared.finish(&word_counts);
+    let counted = shared.finish(word_counts);
     Ok(Some(counted).filter(|counted| counted.counts.len() as u64 <= rules.max_vocab_size))
 }
 
@@ -129,12 +130,12 @@ impl<'a> Shared<'a> {
     }
 
     /// The counts of the words that each thread has seen, and all others.
-    fn finish(self, word_counts: &[Vec<u64>]) -> Counted {
+    fn finish(self, word_counts: Vec<Growing<u64>>) -> Counted {
         let (tokens, sentences) = (self.tokens.into_inner(), self.sentences.into_inner());
         let words = self.words.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut sums = vec![0u64; words.len()];
         for counts in word_counts {
-            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum = sum.saturating_add(*count));
+            sums.iter_mut().zip(&*counts).for_each(|(sum, count)| *sum = sum.saturating_add(*count));
         }
         let mut counts = PhraseCounts {
             words,
@@ -249,7 +250,7 @@ impl WordCoder<'_> {
 struct Worker<'a> {
     shared: &'a Shared<'a>,
     codes: TokenCodes<WordCoder<'a>>,
-    word_counts: Vec<u64>,
+    word_counts: Growing<u64>,
     pairs: Waiting<Pair>,
     gapped: Waiting<Gapped>,
     blurred_pairs: Waiting<Pair>,
@@ -262,7 +263,7 @@ impl<'a> Worker<'a> {
     fn new(shared: &'a Shared<'a>) -> Self {
         let coder = WordCoder {
             shared,
-            short: KeyCodes::default(),
+            short: KeyCodes::for_at_most(MOST_SHORT),
             long: Words::default(),
             long_codes: Vec::new(),
             new: 0,
@@ -271,7 +272,7 @@ impl<'a> Worker<'a> {
         Self {
             shared,
             codes: TokenCodes::new(coder),
-            word_counts: Vec::new(),
+            word_counts: Growing::default(),
             pairs: Waiting::default(),
             gapped: Waiting::default(),
             blurred_pairs: Waiting::default(),
@@ -287,7 +288,7 @@ impl<'a> Worker<'a> {
             progress.check()?;
             let lists = Lists::new(&batch?, column, &origin)?;
             let codes = self.codes.of(lists.values.as_ref(), column, &origin)?;
-            self.word_counts.resize(self.codes.coder.end, 0);
+            self.word_counts.grow(self.codes.coder.end);
             let (mut tokens, mut sentences) = (0, 0);
             for (range, count) in lists.ranges.iter().zip(lists.counts()) {
                 tokens += self.count_sentence(&codes[range.clone()], count.into());
@@ -371,7 +372,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Counts what waits, and gives the counts of words.
-    fn finish(mut self) -> Vec<u64> {
+    fn finish(mut self) -> Growing<u64> {
         let new = self.pairs.finish(&self.shared.pairs) + self.gapped.finish(&self.shared.gapped);
         self.shared.add_texts(new);
         self.blurred_pairs.finish(&self.shared.blurred_pairs);

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use foldhash::fast::RandomState;
 
 use super::codes::KeyCodes;
@@ -35,6 +36,10 @@ pub(crate) struct Detector {
     sieve: Sieve,
     gapped: HashMap<Gapped, u32, RandomState>,
     phrases: Words,
+    /// Those of the phrases, with their positions in the text of all.
+    views: Vec<View>,
+    /// That text, once it was asked for.
+    text: OnceLock<Bytes>,
     scores: Vec<f64>,
     threshold: f64,
     /// Judges what [blurs](Delimiter::blurs).
@@ -70,19 +75,60 @@ fn key_of([a, b]: Pair) -> u128 {
     u128::from(a) << u64::BITS | u128::from(b)
 }
 
-/// In an [`Applied`]: a phrase, not a token.
-pub(crate) const PHRASE: u32 = 1 << 31;
-
 /// Sentences with phrases in place of their words.
 #[derive(Default)]
 pub(crate) struct Applied {
-    /// The place of each token that stayed, or [`PHRASE`] and the number of a phrase: those of the detector, and then
-    /// those of `joined`.
-    pub(crate) tokens: Vec<u32>,
-    /// Where each sentence ends.
+    pieces: Vec<Piece>,
+    /// Tokens and phrases.
+    len: usize,
+    /// Where each sentence ends, in tokens and phrases.
     pub(crate) ends: Vec<usize>,
-    /// Phrases that the detector has not got, with their scores.
-    pub(crate) joined: Vec<(String, f64)>,
+    /// Phrases that the detector has not got, with their scores. They have the numbers after its own.
+    joined: Vec<(String, f64)>,
+}
+
+/// The places of tokens that stay, and the number of the phrase that follows them.
+struct Piece {
+    start: u32,
+    end: u32,
+    phrase: Option<u32>,
+}
+
+/// What is in a sentence: the place of a token that stayed, or the number of a phrase.
+pub(crate) enum Token {
+    Kept(usize),
+    Phrase(u32),
+}
+
+impl Applied {
+    #[inline]
+    fn keep(&mut self, start: u32, end: u32) {
+        self.len += (end - start) as usize;
+        match self.pieces.last_mut() {
+            Some(Piece { end: last, phrase: None, .. }) if *last == start => *last = end,
+            _ if start == end => {}
+            _ => self.pieces.push(Piece { start, end, phrase: None }),
+        }
+    }
+
+    #[inline]
+    fn join(&mut self, phrase: u32) {
+        self.len += 1;
+        match self.pieces.last_mut() {
+            Some(Piece { phrase: none @ None, .. }) => *none = Some(phrase),
+            _ => self.pieces.push(Piece { start: 0, end: 0, phrase: Some(phrase) }),
+        }
+    }
+
+    /// Places of tokens that stayed, and the number of the phrase that follows them.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = (Range<usize>, Option<u32>)> {
+        self.pieces.iter().map(|&Piece { start, end, phrase }| (start as usize..end as usize, phrase))
+    }
+
+    /// All tokens and phrases.
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = Token> {
+        self.pieces().flat_map(|(kept, phrase)| kept.map(Token::Kept).chain(phrase.map(Token::Phrase)))
+    }
 }
 
 /// A phrase, as the parts of its text.
@@ -113,6 +159,8 @@ impl Detector {
             sieve: Sieve::default(),
             gapped: HashMap::default(),
             phrases: Words::default(),
+            views: Vec::new(),
+            text: OnceLock::new(),
             scores: Vec::new(),
             threshold,
             counts,
@@ -126,7 +174,8 @@ impl Detector {
     fn mark(&mut self, word: &str, mark: u32) -> Result<u32> {
         let id = self.words.intern(word);
         if id as usize == self.codes.len() {
-            if id >= OTHER {
+            // Nor may a code with all marks be one of those that are none.
+            if id >= OTHER - 1 {
                 return Err(Error::parameter("phrases", format!("are made of more than {OTHER} words")));
             }
             self.codes.push(id | if self.delimiter.blurs(word) { BLURS } else { 0 });
@@ -142,12 +191,21 @@ impl Detector {
     /// Adds a phrase. Without parts it is only found where a word blurs.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for more words than there can be.
+    /// [`Error::Parameter`] for more words, or more text, than there can be.
     pub(super) fn add(&mut self, phrase: &str, score: f64, parts: Option<Parts<'_>>) -> Result<()> {
+        let start = self.phrases.all_text().len();
+        if phrase.len() > (i32::MAX as usize).saturating_sub(start) {
+            return Err(Error::parameter("phrases", "have more than 2 GiB of text"));
+        }
         let number = self.phrases.intern(phrase);
         match self.scores.get_mut(number as usize) {
             Some(known) => *known = score,
-            None => self.scores.push(score),
+            None => {
+                self.scores.push(score);
+                let view = View::of(phrase);
+                self.views.push(if view.is_whole() { view } else { view.at(start) });
+                self.text = OnceLock::new();
+            }
         }
         if let Some(Parts { first, between, last }) = parts {
             let (first, last) = (self.mark(first, START)?, self.mark(last, END)?);
@@ -188,10 +246,16 @@ impl Detector {
         }
     }
 
-    /// True of the number of a phrase that the detector has; others are of one [`Applied`].
-    #[cfg(feature = "python")]
-    pub(crate) fn has(&self, number: u32) -> bool {
-        (number as usize) < self.len()
+    /// The view of a phrase that the detector has, with its position in [`text`](Self::text); others are of one
+    /// [`Applied`].
+    #[inline]
+    pub(super) fn view(&self, number: u32) -> Option<View> {
+        self.views.get(number as usize).copied()
+    }
+
+    /// The text of all phrases that the detector has.
+    pub(super) fn text(&self) -> Bytes {
+        self.text.get_or_init(|| Bytes::copy_from_slice(self.phrases.all_text().as_bytes())).clone()
     }
 
     /// The number of phrases that the detector has.
@@ -209,10 +273,10 @@ impl Detector {
         ranges: impl IntoIterator<Item = Range<usize>>,
         tokens: &T,
     ) -> Result<Applied> {
-        if codes.len() >= PHRASE as usize {
+        if codes.len() > i32::MAX as usize {
             return Err(Error::corpus("corpus", "more than 2,147,483,647 tokens come at once; cut the data smaller"));
         }
-        let mut applied = Applied { tokens: Vec::with_capacity(codes.len()), ..Applied::default() };
+        let mut applied = Applied::default();
         let pairs = self.pairs_in(codes);
         let (mut next, mut done) = (0, 0);
         for range in ranges {
@@ -226,11 +290,11 @@ impl Detector {
                         false => next + pairs[next..].iter().take_while(|pair| is_before(pair)).count(),
                     };
                     done = range.end;
-                    next += Self::walk_plain(range, &pairs[next..], &mut applied.tokens);
+                    next += Self::walk_plain(range, &pairs[next..], &mut applied);
                 }
                 _ => self.walk(codes, range, tokens, &mut applied)?,
             }
-            applied.ends.push(applied.tokens.len());
+            applied.ends.push(applied.len);
         }
         Ok(applied)
     }
@@ -238,33 +302,34 @@ impl Detector {
     /// The places of tokens that are a phrase with the next one, whether or not they are of one sentence, and the phrases.
     fn pairs_in(&self, codes: &[u32]) -> Vec<(u32, u32)> {
         const NO_PHRASE: u32 = u32::MAX;
-        let pair = |at: usize| [codes[at] & ID, codes[at + 1] & ID];
+        let of = |pair: &[u32]| [pair[0] & ID, pair[1] & ID];
         // What may be one is written down without a branch, which nobody could foresee.
         let (mut places, mut len) = (vec![0; codes.len()], 0);
-        for at in 0..codes.len().saturating_sub(1) {
-            let marks = (codes[at] & START) >> START.trailing_zeros() & (codes[at + 1] & END) >> END.trailing_zeros();
+        for (at, pair) in codes.windows(2).enumerate() {
+            let marks = (pair[0] & START) >> START.trailing_zeros() & (pair[1] & END) >> END.trailing_zeros();
             places[len] = at as u32;
-            len += (marks & self.sieve.bit(pair(at))) as usize;
+            len += (marks & self.sieve.bit(of(pair))) as usize;
         }
-        let place = |i: usize| places[i] as usize;
-        let phrases = self.pairs.codes_of(len, |i| key_of(pair(place(i))), |_| NO_PHRASE);
+        places.truncate(len);
+        let key = |&at: &u32| key_of(of(&codes[at as usize..at as usize + 2]));
+        let phrases = self.pairs.codes_of(&places, key, |_| NO_PHRASE);
         places.into_iter().zip(phrases).filter(|&(_, phrase)| phrase != NO_PHRASE).collect()
     }
 
     /// The walk over a sentence without odd tokens. `pairs` are those from it on; tells how many of them are in it.
     #[inline]
-    fn walk_plain(range: Range<usize>, pairs: &[(u32, u32)], tokens: &mut Vec<u32>) -> usize {
+    fn walk_plain(range: Range<usize>, pairs: &[(u32, u32)], applied: &mut Applied) -> usize {
         let (mut start, end) = (range.start as u32, range.end as u32);
         let mut len = 0;
         while let Some(&(at, phrase)) = pairs.get(len).filter(|&&(at, _)| at < end) {
             if at >= start && at + 1 < end {
-                tokens.extend(start..at);
-                tokens.push(PHRASE | phrase);
+                applied.keep(start, at);
+                applied.join(phrase);
                 start = at + 2;
             }
             len += 1;
         }
-        tokens.extend(start..end);
+        applied.keep(start, end);
         len
     }
 
@@ -278,7 +343,7 @@ impl Detector {
         // Where a phrase may have started. Behind it stand connector words alone.
         let (mut start, end) = (None, range.end);
         let give_up = |applied: &mut Applied, range: Range<usize>| {
-            applied.tokens.extend(range.filter(|&at| codes[at] != Self::NULL).map(|at| at as u32));
+            range.filter(|&at| codes[at] != Self::NULL).for_each(|at| applied.keep(at as u32, at as u32 + 1));
         };
         for at in range {
             let code = codes[at];
@@ -287,13 +352,13 @@ impl Detector {
             }
             if code & CONNECTOR != 0 {
                 if start.is_none() {
-                    applied.tokens.push(at as u32);
+                    applied.keep(at as u32, at as u32 + 1);
                 }
                 continue;
             }
             if let Some(first) = start {
                 if let Some(phrase) = self.find(codes, first, at, tokens, applied)? {
-                    applied.tokens.push(PHRASE | phrase);
+                    applied.join(phrase);
                     start = None;
                     continue;
                 }
@@ -450,15 +515,15 @@ impl Detector {
         }
     }
 
-    /// The codes of so many tokens. `view` gives the view of one, `word` the text, if it is not null.
+    /// The codes of tokens. `view` gives the view of one, `word` the text, if it is not null.
     #[cfg(feature = "python")]
-    pub(crate) fn codes_of_views<'a>(
+    pub(crate) fn codes_of_views<'a, V>(
         &self,
-        tokens: usize,
-        view: impl Fn(usize) -> View,
+        tokens: &[V],
+        view: impl Fn(&V) -> View,
         word: impl Fn(usize) -> Option<&'a str>,
     ) -> Vec<u32> {
-        let other = |at| word(at).map_or(Self::NULL, |word| self.code_of_other(view(at), word));
-        self.short.codes_of(tokens, |at| view(at).0, other)
+        let other = |at| word(at).map_or(Self::NULL, |word| self.code_of_other(view(&tokens[at]), word));
+        self.short.codes_of(tokens, |token| view(token).0, other)
     }
 }

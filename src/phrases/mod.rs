@@ -22,11 +22,12 @@ mod scoring;
 mod sieve;
 mod table;
 mod tokens;
+mod views;
 mod words;
 
 pub use corpus::{Detectors, PhrasedCorpus};
 #[cfg(feature = "python")]
-pub(crate) use detector::{Applied, Detector, PHRASE};
+pub(crate) use detector::Detector;
 pub(crate) use model::Totals;
 pub use model::{ENGLISH_CONNECTOR_WORDS, FrozenPhrases, Phrase, PhraseOptions, Phrases};
 pub use passes::{MOST_PASSES, Pass, PhraseModel};
@@ -36,3 +37,5 @@ pub(crate) use rewrite::write_parquet;
 pub use scoring::{Candidate, CorpusCounts, Scorer, Scoring};
 #[cfg(feature = "python")]
 pub(crate) use tokens::Tokens;
+#[cfg(feature = "python")]
+pub(crate) use views::JoinedViews;

@@ -181,11 +181,17 @@ impl<K: Key> Table<K> {
     /// Adds to a count, and tells whether the key is new.
     #[inline]
     pub(super) fn add(&mut self, key: K, count: u64) -> bool {
+        self.add_with(key, count, &mut Vec::new())
+    }
+
+    /// [`add`](Self::add), with memory for the slots while they move.
+    #[inline]
+    fn add_with(&mut self, key: K, count: u64, moving: &mut Vec<K::Slot>) -> bool {
         if key.is_wide() {
             return self.add_wide(key, count);
         }
         if self.len * 20 >= self.slots.len() * 17 {
-            self.grow();
+            self.grow(moving);
         }
         let (place, before) = self.find(key);
         self.len += usize::from(before.is_none());
@@ -198,7 +204,7 @@ impl<K: Key> Table<K> {
     }
 
     /// Adds 1 to the count of each key, and gives the number of new ones.
-    fn add_all(&mut self, keys: &[K]) -> usize {
+    fn add_all(&mut self, keys: &[K], moving: &mut Vec<K::Slot>) -> usize {
         let mut new = 0;
         for (i, &key) in keys.iter().enumerate() {
             if let Some(&later) = keys.get(i + AHEAD)
@@ -206,7 +212,7 @@ impl<K: Key> Table<K> {
             {
                 prefetch(slot);
             }
-            new += usize::from(self.add(key, 1));
+            new += usize::from(self.add_with(key, 1, moving));
         }
         new
     }
@@ -232,12 +238,13 @@ impl<K: Key> Table<K> {
     }
 
     #[cold]
-    fn grow(&mut self) {
-        let taken: Vec<_> = self.slots.iter().copied().filter(|slot| !is_free(*slot)).collect();
+    fn grow(&mut self, moving: &mut Vec<K::Slot>) {
+        moving.clear();
+        moving.extend(self.slots.iter().copied().filter(|slot| !is_free(*slot)));
         let slots = (self.slots.len() + self.slots.len() / 3).max(self.least_slots);
         self.slots.fill(K::Slot::default());
         self.slots.grow(slots);
-        for slot in taken {
+        for &slot in &*moving {
             let (place, _) = self.find(K::of(slot));
             self.slots[place] = slot;
         }
@@ -331,11 +338,14 @@ impl<K: Key> SharedTables<K> {
 const WAITING_KEYS: usize = 512;
 
 /// Keys that one thread has seen, for each table.
-pub(super) struct Waiting<K>(Vec<Vec<K>>);
+pub(super) struct Waiting<K: Key> {
+    keys: Vec<Vec<K>>,
+    moving: Vec<K::Slot>,
+}
 
 impl<K: Key> Default for Waiting<K> {
     fn default() -> Self {
-        Self((0..TABLES).map(|_| Vec::new()).collect())
+        Self { keys: (0..TABLES).map(|_| Vec::new()).collect(), moving: Vec::new() }
     }
 }
 
@@ -347,14 +357,14 @@ impl<K: Key> Waiting<K> {
         if count != 1 {
             return usize::from(tables.table(number).add(key, count));
         }
-        self.0[number].push(key);
-        if self.0[number].len() < WAITING_KEYS { 0 } else { self.count(number, tables) }
+        self.keys[number].push(key);
+        if self.keys[number].len() < WAITING_KEYS { 0 } else { self.count(number, tables) }
     }
 
     #[cold]
     fn count(&mut self, number: usize, tables: &SharedTables<K>) -> usize {
-        let new = tables.table(number).add_all(&self.0[number]);
-        self.0[number].clear();
+        let new = tables.table(number).add_all(&self.keys[number], &mut self.moving);
+        self.keys[number].clear();
         new
     }
 

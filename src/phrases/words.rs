@@ -20,6 +20,11 @@ impl Words {
         self.ends.len()
     }
 
+    /// The texts, one behind the other.
+    pub(super) fn all_text(&self) -> &str {
+        &self.text
+    }
+
     /// # Panics
     /// If there is no such text.
     pub(super) fn text(&self, id: u32) -> &str {

@@ -239,7 +239,10 @@ impl PyPhraseModel {
 
     fn freeze(&self, py: Python<'_>) -> PyResult<Self> {
         let model = self.0.model(py);
-        Ok(Self::of(job::run(py, None, |_, _| model.freeze())?))
+        let frozen = Self::of(job::run(py, None, |_, _| model.freeze())?);
+        // A frozen model is there to be applied.
+        frozen.0.detectors(py)?;
+        Ok(frozen)
     }
 
     /// What reads a corpus with the phrases of the model joined.

@@ -49,6 +49,11 @@ impl View {
         Self(u128::from(self.prefix()) | (start as u128) << 64)
     }
 
+    /// The view as Arrow has it, of a word at its position in the buffer of this number. Positions are below 4 GiB.
+    pub(crate) fn in_buffer(self, buffer: u32) -> Self {
+        Self(u128::from(self.prefix()) | u128::from(buffer) << 64 | (self.0 >> 64) << 96)
+    }
+
     /// The text of a word that the view does not hold.
     pub(crate) fn in_text(self, text: &str) -> &str {
         let start = (self.0 >> 64) as usize;

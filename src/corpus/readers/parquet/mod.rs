@@ -36,7 +36,7 @@ use crate::process::catch_panic;
 use crate::store::Span;
 
 /// Lists that are decoded at a time.
-const BATCH_ROWS: usize = 8192;
+const BATCH_ROWS: usize = 2048;
 
 /// A Parquet file; a part is a row group.
 pub(super) struct ParquetFile {
