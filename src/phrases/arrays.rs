@@ -37,7 +37,10 @@ pub(super) fn with_phrases(
         DataType::Dictionary(..) if lists.values.null_count() < lists.values.len() => {
             dictionary(&lists.values, detector, &applied).map_err(failed)?
         }
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => views(&lists.values, detector, &applied)?,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+            let tokens = cast(&lists.values, &DataType::Utf8View).map_err(failed)?;
+            views(tokens.as_string_view(), detector, &applied)?
+        }
         // Nulls alone, of any type.
         _ => Arc::new(LargeStringArray::from(Vec::<&str>::new())),
     };
@@ -73,9 +76,7 @@ fn dictionary(tokens: &ArrayRef, detector: &Detector, applied: &Applied) -> std:
 }
 
 /// The tokens as views of the text that they were in, and of a text of the phrases.
-fn views(tokens: &ArrayRef, detector: &Detector, applied: &Applied) -> Result<ArrayRef> {
-    let tokens = cast(tokens, &DataType::Utf8View).map_err(|error| Error::corpus("phrases", error.to_string()))?;
-    let tokens = tokens.as_string_view();
+fn views(tokens: &StringViewArray, detector: &Detector, applied: &Applied) -> Result<ArrayRef> {
     let mut joined = JoinedViews::new(detector, tokens.len(), tokens.data_buffers().len())?;
     joined.add(tokens.views(), applied)?;
     let (views, added) = joined.finish();
@@ -84,4 +85,47 @@ fn views(tokens: &ArrayRef, detector: &Detector, applied: &Applied) -> Result<Ar
     // SAFETY: the views are those of an array over the same buffers, or of phrases in the buffers that were added.
     let array = unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, None) };
     Ok(Arc::new(array))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{LargeListBuilder, StringBuilder, StringViewBuilder};
+
+    use super::super::delimiter::Delimiter;
+    use super::super::detector::Parts;
+    use super::*;
+
+    #[test]
+    fn phrases_are_the_same_text_in_few_tokens_and_in_many() {
+        let long = "w".repeat(300);
+        let parts = |first, last| Some(Parts { first, between: None, last });
+        let mut detector = Detector::new(Delimiter::new("_").unwrap(), ["of"], 0.0, None).unwrap();
+        detector.add("a_b", 1.0, parts("a", "b")).unwrap();
+        detector.add(&format!("{long}_b"), 1.0, parts(&long, "b")).unwrap();
+        detector
+            .add("bank_of_england", 1.0, Some(Parts { first: "bank", between: Some("of"), last: "england" }))
+            .unwrap();
+        let sentence =
+            ["of", "a", "b", &long, "b", "a", "word of 13 b.", "bank", "of", "england", "of", "x_y", "b", "a"];
+        let expected =
+            ["of", "a_b", &format!("{long}_b"), "a", "word of 13 b.", "bank_of_england", "of", "x_y", "b", "a"];
+        for sentences in [1, 2, 500] {
+            let mut text = LargeListBuilder::new(StringBuilder::new());
+            let mut views = LargeListBuilder::new(StringViewBuilder::new());
+            for _ in 0..sentences {
+                text.append_value(sentence.map(Some));
+                views.append_value(sentence.map(Some));
+            }
+            for lists in [text.finish(), views.finish()] {
+                let batch = Batch::new(Arc::new(lists), None, "tokens", "test").unwrap();
+                let joined = with_phrases(&batch, &mut TokenCodes::new(&detector), "tokens", "test").unwrap();
+                let joined = joined.lists().as_list::<i64>();
+                assert_eq!(joined.len(), sentences);
+                for list in joined.iter().flatten() {
+                    let tokens: Vec<_> = list.as_string_view().iter().flatten().collect();
+                    assert_eq!(tokens, expected);
+                }
+            }
+        }
+    }
 }

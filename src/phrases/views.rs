@@ -30,7 +30,7 @@ impl<'a, V: Copy + From<u128>> JoinedViews<'a, V> {
     pub(crate) fn new(detector: &'a Detector, tokens: usize, buffers: usize) -> Result<Self> {
         let buffers = u32::try_from(buffers).ok().filter(|buffers| *buffers < u32::MAX - 1);
         let buffers = buffers.ok_or_else(|| Error::corpus("phrases", "the tokens have too many buffers"))?;
-        let has_all_phrases = detector.text().len() <= tokens.saturating_mul(size_of::<u128>());
+        let has_all_phrases = (1..=tokens.saturating_mul(size_of::<u128>())).contains(&detector.text().len());
         let views = Vec::with_capacity(tokens);
         Ok(Self { detector, views, buffers, has_all_phrases, text: Vec::new(), known: HashMap::new() })
     }
@@ -44,7 +44,7 @@ impl<'a, V: Copy + From<u128>> JoinedViews<'a, V> {
     /// Adds what a detector has made of tokens with these views.
     ///
     /// # Errors
-    /// [`Error::Corpus`] for more than 4 GiB of phrases that the detector has not.
+    /// [`Error::Corpus`] for more than 2 GiB of phrases that are copied.
     pub(crate) fn add(&mut self, tokens: &[V], applied: &Applied) -> Result<()> {
         for (range, phrase) in applied.pieces() {
             self.views.extend_from_slice(&tokens[range]);
@@ -89,7 +89,8 @@ impl<'a, V: Copy + From<u128>> JoinedViews<'a, V> {
 
     /// The views, and the buffers to add to those of the tokens.
     pub(crate) fn finish(self) -> (Vec<V>, Vec<Bytes>) {
-        let shared = self.has_all_phrases.then(|| self.detector.text());
-        (self.views, shared.into_iter().chain([self.text.into()]).collect())
+        let all = self.has_all_phrases.then(|| self.detector.text());
+        let copied = (!self.text.is_empty()).then(|| self.text.into());
+        (self.views, all.into_iter().chain(copied).collect())
     }
 }

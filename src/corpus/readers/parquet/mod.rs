@@ -35,7 +35,7 @@ use crate::parquet_checks::CheckedPages;
 use crate::process::catch_panic;
 use crate::store::Span;
 
-/// Lists that are decoded at a time.
+/// Lists that are decoded at a time. What is made of them should fit into a core's cache.
 const BATCH_ROWS: usize = 2048;
 
 /// A Parquet file; a part is a row group.
