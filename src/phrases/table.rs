@@ -109,6 +109,7 @@ const LARGE: u16 = u16::MAX;
 const AHEAD: usize = 16;
 /// Slots of a table that is not empty, at least.
 const LEAST_SLOTS: usize = 64;
+
 #[inline]
 fn is_free<S: PartialEq + Default>(slot: S) -> bool {
     slot == S::default()
