@@ -101,7 +101,9 @@ fn with_phrases(lists: &ListArray<i64>, detector: &Detector) -> PolarsResult<Lis
     let tokens = lists.values().as_any().downcast_ref::<Utf8ViewArray>();
     let tokens = tokens.ok_or_else(|| polars_err!(InvalidOperation: "phrases: expected strings"))?;
     let starts = lists.offsets().as_slice();
-    let mut joined = JoinedViews::new(detector, tokens.len(), tokens.data_buffers().len()).map_err(failed)?;
+    // A part of a column has the tokens of all of it behind it.
+    let own = lists.offsets().range() as usize;
+    let mut joined = JoinedViews::new(detector, own, tokens.data_buffers().len()).map_err(failed)?;
     let mut ends = Vec::with_capacity(starts.len());
     ends.push(0);
     while ends.len() <= lists.len() {

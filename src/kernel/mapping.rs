@@ -2,6 +2,11 @@
 
 pub(super) use system::{Mapping, may_reserve};
 
+// SAFETY: the mapping owns its memory, on whatever thread it is.
+unsafe impl Send for Mapping {}
+// SAFETY: it gives out a pointer, and has no other state that changes.
+unsafe impl Sync for Mapping {}
+
 /// Address space is reserved without access, which takes no memory and counts towards no limit on memory. Access is
 /// given to what is used.
 #[cfg(all(any(target_os = "linux", target_os = "macos"), not(miri)))]
@@ -17,11 +22,6 @@ mod system {
         start: NonNull<c_void>,
         reserved: usize,
     }
-
-    // SAFETY: the mapping owns its memory, on whatever thread it is.
-    unsafe impl Send for Mapping {}
-    // SAFETY: it gives out a pointer, and has no other state that changes.
-    unsafe impl Sync for Mapping {}
 
     impl Mapping {
         /// `reserved` bytes, of which the first `bytes` can be accessed.
@@ -87,11 +87,6 @@ mod system {
         start: NonNull<u8>,
         reserved: usize,
     }
-
-    // SAFETY: the mapping owns its memory, on whatever thread it is.
-    unsafe impl Send for Mapping {}
-    // SAFETY: it gives out a pointer, and has no other state that changes.
-    unsafe impl Sync for Mapping {}
 
     impl Mapping {
         pub(in crate::kernel) fn new(bytes: usize, reserved: usize) -> io::Result<Self> {
