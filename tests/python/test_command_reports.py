@@ -70,7 +70,7 @@ def test_metrics_tell_what_was_read_trained_and_written(trained: Path, sample: P
     files = sorted(sample.glob("*.parquet"))
     assert metrics["inputs"] == [{"name": str(path), "bytes": path.stat().st_size} for path in files]
     assert metrics["corpus"] == {"sentences": 13_349, "words": 200_003}
-    assert metrics["vocab"]["words"], metrics["vocab"]["distinct"] == (2762, 2919)
+    assert (metrics["vocab"]["words"], metrics["vocab"]["distinct"]) == (2762, 2919)
     assert metrics["parameters"]["vector_size"] == 12
     assert metrics["version"] == pg.__version__
     written = trained / "out" / "vectors.arrow"
